@@ -1,0 +1,3 @@
+//! The program `wakustore`.
+
+fn main() {}

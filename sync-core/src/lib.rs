@@ -1,0 +1,24 @@
+//! Range-based set reconciliation over `(timestamp, id)` items.
+//!
+//! Two parties that each hold a set of [`Item`]s find out which ids only one of them has, by
+//! exchanging fingerprints of ever smaller ranges. This crate is the engine: the sets, their
+//! summaries, the session state machines and the wire codecs. It has no clock, no randomness, no
+//! I/O and no async; frames go in as bytes and come out as bytes.
+#![no_std]
+
+extern crate alloc;
+
+pub mod item;
+pub mod limits;
+pub mod scope;
+pub mod session;
+pub mod set;
+pub mod summary;
+pub mod varint;
+
+pub use item::{Bound, Id, Item, Range};
+pub use limits::SessionLimits;
+pub use scope::{Scope, Source, SourceError, TopicFilter};
+pub use session::{Dialect, Session, SessionError, Step};
+pub use set::{ItemSet, ItemSetMut, Slice};
+pub use summary::Summary;

@@ -1,0 +1,42 @@
+//! Every number that a peer's frames can push against, in one place.
+
+/// Bounds of one session. A peer that breaks one gets an error, never memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionLimits {
+    /// Longest frame taken from a peer, in bytes.
+    pub frame_bytes_received: usize,
+    /// Longest frame sent, in bytes; 0 for no bound. The negentropy dialect splits its answers to
+    /// fit; the `waku` dialect can't split a run of one timestamp and fails when it doesn't fit.
+    pub frame_bytes_sent: usize,
+    /// Most ranges taken in one frame.
+    pub ranges_per_frame: usize,
+    /// Most items taken in one frame.
+    pub items_per_frame: usize,
+    /// Most frames taken in one session.
+    pub rounds: usize,
+    /// Most bytes taken in one session.
+    pub session_bytes: u64,
+    /// Most ids that a session reports as `have` and `need` together; they are remembered so that
+    /// each is reported once.
+    pub differences: usize,
+    /// Most topics, pubsub and content topics each, named in one frame.
+    pub topics: usize,
+    /// Longest topic, in bytes.
+    pub topic_bytes: usize,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self {
+            frame_bytes_received: 16 << 20,
+            frame_bytes_sent: 4 << 20,
+            ranges_per_frame: 400_000,
+            items_per_frame: 500_000,
+            rounds: 10_000,
+            session_bytes: 1 << 30,
+            differences: 10_000_000,
+            topics: 1_024,
+            topic_bytes: 1_024,
+        }
+    }
+}

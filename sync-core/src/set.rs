@@ -1,0 +1,152 @@
+//! The traits by which sessions read sets, whatever holds them.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::ops::{self, ControlFlow};
+
+use crate::item::{Bound, Item, Range};
+use crate::summary::Summary;
+
+/// An ordered set of items with positions (*ranks*, counted from 0) and summaries.
+///
+/// A set doesn't change while a session reads it: give a session a snapshot. Ranks past the end
+/// are read as the end, and a range whose start lies behind its end is empty.
+pub trait ItemSet {
+    /// How many items.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many items lie before `bound`: the rank of the first one that doesn't.
+    fn rank(&self, bound: &Bound) -> usize;
+
+    /// The item of this rank, if there are so many.
+    fn select(&self, rank: usize) -> Option<Item>;
+
+    /// The summary of the items of these ranks.
+    fn summary(&self, ranks: ops::Range<usize>) -> Summary;
+
+    /// The summary of the items in `range`.
+    fn summary_of(&self, range: &Range) -> Summary {
+        self.summary(self.rank(&range.lower)..self.rank(&range.upper))
+    }
+
+    /// Shows the items of these ranks in order, until `visit` breaks; gives how it ended.
+    fn visit(
+        &self,
+        ranks: ops::Range<usize>,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()>;
+}
+
+/// A set that changes.
+pub trait ItemSetMut: ItemSet {
+    /// Adds `item`; `false` if it was there, or if its timestamp is the reserved `u64::MAX`.
+    fn insert(&mut self, item: Item) -> bool;
+
+    /// Takes `item` out; `false` if it wasn't there.
+    fn remove(&mut self, item: &Item) -> bool;
+
+    /// Takes out everything before `bound`; gives how many items that were.
+    fn prune_before(&mut self, bound: &Bound) -> usize;
+}
+
+macro_rules! item_set_by_deref {
+    ($($pointer:ty),*) => {$(
+        impl<S: ItemSet + ?Sized> ItemSet for $pointer {
+            fn len(&self) -> usize {
+                (**self).len()
+            }
+
+            fn rank(&self, bound: &Bound) -> usize {
+                (**self).rank(bound)
+            }
+
+            fn select(&self, rank: usize) -> Option<Item> {
+                (**self).select(rank)
+            }
+
+            fn summary(&self, ranks: ops::Range<usize>) -> Summary {
+                (**self).summary(ranks)
+            }
+
+            fn summary_of(&self, range: &Range) -> Summary {
+                (**self).summary_of(range)
+            }
+
+            fn visit(
+                &self,
+                ranks: ops::Range<usize>,
+                visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+            ) -> ControlFlow<()> {
+                (**self).visit(ranks, visit)
+            }
+        }
+    )*};
+}
+
+item_set_by_deref!(&S, Box<S>, Arc<S>);
+
+/// The part of a set that lies in a range, with ranks of its own.
+#[derive(Clone, Debug)]
+pub struct Slice<S> {
+    set: S,
+    range: Range,
+    start: usize,
+    end: usize,
+}
+
+impl<S: ItemSet> Slice<S> {
+    /// The part of `set` that lies in `range`.
+    #[must_use]
+    pub fn new(set: S, range: Range) -> Self {
+        let start = set.rank(&range.lower);
+        let end = set.rank(&range.upper).max(start);
+        Self {
+            set,
+            range,
+            start,
+            end,
+        }
+    }
+
+    fn outer(&self, ranks: &ops::Range<usize>) -> ops::Range<usize> {
+        let end = self.start.saturating_add(ranks.end).min(self.end);
+        self.start.saturating_add(ranks.start).min(end)..end
+    }
+}
+
+impl<S: ItemSet> ItemSet for Slice<S> {
+    fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    fn rank(&self, bound: &Bound) -> usize {
+        self.set.rank(bound).clamp(self.start, self.end) - self.start
+    }
+
+    fn select(&self, rank: usize) -> Option<Item> {
+        (rank < self.len())
+            .then(|| self.set.select(self.start + rank))
+            .flatten()
+    }
+
+    fn summary(&self, ranks: ops::Range<usize>) -> Summary {
+        self.set.summary(self.outer(&ranks))
+    }
+
+    fn summary_of(&self, range: &Range) -> Summary {
+        self.set.summary_of(&self.range.intersect(range))
+    }
+
+    fn visit(
+        &self,
+        ranks: ops::Range<usize>,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.set.visit(self.outer(&ranks), visit)
+    }
+}

@@ -1,0 +1,186 @@
+//! What a range amounts to: a commutative group, from which each dialect makes its fingerprint.
+
+use core::ops::{Add, AddAssign, Sub, SubAssign};
+
+use sha2::{Digest, Sha256};
+
+use crate::item::Id;
+use crate::varint;
+
+/// Count, sum and xor of the ids of some items.
+///
+/// Summaries add and subtract component by component (sum modulo 2^256, xor by itself, count
+/// modulo 2^64), so the summary of a range is the difference of two prefixes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// How many items.
+    pub count: u64,
+    /// The ids, read as little-endian integers, added modulo 2^256; limbs from low to high.
+    pub sum: [u64; 4],
+    /// The ids xored; limbs as in `sum`.
+    pub xor: [u64; 4],
+}
+
+impl Summary {
+    /// The summary of no items.
+    pub const EMPTY: Self = Self {
+        count: 0,
+        sum: [0; 4],
+        xor: [0; 4],
+    };
+
+    /// The summary of one item with this id.
+    #[must_use]
+    pub fn of(id: &Id) -> Self {
+        let limbs = limbs_of(id);
+        Self {
+            count: 1,
+            sum: limbs,
+            xor: limbs,
+        }
+    }
+
+    /// Counts one more item.
+    #[inline]
+    pub fn push(&mut self, id: &Id) {
+        let limbs = limbs_of(id);
+        self.count = self.count.wrapping_add(1);
+        add_limbs(&mut self.sum, &limbs);
+        xor_limbs(&mut self.xor, &limbs);
+    }
+
+    /// Negentropy's fingerprint: the first 16 bytes of SHA-256 over the sum (32 bytes,
+    /// little-endian) and the count (base-128 varint), as the negentropy V1 specification has it.
+    #[must_use]
+    pub fn negentropy_fingerprint(&self) -> [u8; 16] {
+        let mut input = [0; 32 + varint::MAX_LEN];
+        for (bytes, limb) in input.chunks_exact_mut(8).zip(self.sum) {
+            bytes.copy_from_slice(&limb.to_le_bytes());
+        }
+        let tail = varint::write_big_endian_to(&mut input[32..], self.count);
+        let digest = Sha256::digest(&input[..32 + tail]);
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&digest[..16]);
+        fingerprint
+    }
+
+    /// nwaku's fingerprint: the xor of the ids.
+    #[must_use]
+    pub fn xor_fingerprint(&self) -> [u8; 32] {
+        let mut fingerprint = [0; 32];
+        for (bytes, limb) in fingerprint.chunks_exact_mut(8).zip(self.xor) {
+            bytes.copy_from_slice(&limb.to_le_bytes());
+        }
+        fingerprint
+    }
+}
+
+impl AddAssign<&Summary> for Summary {
+    #[inline]
+    fn add_assign(&mut self, other: &Self) {
+        self.count = self.count.wrapping_add(other.count);
+        add_limbs(&mut self.sum, &other.sum);
+        xor_limbs(&mut self.xor, &other.xor);
+    }
+}
+
+impl SubAssign<&Summary> for Summary {
+    #[inline]
+    fn sub_assign(&mut self, other: &Self) {
+        self.count = self.count.wrapping_sub(other.count);
+        sub_limbs(&mut self.sum, &other.sum);
+        xor_limbs(&mut self.xor, &other.xor);
+    }
+}
+
+impl Add for Summary {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += &other;
+        self
+    }
+}
+
+impl Sub for Summary {
+    type Output = Self;
+
+    fn sub(mut self, other: Self) -> Self {
+        self -= &other;
+        self
+    }
+}
+
+impl<'a> FromIterator<&'a Id> for Summary {
+    fn from_iter<I: IntoIterator<Item = &'a Id>>(ids: I) -> Self {
+        let mut summary = Self::EMPTY;
+        ids.into_iter().for_each(|id| summary.push(id));
+        summary
+    }
+}
+
+#[inline]
+fn limbs_of(id: &Id) -> [u64; 4] {
+    let mut limbs = [0; 4];
+    for (limb, bytes) in limbs.iter_mut().zip(id.0.chunks_exact(8)) {
+        let mut word = [0; 8];
+        word.copy_from_slice(bytes);
+        *limb = u64::from_le_bytes(word);
+    }
+    limbs
+}
+
+#[inline]
+fn add_limbs(to: &mut [u64; 4], other: &[u64; 4]) {
+    let mut carry = false;
+    for (limb, add) in to.iter_mut().zip(other) {
+        let (sum, over) = limb.overflowing_add(*add);
+        let (sum, over_by_carry) = sum.overflowing_add(u64::from(carry));
+        *limb = sum;
+        carry = over | over_by_carry;
+    }
+}
+
+#[inline]
+fn sub_limbs(to: &mut [u64; 4], other: &[u64; 4]) {
+    let mut borrow = false;
+    for (limb, sub) in to.iter_mut().zip(other) {
+        let (difference, under) = limb.overflowing_sub(*sub);
+        let (difference, under_by_borrow) = difference.overflowing_sub(u64::from(borrow));
+        *limb = difference;
+        borrow = under | under_by_borrow;
+    }
+}
+
+#[inline]
+fn xor_limbs(to: &mut [u64; 4], other: &[u64; 4]) {
+    for (limb, xor) in to.iter_mut().zip(other) {
+        *limb ^= xor;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_carries_over_every_limb_and_wraps() {
+        let full = Id([0xff; 32]);
+        let mut one = Id::ZERO;
+        one.0[0] = 1;
+        let summary = Summary::of(&full) + Summary::of(&one);
+        assert_eq!((summary.count, summary.sum), (2, [0; 4]));
+        assert_eq!(summary - Summary::of(&full), Summary::of(&one));
+    }
+
+    #[test]
+    fn adding_and_subtracting_are_inverse() {
+        let ids: [Id; 5] = core::array::from_fn(|i| Id([(i * 77 + 3) as u8; 32]));
+        let all: Summary = ids.iter().collect();
+        let head: Summary = ids[..2].iter().collect();
+        let tail: Summary = ids[2..].iter().collect();
+        assert_eq!(all - head, tail);
+        assert_eq!(head + tail, all);
+        assert_eq!(all - all, Summary::EMPTY);
+    }
+}
