@@ -10,6 +10,8 @@ extern crate alloc;
 
 pub mod item;
 pub mod limits;
+pub mod negentropy;
+pub mod own;
 pub mod scope;
 pub mod session;
 pub mod set;
@@ -19,6 +21,6 @@ pub mod varint;
 pub use item::{Bound, Id, Item, Range};
 pub use limits::SessionLimits;
 pub use scope::{Scope, Source, SourceError, TopicFilter};
-pub use session::{Dialect, Session, SessionError, Step};
+pub use session::{Dialect, PeerState, Session, SessionError, Step};
 pub use set::{ItemSet, ItemSetMut, Slice};
 pub use summary::Summary;
