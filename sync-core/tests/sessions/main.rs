@@ -1,0 +1,5 @@
+//! Whole sessions, two endpoints in memory.
+
+mod negentropy;
+mod own;
+mod support;
