@@ -1,5 +1,8 @@
 //! Whole reconciliations in memory, both sides, with the `negentropy` crate as peer in the run.
-#![expect(missing_docs, reason = "criterion's macros make public items without docs")]
+#![expect(
+    missing_docs,
+    reason = "criterion's macros make public items without docs"
+)]
 
 use std::hint::black_box;
 
@@ -10,16 +13,27 @@ use sync_core::negentropy::{Initiator, Responder};
 use sync_core::{Item, RangeTree, Session, SessionLimits};
 
 fn count() -> usize {
-    if std::env::args().any(|arg| arg == "--test") { 10_000 } else { 1_000_000 }
+    if std::env::args().any(|arg| arg == "--test") {
+        10_000
+    } else {
+        1_000_000
+    }
 }
 
 fn ours(left: &RangeTree, right: &RangeTree, frame_bytes: usize) -> (usize, usize) {
-    let limits = SessionLimits { frame_bytes_sent: frame_bytes, ..SessionLimits::default() };
+    let limits = SessionLimits {
+        frame_bytes_sent: frame_bytes,
+        ..SessionLimits::default()
+    };
     let mut responder = Responder::new(right, limits.clone()).expect("a legal limit");
     let (mut initiator, mut frame) = Initiator::start(left, limits).expect("a legal limit");
     let (mut have, mut need) = (0, 0);
     loop {
-        let answer = responder.receive(&frame).expect("honest").reply.expect("always");
+        let answer = responder
+            .receive(&frame)
+            .expect("honest")
+            .reply
+            .expect("always");
         let step = initiator.receive(&answer).expect("honest");
         have += step.have.len();
         need += step.need.len();
@@ -51,7 +65,10 @@ fn crates(
     let (mut have, mut need) = (Vec::new(), Vec::new());
     loop {
         let answer = responder.reconcile(&frame).expect("honest");
-        match initiator.reconcile_with_ids(&answer, &mut have, &mut need).expect("honest") {
+        match initiator
+            .reconcile_with_ids(&answer, &mut have, &mut need)
+            .expect("honest")
+        {
             Some(next) => frame = next,
             None => return (have.len(), need.len()),
         }
@@ -64,12 +81,13 @@ fn reconcile(c: &mut Criterion) {
     for differences in [0, 10, 1_000] {
         let (left, right) = pair(count(), differences, 3);
         let sets = (
-            RangeTree::from_sorted(left.iter().copied()),
-            RangeTree::from_sorted(right.iter().copied()),
+            left.iter().copied().collect::<RangeTree>(),
+            right.iter().copied().collect::<RangeTree>(),
         );
         let storages = (storage(&left), storage(&right));
         for frame_bytes in [0, 60_000] {
-            let id = |who: &str| BenchmarkId::new(who, format!("d{differences}/frame{frame_bytes}"));
+            let id =
+                |who: &str| BenchmarkId::new(who, format!("d{differences}/frame{frame_bytes}"));
             group.bench_function(id("ours"), |b| {
                 b.iter(|| black_box(ours(&sets.0, &sets.1, frame_bytes)));
             });

@@ -1,5 +1,8 @@
 //! The range tree: build, insert, append, remove, prune, summaries, ranks, snapshots.
-#![expect(missing_docs, reason = "criterion's macros make public items without docs")]
+#![expect(
+    missing_docs,
+    reason = "criterion's macros make public items without docs"
+)]
 
 use std::hint::black_box;
 
@@ -11,7 +14,11 @@ use sync_core::{Bound, Id, Item, ItemSet, ItemSetMut, Range, RangeTree};
 
 /// In `--test` mode every bench runs once: then a small set will do.
 fn count() -> usize {
-    if std::env::args().any(|arg| arg == "--test") { 10_000 } else { 1_000_000 }
+    if std::env::args().any(|arg| arg == "--test") {
+        10_000
+    } else {
+        1_000_000
+    }
 }
 
 fn build(c: &mut Criterion) {
@@ -20,7 +27,7 @@ fn build(c: &mut Criterion) {
     c.bench_function("build/sorted", |b| {
         b.iter_batched(
             || sorted.clone(),
-            RangeTree::from_sorted,
+            |items| RangeTree::from_sorted(items).expect("sorted"),
             BatchSize::LargeInput,
         );
     });
@@ -34,14 +41,14 @@ fn build(c: &mut Criterion) {
 }
 
 fn change(c: &mut Criterion) {
-    let tree = RangeTree::from_sorted(items(count(), 1));
+    let tree: RangeTree = items(count(), 1).into_iter().collect();
     let new = items_in_random_order(10_000);
     let group = |c: &mut Criterion, name: &str, act: fn(&mut RangeTree, &[Item])| {
         c.bench_function(name, |b| {
             b.iter_batched_ref(
                 || {
                     // A tree of its own: no node is shared, so none is copied on write.
-                    let mut own = RangeTree::from_sorted(tree.iter());
+                    let mut own: RangeTree = tree.iter().collect();
                     own.insert(Item::new(START, Id::ZERO));
                     own
                 },
@@ -65,14 +72,16 @@ fn change(c: &mut Criterion) {
     });
     group(c, "remove/1,000 by rank", |tree, _| {
         for number in 0..1_000 {
-            let item = tree.select(number * 7).expect("there are more items than that");
+            let item = tree
+                .select(number * 7)
+                .expect("there are more items than that");
             tree.remove(&item);
         }
     });
 }
 
 fn read(c: &mut Criterion) {
-    let tree = RangeTree::from_sorted(items(count(), 1));
+    let tree: RangeTree = items(count(), 1).into_iter().collect();
     let mut rng = StdRng::seed_from_u64(9);
     let mut ranges = std::iter::repeat_with(move || {
         let mut bound = || {

@@ -11,7 +11,7 @@ use sync_core::{
 struct Fixed;
 
 fn items() -> SortedItems {
-    SortedItems::from_unsorted((0..200u64).map(|n| Item::new(1_000 + n / 4, Id([n as u8; 32]))))
+    (0..200u64).map(|n| Item::new(1_000 + n / 4, Id([n as u8; 32]))).collect()
 }
 
 impl Source for Fixed {

@@ -66,7 +66,7 @@ fuzz_target!(|sets: Sets| {
     }
     let have: BTreeSet<Id> = ours.difference(&theirs).map(|item| item.id).collect();
     let need: BTreeSet<Id> = theirs.difference(&ours).map(|item| item.id).collect();
-    let (ours, theirs) = (SortedItems::from_unsorted(ours), SortedItems::from_unsorted(theirs));
+    let (ours, theirs) = (ours.into_iter().collect::<SortedItems>(), theirs.into_iter().collect::<SortedItems>());
     let limits = SessionLimits {
         frame_bytes_sent: if sets.small_frames { 4_096 } else { 0 },
         ..SessionLimits::default()

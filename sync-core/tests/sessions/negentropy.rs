@@ -28,7 +28,7 @@ fn limits(frame_bytes_sent: usize) -> SessionLimits {
 }
 
 fn set(items: &[Item]) -> SortedItems {
-    SortedItems::from_unsorted(items.iter().copied())
+    items.iter().copied().collect()
 }
 
 /// Runs two of the crate's sessions and two of ours on the same sets, and compares every frame.

@@ -25,7 +25,7 @@ impl Source for Fixed {
             .copied()
             .filter(|_| scope.pubsub_topics.allows("t"));
         Ok(Box::new(Slice::new(
-            SortedItems::from_unsorted(items),
+            items.collect::<SortedItems>(),
             scope.window,
         )))
     }

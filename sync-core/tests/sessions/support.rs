@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sync_core::{Id, Item, Session};
 
 /// An id that looks random and is made from a number.
-pub fn id(number: u64) -> Id {
+pub(crate) fn id(number: u64) -> Id {
     let mut id = Id::ZERO;
     let mut state = number;
     for word in id.0.chunks_exact_mut(8) {
@@ -21,20 +21,20 @@ pub fn id(number: u64) -> Id {
 }
 
 /// So many items of one timestamp.
-pub fn items_at(timestamp: u64, count: u64) -> Vec<Item> {
+pub(crate) fn items_at(timestamp: u64, count: u64) -> Vec<Item> {
     (0..count)
         .map(|number| Item::new(timestamp, id(number)))
         .collect()
 }
 
 /// Two sets without a common item, `each` items a side.
-pub fn split_pair(each: u64) -> (Vec<Item>, Vec<Item>) {
+pub(crate) fn split_pair(each: u64) -> (Vec<Item>, Vec<Item>) {
     let items: Vec<Item> = (0..2 * each).map(|n| Item::new(n, id(n))).collect();
     items.into_iter().partition(|item| item.timestamp % 2 == 0)
 }
 
 /// The ids that only the first holds, and those that only the second holds.
-pub fn true_differences(ours: &[Item], theirs: &[Item]) -> (BTreeSet<Id>, BTreeSet<Id>) {
+pub(crate) fn true_differences(ours: &[Item], theirs: &[Item]) -> (BTreeSet<Id>, BTreeSet<Id>) {
     let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) =
         (ours.iter().collect(), theirs.iter().collect());
     (
@@ -45,7 +45,7 @@ pub fn true_differences(ours: &[Item], theirs: &[Item]) -> (BTreeSet<Id>, BTreeS
 
 /// Two overlapping sets of up to `most` items: spread, clustered and equal timestamps, ids that
 /// share long prefixes.
-pub fn arbitrary_pair(most: usize) -> impl Strategy<Value = (Vec<Item>, Vec<Item>)> {
+pub(crate) fn arbitrary_pair(most: usize) -> impl Strategy<Value = (Vec<Item>, Vec<Item>)> {
     let spread = prop_oneof![Just(1u64), Just(3), Just(50), Just(u64::MAX / 4)];
     let only_one_in = prop_oneof![Just(2u64), Just(10), Just(300), Just(u64::MAX)];
     (0..most, spread, only_one_in, any::<u64>(), any::<bool>()).prop_map(
@@ -75,19 +75,23 @@ pub fn arbitrary_pair(most: usize) -> impl Strategy<Value = (Vec<Item>, Vec<Item
 
 /// What both sides of a session reported.
 #[derive(Debug, Default)]
-pub struct Told {
+pub(crate) struct Told {
     /// The initiator's `have` and `need`.
-    pub initiator: (Vec<Id>, Vec<Id>),
+    pub(crate) initiator: (Vec<Id>, Vec<Id>),
     /// The responder's `have` and `need`.
-    pub responder: (Vec<Id>, Vec<Id>),
+    pub(crate) responder: (Vec<Id>, Vec<Id>),
     /// How many frames each side sent.
-    pub frames: (usize, usize),
+    pub(crate) frames: (usize, usize),
     /// How many bytes each side sent.
-    pub bytes: (usize, usize),
+    pub(crate) bytes: (usize, usize),
 }
 
 /// Runs a session to its end.
-pub fn sync(initiator: &mut dyn Session, first: Vec<u8>, responder: &mut dyn Session) -> Told {
+pub(crate) fn sync(
+    initiator: &mut dyn Session,
+    first: Vec<u8>,
+    responder: &mut dyn Session,
+) -> Told {
     let mut told = Told::default();
     let mut frame = first;
     loop {
