@@ -1,8 +1,4 @@
 //! Whole reconciliations in memory, both sides, with the `negentropy` crate as peer in the run.
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make public items without docs"
-)]
 
 use std::hint::black_box;
 

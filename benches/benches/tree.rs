@@ -1,8 +1,4 @@
 //! The range tree: build, insert, append, remove, prune, summaries, ranks, snapshots.
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make public items without docs"
-)]
 
 use std::hint::black_box;
 
