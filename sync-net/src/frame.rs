@@ -128,6 +128,27 @@ impl FramedStream {
         Ok(false)
     }
 
+    /// Turns the peer away: sends `frame`, if there is one, closes this side and waits for the
+    /// peer's end, throwing away at most `max_bytes` of what comes.
+    ///
+    /// It waits since some muxers throw away what wasn't read yet when a stream is reset, and the
+    /// refusal with it; and on mplex unread bytes stall the whole connection.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn refuse(
+        &mut self,
+        frame: Option<&[u8]>,
+        max_bytes: usize,
+    ) -> Result<(), FrameError> {
+        if let Some(frame) = frame {
+            self.send(frame).await?;
+        }
+        self.close().await?;
+        self.drain(max_bytes).await?;
+        Ok(())
+    }
+
     /// Bytes sent in frames, length prefixes included.
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {

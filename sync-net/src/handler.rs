@@ -23,7 +23,7 @@ use tracing::{debug, warn};
 use crate::connections::{Answer, Entry, Open};
 use crate::control::OpenFailure;
 use crate::counters::Counters;
-use crate::frame::{FrameError, FramedStream};
+use crate::frame::FramedStream;
 use crate::limits::{Deadlines, FrameLimits, NetLimits};
 use crate::protocol::Served;
 
@@ -70,7 +70,7 @@ impl Handler {
             return;
         };
         let peer = self.entry.peer();
-        let Err(stream) = served.offer(peer, stream) else {
+        let Some(stream) = served.offer(peer, stream) else {
             return;
         };
         if self.refusals.len() >= self.limits.refusals {
@@ -166,10 +166,9 @@ impl ConnectionHandler for Handler {
                 self.not_opened(info, error);
             }
             ConnectionEvent::RemoteProtocolsChange(change) => {
-                if self.remote_protocols.on_protocols_change(change) {
-                    self.entry
-                        .set_protocols(self.remote_protocols.iter().cloned().collect());
-                }
+                self.remote_protocols.on_protocols_change(change);
+                let protocols = self.remote_protocols.iter().cloned().collect();
+                self.entry.set_protocols(protocols);
             }
             _ => {}
         }
@@ -185,7 +184,8 @@ impl UpgradeInfo for AnyOf {
     type InfoIter = std::vec::IntoIter<StreamProtocol>;
 
     fn protocol_info(&self) -> Self::InfoIter {
-        self.0.to_vec().into_iter()
+        let protocols: Vec<_> = self.0.iter().cloned().collect();
+        protocols.into_iter()
     }
 }
 
@@ -229,22 +229,11 @@ impl Refusal {
             },
         };
         let mut stream = FramedStream::new(stream, frame_limits);
-        let refused = timeout(deadline, self.tell(&mut stream)).await;
+        let refusing = stream.refuse(self.frame.as_deref(), self.limits.refusal_drain_bytes);
+        let refused = timeout(deadline, refusing).await;
         if !matches!(refused, Ok(Ok(()))) {
             self.counters.refusals_failed.increment();
             debug!(peer = %self.peer, ?refused, "the peer didn't take a refusal");
         }
-    }
-
-    /// The stream ends only once the peer has ended it too: some muxers throw away what wasn't
-    /// read yet when a stream is reset, and the refusal with it; and on mplex unread bytes would
-    /// stall the connection.
-    async fn tell(&self, stream: &mut FramedStream) -> Result<(), FrameError> {
-        if let Some(frame) = &self.frame {
-            stream.send(frame).await?;
-        }
-        stream.close().await?;
-        stream.drain(self.limits.refusal_drain_bytes).await?;
-        Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod handler;
 pub mod identity;
 pub mod limits;
 mod protocol;
+pub mod reconcile;
 pub mod swarm;
 pub mod transport;
 
@@ -19,3 +20,8 @@ pub use frame::{FrameError, FramedStream};
 pub use handler::Handler;
 pub use limits::{ConnectionLimits, Deadlines, FrameLimits, NetLimits, ReconcileLimits};
 pub use protocol::{Inbound, ProtocolConfig};
+pub use reconcile::{
+    DialectChoice, Outcome, ReconcileConfig, ReconcileError, Reconciler, Role, SessionInfo, Storage,
+};
+pub use swarm::build_swarm;
+pub use transport::Muxers;

@@ -77,18 +77,18 @@ impl Served {
         (Arc::new(served), inbox)
     }
 
-    /// Queues `stream`, or gives it back when the queue or the peer's share is full, or nobody
-    /// accepts any more.
+    /// Queues `stream`; gives it back when the queue or the peer's share is full, or nobody accepts
+    /// any more.
     pub(crate) fn offer(
         self: &Arc<Self>,
         peer: PeerId,
         stream: libp2p::Stream,
-    ) -> Result<(), libp2p::Stream> {
+    ) -> Option<libp2p::Stream> {
         let Ok(place) = self.queue.try_reserve() else {
-            return Err(stream);
+            return Some(stream);
         };
         let Some(share) = Share::take(self, peer) else {
-            return Err(stream);
+            return Some(stream);
         };
         let counters = Arc::clone(&self.counters);
         place.send(Inbound {
@@ -97,7 +97,7 @@ impl Served {
             stream: FramedStream::counted(stream, self.config.frame, counters).holding(share),
         });
         self.counters.streams_accepted.increment();
-        Ok(())
+        None
     }
 }
 
