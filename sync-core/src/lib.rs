@@ -17,6 +17,7 @@ pub mod session;
 pub mod set;
 pub mod summary;
 pub mod varint;
+pub mod waku;
 
 pub use item::{Bound, Id, Item, Range};
 pub use limits::SessionLimits;
