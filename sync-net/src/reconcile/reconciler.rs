@@ -155,8 +155,10 @@ impl Shared {
         // The place is free before the stream has ended: the peer may start the next session.
         drop(place);
         let duration = clock.elapsed();
-        // What was to be said is said; how the stream ends changes nothing.
-        let _ = finish(&mut stream, self.config.limits.linger).await;
+        if matches!(result, Ok(()) | Err(ReconcileError::Session(_))) {
+            // There is a last word to be taken; whether it is changes nothing.
+            let _ = finish(&mut stream, self.config.limits.linger).await;
+        }
         let outcome = result.map(|()| Outcome {
             session: info.clone(),
             peer: tally.peer,
