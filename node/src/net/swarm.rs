@@ -18,7 +18,7 @@ use super::PeerTable;
 const COMMANDS: usize = 64;
 
 /// How long a new peer may take to say what it speaks.
-const IDENTIFY_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const IDENTIFY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long dialling may take in all.
 const DIAL_DEADLINE: Duration = Duration::from_secs(15);
@@ -130,22 +130,22 @@ struct SwarmTask {
 }
 
 /// What `spawn` gives back.
-pub struct Spawned {
+pub(crate) struct Spawned {
     /// To ask the swarm for something.
-    pub handle: SwarmHandle,
+    pub(crate) handle: SwarmHandle,
     /// The addresses that it listens on, with ports filled in and the peer id at the end.
-    pub addresses: Vec<Multiaddr>,
+    pub(crate) addresses: Vec<Multiaddr>,
     /// Peers as their first connection is made.
-    pub met: mpsc::Receiver<PeerId>,
+    pub(crate) met: mpsc::Receiver<PeerId>,
     /// The task; abort it to stop the swarm.
-    pub task: tokio::task::JoinHandle<()>,
+    pub(crate) task: tokio::task::JoinHandle<()>,
 }
 
 /// Starts a swarm with this key and behaviour, listening on `listen`.
 ///
 /// # Errors
 /// When it can't listen on one of the addresses.
-pub async fn spawn(
+pub(crate) async fn spawn(
     keypair: &Keypair,
     frames: sync_net::Behaviour,
     listen: &[Multiaddr],
