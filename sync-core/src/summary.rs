@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::item::Id;
 use crate::varint;
 
+/// 256 bits as 64-bit limbs from low to high.
+pub(crate) type Limbs = [u64; 4];
+
 /// Count, sum and xor of the ids of some items.
 ///
 /// Summaries add and subtract component by component (sum modulo 2^256, xor by itself, count
@@ -47,6 +50,28 @@ impl Summary {
         self.count = self.count.wrapping_add(1);
         add_limbs(&mut self.sum, &limbs);
         xor_limbs(&mut self.xor, &limbs);
+    }
+
+    /// The summary of these ids; faster for many than adding one by one.
+    ///
+    /// Sums and xors are taken in a pass each: together they need more registers than there are,
+    /// and the second pass finds the ids in the first-level cache, where vectors xor them.
+    #[must_use]
+    pub fn of_ids(ids: &[Id]) -> Self {
+        Self {
+            count: ids.len() as u64,
+            sum: sum_of(ids.iter().map(limbs_of)),
+            xor: xor_of(ids.iter().map(limbs_of)),
+        }
+    }
+
+    /// The sum of the summaries that have these counts, sums and xors.
+    pub(crate) fn of_parts(counts: &[u64], sums: &[Limbs], xors: &[Limbs]) -> Self {
+        Self {
+            count: counts.iter().fold(0, |sum, count| sum.wrapping_add(*count)),
+            sum: sum_of(sums.iter().copied()),
+            xor: xor_of(xors.iter().copied()),
+        }
     }
 
     /// Negentropy's fingerprint: the first 16 bytes of SHA-256 over the sum (32 bytes,
@@ -119,6 +144,36 @@ impl<'a> FromIterator<&'a Id> for Summary {
     }
 }
 
+/// The sum modulo 2^256.
+///
+/// Adding 256-bit numbers is one chain of four carries for each; adding up each limb by itself, in
+/// 128 bits, makes four independent chains, and the carries are settled once at the end.
+#[inline]
+fn sum_of(numbers: impl Iterator<Item = Limbs>) -> Limbs {
+    let mut columns = [0u128; 4];
+    for limbs in numbers {
+        for (column, limb) in columns.iter_mut().zip(limbs) {
+            *column += u128::from(limb);
+        }
+    }
+    let mut sum = [0; 4];
+    let mut carry = 0;
+    for (limb, column) in sum.iter_mut().zip(columns) {
+        let total = column + carry;
+        *limb = total as u64;
+        carry = total >> 64;
+    }
+    sum
+}
+
+#[inline]
+fn xor_of(numbers: impl Iterator<Item = Limbs>) -> Limbs {
+    numbers.fold([0; 4], |mut xor, limbs| {
+        xor_limbs(&mut xor, &limbs);
+        xor
+    })
+}
+
 #[inline]
 fn limbs_of(id: &Id) -> [u64; 4] {
     let mut limbs = [0; 4];
@@ -171,6 +226,15 @@ mod tests {
         let summary = Summary::of(&full) + Summary::of(&one);
         assert_eq!((summary.count, summary.sum), (2, [0; 4]));
         assert_eq!(summary - Summary::of(&full), Summary::of(&one));
+    }
+
+    #[test]
+    fn summing_at_once_is_summing_one_by_one() {
+        let ids: [Id; 300] = core::array::from_fn(|i| Id([(i * 151 + 200) as u8; 32]));
+        let one_by_one: Summary = ids.iter().collect();
+        assert_eq!(Summary::of_ids(&ids), one_by_one);
+        let full = [Id([0xff; 32]); 3];
+        assert_eq!(Summary::of_ids(&full), full.iter().collect());
     }
 
     #[test]
