@@ -1,10 +1,12 @@
 //! Items with topics in plain vectors: the source of the sessions under test.
 
 use std::collections::BTreeSet;
-use std::ops::{self, ControlFlow};
 use std::sync::Arc;
 
-use sync_core::{Bound, Id, Item, ItemSet, Scope, Source, SourceError, Summary, TopicFilter};
+use sync_core::{
+    Bound, Id, Item, ItemSet, RangeTree, Scope, Slice, SortedItems, Source, SourceError,
+    TopicFilter,
+};
 
 /// An item with its topics.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -63,7 +65,7 @@ impl Archive {
 
 impl Source for Archive {
     fn open(&self, scope: &Scope) -> Result<Box<dyn ItemSet + Send>, SourceError> {
-        Ok(Box::new(Sorted(self.items(scope).collect())))
+        Ok(Box::new(self.items(scope).collect::<SortedItems>()))
     }
 
     fn floor(&self) -> Bound {
@@ -71,38 +73,11 @@ impl Source for Archive {
     }
 }
 
-/// A set as an ordered vector.
-struct Sorted(Vec<Item>);
+/// A tree as the source of a session whose topics don't matter.
+pub(crate) struct Tree(pub(crate) RangeTree);
 
-impl Sorted {
-    fn part(&self, ranks: ops::Range<usize>) -> &[Item] {
-        let end = ranks.end.min(self.0.len());
-        &self.0[ranks.start.min(end)..end]
-    }
-}
-
-impl ItemSet for Sorted {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn rank(&self, bound: &Bound) -> usize {
-        self.0.partition_point(|item| bound.is_after(item))
-    }
-
-    fn select(&self, rank: usize) -> Option<Item> {
-        self.0.get(rank).copied()
-    }
-
-    fn summary(&self, ranks: ops::Range<usize>) -> Summary {
-        self.part(ranks).iter().map(|item| &item.id).collect()
-    }
-
-    fn visit(
-        &self,
-        ranks: ops::Range<usize>,
-        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        self.part(ranks).iter().copied().try_for_each(visit)
+impl Source for Tree {
+    fn open(&self, scope: &Scope) -> Result<Box<dyn ItemSet + Send>, SourceError> {
+        Ok(Box::new(Slice::new(self.0.snapshot(), scope.window)))
     }
 }

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use sync_core::waku::{HeaderForm, Initiator, Responder, Splitting};
-use sync_core::{Bound, Item, Range, Scope, SessionError, SessionLimits, TopicFilter};
+use sync_core::{Bound, Item, Range, RangeTree, Scope, SessionError, SessionLimits, TopicFilter};
 
 use crate::generated::{BEGIN, item, pairs};
-use crate::support::archive::{Archive, Stored};
+use crate::support::archive::{Archive, Stored, Tree};
 use crate::support::run::{Found, Run, between, ours};
 
 fn assert_true(left: &Archive, right: &Archive, scope: &Scope, limits: &SessionLimits) -> Run {
@@ -116,20 +116,38 @@ fn seven_of_ten_thousand_items_in_one_nanosecond_are_named() {
     }
 }
 
-/// The figures behind `Splitting`'s defaults, a tenth of the size so that the test is quick.
+/// Two trees of a million items over an hour, each lacking 500 that the other has.
+fn million_with_a_thousand_differences() -> (RangeTree, RangeTree) {
+    let at = |number: u64| item(BEGIN + 3_600_000 * number, number + 1);
+    let differs = |number: u64| {
+        let scatter = item(number / 1_000, 5).id.0;
+        number % 1_000 == u64::from(u16::from_le_bytes([scatter[0], scatter[1]])) % 1_000
+    };
+    let without = |side| {
+        let held = (0..1_000_000).filter(|n| !differs(*n) || n / 1_000 % 2 == side);
+        RangeTree::from_sorted(held.map(at)).unwrap()
+    };
+    (without(0), without(1))
+}
+
+/// The figures behind `Splitting`'s defaults.
 #[test]
-fn a_hundred_differences_in_a_hundred_thousand_take_less_than_the_promised_bytes() {
-    let (left, right) = spread(100_000, |number| match number % 1_000 {
-        517 => number / 1_000 % 2,
-        _ => 2,
-    });
-    let run = assert_true(&left, &right, &hour(), &SessionLimits::default());
-    assert!(
-        run.bytes <= 180_000,
-        "{run:?}",
-        run = (run.bytes, run.largest)
+fn a_thousand_differences_in_a_million_take_less_than_the_promised_bytes_and_frames() {
+    let (left, right) = million_with_a_thousand_differences();
+    let form = HeaderForm::Topics;
+    let limits = SessionLimits::default();
+    let left = Box::new(Tree(left));
+    let (initiator, first) = Initiator::start(left, hour(), form, limits.clone()).unwrap();
+    let responder = Responder::new(Box::new(Tree(right)), hour(), form, limits);
+    let run = between(initiator, first, responder).unwrap();
+    assert_eq!(
+        (run.initiator.have.len(), run.initiator.need.len()),
+        (500, 500)
     );
-    assert!(run.frames_up <= 5 && run.frames_down <= 5);
+    assert_eq!(run.initiator.have, run.responder.need);
+    assert_eq!(run.initiator.need, run.responder.have);
+    assert!(run.bytes <= 1_400_000, "{}", run.bytes);
+    assert!(run.frames_up <= 4 && run.frames_down <= 4);
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! The `waku` dialect: its frames against the recorded ones, its sessions against each other and
 //! against nwaku's splitting.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
