@@ -11,7 +11,7 @@ use crate::session::SessionError;
 /// What one frame says: adjoining ranges, and the topics they are about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Payload {
-    /// The topics; not written when there are no ranges.
+    /// The topics; neither written nor read when there are no ranges.
     pub header: Header,
     /// The lower bound of the first range. Its id isn't written and reads as zero, but decides how
     /// much of the hashes of upper bounds is.
