@@ -158,3 +158,7 @@ pub(crate) async fn finish(stream: &mut FramedStream, linger: Duration) -> Resul
         Err(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use libp2p::PeerId;
+use sync_core::waku::HeaderForm;
 use sync_core::{Dialect, Scope, SessionLimits, own};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -29,6 +30,8 @@ pub struct ReconcileConfig {
     pub session: SessionLimits,
     /// Bounds of all sessions together, and their deadlines.
     pub limits: ReconcileLimits,
+    /// How topics are written in the waku dialect.
+    pub waku_form: HeaderForm,
 }
 
 /// Starts sessions, and serves those of peers. Cheap to clone.
@@ -192,8 +195,9 @@ impl Shared {
         let storage = Arc::clone(&self.storage);
         let config = self.config.clone();
         let info = info.clone();
-        let opening =
-            spawn_blocking(move || engine::open(&info, storage.source(), &config.session));
+        let opening = spawn_blocking(move || {
+            engine::open(&info, storage.source(), &config.session, config.waku_form)
+        });
         let opened = opening.await;
         Ok(opened.map_err(|panic| ReconcileError::Internal(panic.to_string()))??)
     }
