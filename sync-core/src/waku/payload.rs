@@ -77,7 +77,11 @@ impl Payload {
         wire::decode(form, frame, limits)
     }
 
-    /// The frame for this payload (without the stream's length prefix).
+    /// The frame for this payload (without the stream's length prefix), as nwaku writes it.
+    ///
+    /// Of a bound's hash it has no more than the bytes up to the first that differs from the hash
+    /// of [`start`](Self::start). Lists must be in order of time, and bounds mustn't descend: the
+    /// differences are written all the same, and no decoder takes them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         if self.ranges.is_empty() {

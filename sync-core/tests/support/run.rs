@@ -106,15 +106,21 @@ pub(crate) fn initiating(
     ours: &Archive,
     theirs: &mut Nwaku,
     scope: &Scope,
+    limits: &SessionLimits,
 ) -> Result<(Found, usize), SessionError> {
     let (session, first) = Initiator::start(
         Box::new(ours.clone()),
         scope.clone(),
         HeaderForm::Topics,
-        SessionLimits::default(),
+        limits.clone(),
     )?;
-    let (found, frames) = exchange(session, theirs, Some(first))?;
-    Ok((found, frames + 1))
+    let step = Step {
+        reply: Some(first),
+        ..Step::default()
+    };
+    let mut found = Found::default();
+    let frames = exchange(session, theirs, step, &mut found)?;
+    Ok((found, frames))
 }
 
 /// Our session, begun by a node that behaves as nwaku, over its times.
@@ -123,49 +129,41 @@ pub(crate) fn responding(
     theirs: &mut Nwaku,
     served: &Scope,
     times: (u64, u64),
+    limits: &SessionLimits,
 ) -> Result<(Found, usize), SessionError> {
-    let session = Responder::new(
+    let mut session = Responder::new(
         Box::new(ours.clone()),
         served.clone(),
         HeaderForm::Topics,
-        SessionLimits::default(),
+        limits.clone(),
     );
     let first = theirs.initiate(times.0, times.1);
-    let mut first_answer = session;
-    let step = first_answer.receive(&first)?;
     let mut found = Found::default();
+    let step = session.receive(&first)?;
     found.take(&step);
-    let (rest, frames) = match step.reply {
-        Some(reply) if !step.done => exchange(first_answer, theirs, Some(reply))?,
-        _ => (Found::default(), 0),
-    };
-    assert!(found.have.is_disjoint(&rest.have) && found.need.is_disjoint(&rest.need));
-    found.have.extend(rest.have);
-    found.need.extend(rest.need);
-    Ok((found, frames + 2))
+    let frames = exchange(session, theirs, step, &mut found)?;
+    Ok((found, frames + 1))
 }
 
-/// Lets both take turns, theirs first, with `ours` on the way to them.
+/// Lets both take turns after a step of ours, until either ends; gives how many frames that takes.
 fn exchange(
     mut session: impl Session,
     theirs: &mut Nwaku,
-    mut ours: Option<Vec<u8>>,
-) -> Result<(Found, usize), SessionError> {
-    let mut found = Found::default();
+    mut step: Step,
+    found: &mut Found,
+) -> Result<usize, SessionError> {
     let mut frames = 0;
-    let mut done = false;
-    while let Some(frame) = ours.take() {
+    while let Some(frame) = step.reply.take() {
+        frames += 1;
         let Some(answer) = theirs.receive(&frame) else {
-            assert!(done, "the peer closed the stream in mid-session");
+            assert!(step.done, "the peer closed the stream in mid-session");
             break;
         };
-        assert!(!done, "the peer answers our end");
-        let step = session.receive(&answer)?;
+        assert!(!step.done, "the peer answers our end");
+        frames += 1;
+        step = session.receive(&answer)?;
         found.take(&step);
-        frames += 2;
-        done = step.done;
-        ours = step.reply;
     }
-    assert!(done, "the session isn't over");
-    Ok((found, frames))
+    assert!(step.done, "the session isn't over");
+    Ok(frames)
 }

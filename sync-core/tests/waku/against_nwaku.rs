@@ -1,7 +1,7 @@
 //! Our sessions against nwaku's splitting: what we find is the truth, whatever that peer finds.
 
 use proptest::prelude::*;
-use sync_core::{Bound, Item, Range, Scope, SessionError, TopicFilter};
+use sync_core::{Bound, Item, Range, Scope, SessionError, SessionLimits, TopicFilter};
 
 use crate::generated::{BEGIN, Pair, item, pairs, zero};
 use crate::support::archive::{Archive, Stored};
@@ -12,17 +12,18 @@ use crate::support::vectors::Recorded;
 /// More frames than any of these sessions may take.
 const MOST_FRAMES: usize = 40;
 
-/// We find the truth about `scope` in both roles. Gives how many ranges the peer lost.
+/// We find the truth about `scope` in both roles, and the peer loses no range.
 fn assert_true(
     ours: &Archive,
     theirs: &Archive,
     scope: &Scope,
     peer_topics: (&[String], &[String]),
+    limits: &SessionLimits,
 ) -> Result<(), SessionError> {
     let truth = Found::truth(&ours.ids(scope), &theirs.ids(scope));
     let peer = || Nwaku::new(theirs, peer_topics.0, peer_topics.1);
     let mut answering = peer();
-    let (found, frames) = initiating(ours, &mut answering, scope)?;
+    let (found, frames) = initiating(ours, &mut answering, scope, limits)?;
     assert_eq!(found, truth, "as initiator");
     assert!(frames <= MOST_FRAMES, "{frames} frames as initiator");
     let times = (
@@ -30,7 +31,7 @@ fn assert_true(
         scope.window.upper.timestamp(),
     );
     let mut asking = peer();
-    let (found, frames) = responding(ours, &mut asking, scope, times)?;
+    let (found, frames) = responding(ours, &mut asking, scope, times, limits)?;
     assert_eq!(found, truth, "as responder");
     assert!(frames <= MOST_FRAMES, "{frames} frames as responder");
     assert_eq!(
@@ -43,7 +44,14 @@ fn assert_true(
 
 fn assert_true_of(pair: &Pair) {
     let (ours, theirs) = pair.archives();
-    assert_true(&ours, &theirs, &pair.scope(), (&[], &[])).unwrap();
+    assert_true(
+        &ours,
+        &theirs,
+        &pair.scope(),
+        (&[], &[]),
+        &SessionLimits::default(),
+    )
+    .unwrap();
 }
 
 proptest! {
@@ -53,6 +61,37 @@ proptest! {
     fn we_find_the_truth_in_both_roles(pair in pairs()) {
         assert_true_of(&pair);
     }
+
+    #[test]
+    fn in_small_frames_we_find_the_truth_or_say_what_doesnt_fit(
+        pair in pairs(),
+        most in 10_000..30_000_usize,
+    ) {
+        let (ours, theirs) = pair.archives();
+        let limits = SessionLimits { frame_bytes_sent: most, ..SessionLimits::default() };
+        if let Err(error) = assert_true(&ours, &theirs, &pair.scope(), (&[], &[]), &limits) {
+            prop_assert_eq!(
+                error,
+                SessionError::Limit { name: "frame_bytes_sent", max: most as u64 }
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rest_too_short_for_its_splitting_isnt_fingerprinted_when_a_frame_is_full() {
+    let length = 20;
+    let held: Vec<Item> = (1..=250)
+        .flat_map(|number| [item(BEGIN + 1, number), item(BEGIN + length - 1, number)])
+        .collect();
+    let limits = SessionLimits {
+        frame_bytes_sent: 15_000,
+        ..SessionLimits::default()
+    };
+    let (ours, theirs) = (&held[4..], &held[..496]);
+    let scope = Scope::of_window(Range::of_times(BEGIN, BEGIN + length));
+    let [ours, theirs] = [ours, theirs].map(|items| Archive::of_items(items.iter().copied()));
+    assert_true(&ours, &theirs, &scope, (&[], &[]), &limits).unwrap();
 }
 
 #[test]
@@ -65,8 +104,8 @@ fn we_find_the_truth_on_the_recorded_sets_from_either_side() {
             content_topics: TopicFilter::from_wire(session.content_topics.iter().cloned()),
         };
         let topics = (&session.pubsub_topics[..], &session.content_topics[..]);
-        assert_true(&a, &b, &scope, topics).unwrap();
-        assert_true(&b, &a, &scope, topics).unwrap();
+        assert_true(&a, &b, &scope, topics, &SessionLimits::default()).unwrap();
+        assert_true(&b, &a, &scope, topics, &SessionLimits::default()).unwrap();
     }
 }
 
@@ -84,8 +123,8 @@ fn seven_of_ten_thousand_items_in_one_nanosecond_are_named() {
     let window = Range::of_times(BEGIN, BEGIN + 3_600_000_000_000);
     let scope = Scope::of_window(window);
     let (all, most) = (Archive::of_items(all), Archive::of_items(most));
-    assert_true(&all, &most, &scope, (&[], &[])).unwrap();
-    assert_true(&most, &all, &scope, (&[], &[])).unwrap();
+    assert_true(&all, &most, &scope, (&[], &[]), &SessionLimits::default()).unwrap();
+    assert_true(&most, &all, &scope, (&[], &[]), &SessionLimits::default()).unwrap();
 }
 
 #[test]
@@ -142,11 +181,18 @@ fn nothing_outside_the_window_or_below_the_floor_is_named() {
     let allowed = Range::new(Bound::Before(floor), scope.window.upper);
     let truth = Found::truth(&ours.ids(&scope), &theirs.ids(&Scope::of_window(allowed)));
     let mut peer = Nwaku::new(&theirs, &[], &[]);
-    let (found, _) = initiating(&ours, &mut peer, &scope).unwrap();
+    let (found, _) = initiating(&ours, &mut peer, &scope, &SessionLimits::default()).unwrap();
     assert_eq!(found, truth);
     // The peer asks about more than we serve.
     let mut peer = Nwaku::new(&theirs, &[], &[]);
-    let (found, _) = responding(&ours, &mut peer, &scope, (BEGIN - 1_000, BEGIN + 9_000)).unwrap();
+    let (found, _) = responding(
+        &ours,
+        &mut peer,
+        &scope,
+        (BEGIN - 1_000, BEGIN + 9_000),
+        &SessionLimits::default(),
+    )
+    .unwrap();
     assert_eq!(found, truth);
 }
 
@@ -199,11 +245,24 @@ fn the_topics_of_both_sides_bound_the_session() {
             Found::truth(&ours.ids(&scope), &theirs.ids(&scope))
         };
         let mut peer = Nwaku::new(&theirs, &named(theirs_named), &[]);
-        let (found, _) = initiating(&ours, &mut peer, &scope(ours_named)).unwrap();
+        let (found, _) = initiating(
+            &ours,
+            &mut peer,
+            &scope(ours_named),
+            &SessionLimits::default(),
+        )
+        .unwrap();
         assert_eq!(found, truth, "{ours_named:?} {theirs_named:?}");
         let mut peer = Nwaku::new(&theirs, &named(theirs_named), &[]);
         let times = (BEGIN, BEGIN + 3_600_000_000_000);
-        let (found, _) = responding(&ours, &mut peer, &scope(ours_named), times).unwrap();
+        let (found, _) = responding(
+            &ours,
+            &mut peer,
+            &scope(ours_named),
+            times,
+            &SessionLimits::default(),
+        )
+        .unwrap();
         assert_eq!(found, truth, "{ours_named:?} {theirs_named:?}");
     }
 }
@@ -218,5 +277,12 @@ fn a_peer_that_takes_an_unknown_filter_as_none_holds_nothing_in_scope() {
         content_topics: TopicFilter::All,
     };
     let topics = ["/waku/2/rs/99/5".to_owned()];
-    assert_true(&ours, &theirs, &scope, (&topics, &[])).unwrap();
+    assert_true(
+        &ours,
+        &theirs,
+        &scope,
+        (&topics, &[]),
+        &SessionLimits::default(),
+    )
+    .unwrap();
 }
