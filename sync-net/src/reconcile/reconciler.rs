@@ -14,7 +14,7 @@ use super::engine::{self, DialectChoice, Opening};
 use super::error::ReconcileError;
 use super::inbound;
 use super::sessions::{Place, Sessions, Started};
-use super::stop::{StopSignal, Stopper};
+use super::stop::{Stop, StopSignal, Stopper};
 use super::storage::{Outcome, Role, SessionInfo, Storage};
 use crate::behaviour::Behaviour;
 use crate::control::Control;
@@ -146,9 +146,13 @@ impl Shared {
         self.counters.sessions_started.increment();
         self.storage.started(&info).await;
         let mut tally = Tally::default();
-        let result = self.drive(&info, &mut stream, stop, &place, &mut tally);
-        let result = result.await;
-        let result = self.settled(&info, &tally, result).await;
+        let result = self.drive(&info, &mut stream, stop.clone(), &place, &mut tally);
+        let result = match result.await {
+            Err(error) if self.has_yielded(&info, &tally, &error, &stop).await => {
+                Err(ReconcileError::Yielded)
+            }
+            result => result,
+        };
         // The place is free before the stream has ended: the peer may start the next session.
         drop(place);
         let duration = clock.elapsed();
@@ -204,24 +208,22 @@ impl Shared {
 
     /// A peer that turned our session down at once may have done so for its own, which is on its
     /// way to us: then ours has yielded, and not failed.
-    async fn settled(
+    async fn has_yielded(
         &self,
         info: &SessionInfo,
         tally: &Tally,
-        result: Result<(), ReconcileError>,
-    ) -> Result<(), ReconcileError> {
-        let grace = self.config.limits.yield_grace;
-        match result {
-            Err(error)
-                if info.role == Role::Initiator
-                    && turned_down(&error, tally)
-                    && !self.sessions.goes_first(&info.peer)
-                    && self.sessions.served_within(&info.peer, grace).await =>
-            {
-                Err(ReconcileError::Yielded)
-            }
-            result => result,
+        error: &ReconcileError,
+        stop: &StopSignal,
+    ) -> bool {
+        if info.role == Role::Responder
+            || !turned_down(error, tally)
+            || self.sessions.goes_first(&info.peer)
+        {
+            return false;
         }
+        let grace = self.config.limits.yield_grace;
+        // The peer's session may be over as soon as it was there; it has left its word then.
+        self.sessions.served_within(&info.peer, grace).await || stop.said() == Some(Stop::Yield)
     }
 
     fn note(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {

@@ -18,9 +18,9 @@ use sync_net::{
     ProtocolConfig, ReconcileConfig, ReconcileError, ReconcileLimits, Reconciler, Role,
     SessionInfo, Storage,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::node::{Node, eventually};
 
@@ -31,8 +31,8 @@ const ALL: Scope = Scope::of_window(Range::of_times(0, HOUR));
 struct Store {
     items: Mutex<RangeTree>,
     told: Mutex<Told>,
-    /// Taken by every call of `found`; none are left in a store that is stuck.
-    pass: Semaphore,
+    /// How long every call of `found` takes.
+    delay: Duration,
 }
 
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl Storage for Store {
     }
 
     async fn found(&self, _: &SessionInfo, have: Vec<Id>, need: Vec<Id>) {
-        let _pass = self.pass.acquire().await.unwrap();
+        sleep(self.delay).await;
         let mut told = self.told.lock();
         told.have.extend(have);
         told.need.extend(need);
@@ -77,8 +77,15 @@ impl Store {
         Arc::new(Self {
             items: Mutex::new(numbers.into_iter().map(item).collect()),
             told: Mutex::default(),
-            pass: Semaphore::new(1),
+            delay: Duration::ZERO,
         })
+    }
+
+    /// One that takes its time, so that sessions which meet overlap for sure.
+    fn slow(numbers: impl IntoIterator<Item = u64>) -> Arc<Self> {
+        let mut store = Arc::into_inner(Self::of(numbers)).unwrap();
+        store.delay = Duration::from_millis(100);
+        Arc::new(store)
     }
 
     fn have(&self) -> BTreeSet<Id> {
@@ -302,18 +309,25 @@ async fn sessions_beyond_the_bound_are_answered_busy_and_served_later() {
     assert_eq!(outcome.need, 5);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_nodes_that_start_on_each_other_at_once_run_one_session() {
     for choice in [DialectChoice::Own, DialectChoice::Waku] {
-        for _ in 0..15 {
+        // Which side is first, and by how many milliseconds.
+        for (low_waits, high_waits) in [(0, 0), (0, 0), (0, 0), (0, 1), (1, 0), (0, 3), (3, 0)] {
             let (lower, higher) = ordered_keys();
             let config = ReconcileConfig::default;
-            let low = Party::start_with(&lower, Store::of(0..3_000), config()).await;
-            let high = Party::start_with(&higher, Store::of(100..3_100), config()).await;
+            let low = Party::start_with(&lower, Store::slow(0..3_000), config()).await;
+            let high = Party::start_with(&higher, Store::slow(100..3_100), config()).await;
             low.node.connect(&high.node).await;
             let (of_low, of_high) = tokio::join!(
-                low.with(high.node.peer, choice),
-                high.with(low.node.peer, choice),
+                async {
+                    sleep(Duration::from_millis(low_waits)).await;
+                    low.with(high.node.peer, choice).await
+                },
+                async {
+                    sleep(Duration::from_millis(high_waits)).await;
+                    high.with(low.node.peer, choice).await
+                },
             );
             let done = [&of_low, &of_high]
                 .into_iter()
