@@ -119,7 +119,11 @@ impl<'a, S: Seek> Step<'a, S> {
     #[inline]
     fn new(node: &'a Node, total: Summary, mut to: S) -> Self {
         let at = match node {
-            Node::Leaf(leaf) => to.slot(leaf),
+            Node::Leaf(leaf) => {
+                let slot = to.slot(leaf);
+                leaf.fetch(slot);
+                slot
+            }
             Node::Branch(branch) => to.child(branch),
         };
         Self {
