@@ -5,4 +5,5 @@ pub mod protocols;
 mod swarm;
 
 pub use peers::PeerTable;
-pub use swarm::{ConnectError, SwarmHandle, spawn};
+pub(crate) use swarm::{IDENTIFY_DEADLINE, Spawned, spawn};
+pub use swarm::{ConnectError, SwarmHandle};

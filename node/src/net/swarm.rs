@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, NetworkBehaviour, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, ping};
+use sync_net::ConnectionLimits;
 use tokio::sync::{mpsc, oneshot};
 
 use super::PeerTable;
@@ -18,7 +20,7 @@ use super::PeerTable;
 const COMMANDS: usize = 64;
 
 /// How long a new peer may take to say what it speaks.
-const IDENTIFY_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const IDENTIFY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long dialling may take in all.
 const DIAL_DEADLINE: Duration = Duration::from_secs(15);
@@ -130,28 +132,29 @@ struct SwarmTask {
 }
 
 /// What `spawn` gives back.
-pub struct Spawned {
+pub(crate) struct Spawned {
     /// To ask the swarm for something.
-    pub handle: SwarmHandle,
+    pub(crate) handle: SwarmHandle,
     /// The addresses that it listens on, with ports filled in and the peer id at the end.
-    pub addresses: Vec<Multiaddr>,
+    pub(crate) addresses: Vec<Multiaddr>,
     /// Peers as their first connection is made.
-    pub met: mpsc::Receiver<PeerId>,
-    /// The task; abort it to stop the swarm.
-    pub task: tokio::task::JoinHandle<()>,
+    pub(crate) met: mpsc::Receiver<PeerId>,
+    /// Runs the swarm, until every handle is gone.
+    pub(crate) run: BoxFuture<'static, ()>,
 }
 
 /// Starts a swarm with this key and behaviour, listening on `listen`.
 ///
 /// # Errors
 /// When it can't listen on one of the addresses.
-pub async fn spawn(
+pub(crate) async fn spawn(
     keypair: &Keypair,
     frames: sync_net::Behaviour,
     listen: &[Multiaddr],
     peers: Arc<PeerTable>,
 ) -> anyhow::Result<Spawned> {
-    let mut swarm = sync_net::swarm(keypair.clone(), NodeBehaviour::new(keypair, frames))?;
+    let behaviour = NodeBehaviour::new(keypair, frames);
+    let mut swarm = sync_net::build_swarm(keypair, behaviour, &ConnectionLimits::default())?;
     let addresses = start_listening(&mut swarm, listen).await?;
     let (commands, received) = mpsc::channel(COMMANDS);
     let (met, newly_met) = mpsc::channel(COMMANDS);
@@ -162,8 +165,8 @@ pub async fn spawn(
         dials: HashMap::new(),
         met,
     };
-    let task = tokio::spawn(task.run());
-    Ok(Spawned { handle: SwarmHandle { commands, peers }, addresses, met: newly_met, task })
+    let handle = SwarmHandle { commands, peers };
+    Ok(Spawned { handle, addresses, met: newly_met, run: task.run().boxed() })
 }
 
 /// Waits until every address is listened on, and gives what that made of ports and wildcards.

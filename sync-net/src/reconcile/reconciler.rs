@@ -144,6 +144,7 @@ impl Shared {
         let clock = Instant::now();
         stream.set_limits(frame_limits(&self.config));
         self.counters.sessions_started.increment();
+        self.storage.started(&info).await;
         let mut tally = Tally::default();
         let result = self.drive(&info, &mut stream, stop.clone(), &place, &mut tally);
         let result = match result.await {

@@ -20,6 +20,9 @@ pub trait Storage: Send + Sync + 'static {
         Scope::of_window(Range::ALL)
     }
 
+    /// A session begins; called before any other call names it.
+    async fn started(&self, _session: &SessionInfo) {}
+
     /// Differences, each told once in a session and at the round in which it becomes known: ids
     /// that the peer lacks (`have`) and ids that this side lacks (`need`).
     ///
@@ -28,8 +31,7 @@ pub trait Storage: Send + Sync + 'static {
     /// session.
     async fn found(&self, session: &SessionInfo, have: Vec<Id>, need: Vec<Id>);
 
-    /// The session is over; called once for each session that any call of
-    /// [`found`](Self::found) could have named.
+    /// The session is over; called once for each session that began.
     async fn ended(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>);
 }
 
