@@ -1,0 +1,88 @@
+//! Pulling what is owed: Store hash queries, several at once, to whoever holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::{PeerId, StreamProtocol};
+use store_adapter::limits::STORE_RESPONSE_BYTES;
+use store_adapter::store::{StoreQueryRequest, StoreQueryResponse};
+use sync_core::Id;
+use tokio::task::JoinSet;
+
+use super::job::Job;
+use super::syncer::Syncer;
+use crate::net::protocols;
+
+/// How often time alone makes a difference: back-off, patience, deadlines.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Works on the job's plan until nothing is left to be done or waited for.
+pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
+    let mut queries = JoinSet::new();
+    loop {
+        while queries.len() < syncer.limits.queries_at_once {
+            let Some((peer, hashes)) = next_query(syncer, job) else { break };
+            queries.spawn(query(Arc::clone(syncer), Arc::clone(job), peer, hashes));
+        }
+        if queries.is_empty() && job.is_done() {
+            return;
+        }
+        tokio::select! {
+            () = job.wake.notified() => {}
+            Some(_) = queries.join_next() => {}
+            () = tokio::time::sleep(TICK) => job.pass_time(),
+        }
+    }
+}
+
+/// The next batch to ask for, and of whom: the session's peer first, then other store nodes.
+fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Vec<Id>)> {
+    if !job.pulls() {
+        return None;
+    }
+    let others = syncer.peers.that_speak(&[protocols::STORE]);
+    let others = others.into_iter().filter(|peer| *peer != job.peer);
+    std::iter::once(job.peer).chain(others).find_map(|peer| Some((peer, job.next_batch(&peer)?)))
+}
+
+/// One query, and what comes of it.
+async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, hashes: Vec<Id>) {
+    match ask(&syncer, &job, peer, &hashes, true).await {
+        Ok(response) => {
+            let records = job.answered(&peer, &hashes, response);
+            if !records.is_empty() {
+                syncer.take(&job, Some(peer), records).await;
+            }
+        }
+        Err(error) => {
+            tracing::debug!(%peer, %error, "a query for missing messages failed");
+            job.failed(&peer, &hashes);
+        }
+    }
+}
+
+/// Which of these messages the job's peer holds.
+pub(super) async fn present(syncer: &Syncer, job: &Job, hashes: &[Id]) -> anyhow::Result<Vec<Id>> {
+    let response = ask(syncer, job, job.peer, hashes, false).await?;
+    Ok(response.hashes().collect())
+}
+
+async fn ask(
+    syncer: &Syncer,
+    job: &Job,
+    peer: PeerId,
+    hashes: &[Id],
+    with_data: bool,
+) -> anyhow::Result<StoreQueryResponse> {
+    let request = StoreQueryRequest::of_hashes(request_id(), hashes, with_data).encode();
+    let protocol = StreamProtocol::new(protocols::STORE);
+    let response =
+        syncer.control.request(peer, protocol, &request, STORE_RESPONSE_BYTES).await?;
+    job.count_bytes(request.len() as u64, response.len() as u64);
+    Ok(StoreQueryResponse::decode_success(&response)?)
+}
+
+/// A request id as the field has it: a random word in hex.
+fn request_id() -> String {
+    hex::encode(rand::random::<[u8; 16]>())
+}
