@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod digest;
 pub mod item;
 pub mod limits;
 pub mod negentropy;
@@ -15,12 +16,19 @@ pub mod own;
 pub mod scope;
 pub mod session;
 pub mod set;
+pub mod sorted;
 pub mod summary;
+pub mod tree;
 pub mod varint;
+pub mod view;
 
+pub use digest::digest;
 pub use item::{Bound, Id, Item, Range};
 pub use limits::SessionLimits;
 pub use scope::{Scope, Source, SourceError, TopicFilter};
 pub use session::{Dialect, PeerState, Session, SessionError, Step};
 pub use set::{ItemSet, ItemSetMut, Slice};
+pub use sorted::SortedItems;
 pub use summary::Summary;
+pub use tree::RangeTree;
+pub use view::View;

@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::item::Id;
 use crate::varint;
 
+/// 256 bits as 64-bit limbs from low to high.
+pub(crate) type Limbs = [u64; 4];
+
 /// Count, sum and xor of the ids of some items.
 ///
 /// Summaries add and subtract component by component (sum modulo 2^256, xor by itself, count
@@ -47,6 +50,36 @@ impl Summary {
         self.count = self.count.wrapping_add(1);
         add_limbs(&mut self.sum, &limbs);
         xor_limbs(&mut self.xor, &limbs);
+    }
+
+    /// The summary of these ids; faster for many than adding one by one.
+    #[must_use]
+    pub fn of_ids(ids: &[Id]) -> Self {
+        let mut columns = Columns::default();
+        let mut xor = [0; 4];
+        for id in ids {
+            let limbs = limbs_of(id);
+            columns.add(&limbs);
+            xor_limbs(&mut xor, &limbs);
+        }
+        Self {
+            count: ids.len() as u64,
+            sum: columns.fold(),
+            xor,
+        }
+    }
+
+    /// The sum of the summaries that have these counts, sums and xors.
+    pub(crate) fn of_parts(counts: &[u64], sums: &[Limbs], xors: &[Limbs]) -> Self {
+        let mut columns = Columns::default();
+        sums.iter().for_each(|limbs| columns.add(limbs));
+        let mut xor = [0; 4];
+        xors.iter().for_each(|limbs| xor_limbs(&mut xor, limbs));
+        Self {
+            count: counts.iter().fold(0, |sum, count| sum.wrapping_add(*count)),
+            sum: columns.fold(),
+            xor,
+        }
     }
 
     /// Negentropy's fingerprint: the first 16 bytes of SHA-256 over the sum (32 bytes,
@@ -119,6 +152,35 @@ impl<'a> FromIterator<&'a Id> for Summary {
     }
 }
 
+/// Sums of limbs that haven't been carried over into the next limb yet.
+///
+/// Adding 256-bit numbers is one chain of four carries for each; adding up each limb by itself, in
+/// 128 bits, makes four independent chains, and the carries are settled once at the end.
+#[derive(Default)]
+struct Columns([u128; 4]);
+
+impl Columns {
+    #[inline]
+    fn add(&mut self, limbs: &Limbs) {
+        for (column, limb) in self.0.iter_mut().zip(limbs) {
+            *column += u128::from(*limb);
+        }
+    }
+
+    /// The total modulo 2^256.
+    #[inline]
+    fn fold(self) -> Limbs {
+        let mut limbs = [0; 4];
+        let mut carry = 0u128;
+        for (limb, column) in limbs.iter_mut().zip(self.0) {
+            let sum = column + carry;
+            *limb = sum as u64;
+            carry = sum >> 64;
+        }
+        limbs
+    }
+}
+
 #[inline]
 fn limbs_of(id: &Id) -> [u64; 4] {
     let mut limbs = [0; 4];
@@ -171,6 +233,15 @@ mod tests {
         let summary = Summary::of(&full) + Summary::of(&one);
         assert_eq!((summary.count, summary.sum), (2, [0; 4]));
         assert_eq!(summary - Summary::of(&full), Summary::of(&one));
+    }
+
+    #[test]
+    fn summing_at_once_is_summing_one_by_one() {
+        let ids: [Id; 300] = core::array::from_fn(|i| Id([(i * 151 + 200) as u8; 32]));
+        let one_by_one: Summary = ids.iter().collect();
+        assert_eq!(Summary::of_ids(&ids), one_by_one);
+        let full = [Id([0xff; 32]); 3];
+        assert_eq!(Summary::of_ids(&full), full.iter().collect());
     }
 
     #[test]

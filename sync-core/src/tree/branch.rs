@@ -1,0 +1,452 @@
+//! Branches: what is known of each child without looking at it.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::{mem, ops};
+
+use super::leaf::{self, Leaf};
+use super::node::{Edges, Entry, Inserted, Node, Path};
+use super::search::lower_bound;
+use super::{BRANCH_MAX, BRANCH_MIN, LEAF_MAX, LEAF_MIN, LEAF_RELIEF};
+use crate::item::{Id, Item};
+use crate::summary::{Limbs, Summary};
+
+/// Up to [`BRANCH_MAX`] children with their separators and summaries, an array for each part.
+///
+/// Slot 0 has the separator (0, zero): whatever is less than the others belongs there. Timestamps
+/// of unused slots are `u64::MAX`, so that a search needn't look at `len`; the other parts of
+/// unused slots mean nothing.
+#[derive(Clone)]
+pub(super) struct Branch {
+    timestamps: [u64; BRANCH_MAX],
+    counts: [u64; BRANCH_MAX],
+    sums: [Limbs; BRANCH_MAX],
+    xors: [Limbs; BRANCH_MAX],
+    /// The ids of the separators; absent as long as all are zero, as they are where timestamps
+    /// differ.
+    ids: Option<Box<[Id; BRANCH_MAX]>>,
+    children: Vec<Node>,
+}
+
+impl Branch {
+    /// A branch of these children in order: at least one, at most [`BRANCH_MAX`].
+    pub(super) fn from_entries(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut branch = Self {
+            timestamps: [u64::MAX; BRANCH_MAX],
+            counts: [0; BRANCH_MAX],
+            sums: [[0; 4]; BRANCH_MAX],
+            xors: [[0; 4]; BRANCH_MAX],
+            ids: None,
+            children: Vec::with_capacity(BRANCH_MAX),
+        };
+        branch.extend(entries);
+        branch
+    }
+
+    /// Inserts in order below this branch.
+    pub(super) fn insert(&mut self, item: &Item, path: Path) -> Inserted {
+        let mut child = match path {
+            Path::Append => self.len() - 1,
+            Path::RightEdge | Path::Inside => self.child(item),
+        };
+        if self.path_to(child, path) == Path::Inside && self.relieve(child) {
+            child = self.child(item);
+        }
+        let path_down = self.path_to(child, path);
+        match self.children[child].insert(item, path_down) {
+            Inserted::Present => Inserted::Present,
+            Inserted::Placed => {
+                self.count_in(child, &item.id);
+                Inserted::Placed
+            }
+            Inserted::Split(right) => {
+                self.count_in(child, &item.id);
+                self.set_summary(child, self.summary_at(child) - right.summary);
+                self.insert_entry(child + 1, right, path)
+            }
+        }
+    }
+
+    /// Takes `item` out below this branch; whether it was there.
+    pub(super) fn remove(&mut self, item: &Item, edges: Edges) -> bool {
+        let child = self.child(item);
+        let below = Edges {
+            left: edges.left && child == 0,
+            right: edges.right && child == self.len() - 1,
+        };
+        if !self.children[child].remove(item, below) {
+            return false;
+        }
+        self.set_summary(child, self.summary_at(child) - Summary::of(&item.id));
+        if self.children[child].len() == 0 {
+            self.cut_out(child..child + 1);
+        } else if !below.left && !below.right {
+            self.mend(child);
+        }
+        true
+    }
+
+    /// Takes out everything before `key`; gives its summary. Whole children go unread.
+    pub(super) fn prune(&mut self, key: &Item) -> Summary {
+        let kept = self.child(key);
+        let mut removed = self.summary(0..kept);
+        self.cut_out(0..kept);
+        let partly = self.children[0].prune(key);
+        self.set_summary(0, self.summary_at(0) - partly);
+        if self.children[0].len() == 0 {
+            self.cut_out(0..1);
+        }
+        removed += &partly;
+        removed
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.children.len()
+    }
+
+    /// The only child, if there is but one.
+    pub(super) fn only_child(&self) -> Option<&Node> {
+        match self.children.as_slice() {
+            [child] => Some(child),
+            _ => None,
+        }
+    }
+
+    pub(super) fn children(&self) -> &[Node] {
+        &self.children
+    }
+
+    /// The child where `key` belongs: the last one whose separator isn't behind it.
+    #[inline]
+    pub(super) fn child(&self, key: &Item) -> usize {
+        let start = lower_bound(&self.timestamps, key.timestamp);
+        if start >= self.len() || self.timestamps[start] != key.timestamp {
+            return start - 1;
+        }
+        let end = lower_bound(&self.timestamps, key.timestamp.saturating_add(1));
+        match &self.ids {
+            Some(ids) => start + ids[start..end].partition_point(|id| *id <= key.id) - 1,
+            None => end - 1,
+        }
+    }
+
+    /// The child that holds the item of this rank, or the last child, and how many items lie before
+    /// that child.
+    pub(super) fn child_at(&self, rank: usize) -> (usize, usize) {
+        let mut before = 0;
+        for (child, count) in self.counts[..self.len() - 1].iter().enumerate() {
+            let next = before + *count as usize;
+            if rank < next {
+                return (child, before);
+            }
+            before = next;
+        }
+        (self.len() - 1, before)
+    }
+
+    /// How many items the children before `child` hold.
+    #[inline]
+    pub(super) fn count_before(&self, child: usize) -> usize {
+        self.counts[..child].iter().sum::<u64>() as usize
+    }
+
+    #[inline]
+    pub(super) fn summary_at(&self, child: usize) -> Summary {
+        Summary {
+            count: self.counts[child],
+            sum: self.sums[child],
+            xor: self.xors[child],
+        }
+    }
+
+    /// The summary of these children, where `total` is that of the whole branch: whichever of inside
+    /// and outside is the smaller is added up.
+    #[inline]
+    pub(super) fn summary_within(&self, children: ops::Range<usize>, total: &Summary) -> Summary {
+        if 2 * children.len() <= self.len() {
+            self.summary(children)
+        } else {
+            *total - self.summary(0..children.start) - self.summary(children.end..self.len())
+        }
+    }
+
+    /// Bytes on the heap besides the branch itself.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let ids = self.ids.as_ref().map_or(0, |ids| mem::size_of_val(&**ids));
+        ids + self.children.capacity() * mem::size_of::<Node>()
+    }
+
+    #[cfg(test)]
+    pub(super) fn separator(&self, child: usize) -> Item {
+        self.separator_of(child)
+    }
+
+    fn separator_of(&self, child: usize) -> Item {
+        let id = self.ids.as_ref().map_or(Id::ZERO, |ids| ids[child]);
+        Item::new(self.timestamps[child], id)
+    }
+
+    #[inline]
+    fn summary(&self, children: ops::Range<usize>) -> Summary {
+        Summary::of_parts(
+            &self.counts[children.clone()],
+            &self.sums[children.clone()],
+            &self.xors[children],
+        )
+    }
+
+    fn path_to(&self, child: usize, path: Path) -> Path {
+        if child == self.len() - 1 {
+            path
+        } else {
+            Path::Inside
+        }
+    }
+
+    #[inline]
+    fn count_in(&mut self, child: usize, id: &Id) {
+        let mut summary = self.summary_at(child);
+        summary.push(id);
+        self.set_summary(child, summary);
+    }
+
+    #[inline]
+    fn set_summary(&mut self, child: usize, summary: Summary) {
+        self.counts[child] = summary.count;
+        self.sums[child] = summary.sum;
+        self.xors[child] = summary.xor;
+    }
+
+    fn set_separator(&mut self, child: usize, separator: Item) {
+        self.timestamps[child] = separator.timestamp;
+        if separator.id != Id::ZERO && self.ids.is_none() {
+            self.ids = Some(Box::new([Id::ZERO; BRANCH_MAX]));
+        }
+        if let Some(ids) = &mut self.ids {
+            ids[child] = separator.id;
+        }
+    }
+
+    /// Places a new child, splitting a full branch: in halves, or for an append behind its last
+    /// child, so that appends leave full branches behind.
+    fn insert_entry(&mut self, at: usize, entry: Entry, path: Path) -> Inserted {
+        let len = self.len();
+        if len < BRANCH_MAX {
+            self.open_slot(at);
+            self.set_entry(at, &entry.separator, entry.summary);
+            self.children.insert(at, entry.node);
+            return Inserted::Placed;
+        }
+        let cut = if path != Path::Inside && at == len {
+            len
+        } else {
+            len / 2
+        };
+        let mut right = self.split_off(cut);
+        if at > cut || cut == len {
+            right.insert(at - cut, entry);
+        } else {
+            self.insert_entry(at, entry, path);
+        }
+        Inserted::Split(gather(right))
+    }
+
+    fn open_slot(&mut self, at: usize) {
+        let len = self.len();
+        self.timestamps.copy_within(at..len, at + 1);
+        self.counts.copy_within(at..len, at + 1);
+        self.sums.copy_within(at..len, at + 1);
+        self.xors.copy_within(at..len, at + 1);
+        if let Some(ids) = &mut self.ids {
+            ids.copy_within(at..len, at + 1);
+        }
+    }
+
+    fn set_entry(&mut self, at: usize, separator: &Item, summary: Summary) {
+        self.set_separator(at, if at == 0 { Item::default() } else { *separator });
+        self.set_summary(at, summary);
+    }
+
+    /// Adds children behind the last one.
+    fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            self.set_entry(self.len(), &entry.separator, entry.summary);
+            self.children.push(entry.node);
+        }
+    }
+
+    /// Takes the children from `at` on, which isn't 0.
+    fn split_off(&mut self, at: usize) -> Vec<Entry> {
+        let nodes = self.children.split_off(at);
+        let entries = (at..).zip(nodes).map(|(child, node)| Entry {
+            separator: self.separator_of(child),
+            summary: self.summary_at(child),
+            node,
+        });
+        let entries = entries.collect();
+        self.timestamps[at..].fill(u64::MAX);
+        entries
+    }
+
+    /// Drops these children.
+    fn cut_out(&mut self, gone: ops::Range<usize>) {
+        let len = self.len();
+        self.timestamps.copy_within(gone.end..len, gone.start);
+        self.timestamps[len - gone.len()..].fill(u64::MAX);
+        self.counts.copy_within(gone.end..len, gone.start);
+        self.sums.copy_within(gone.end..len, gone.start);
+        self.xors.copy_within(gone.end..len, gone.start);
+        if let Some(ids) = &mut self.ids {
+            ids.copy_within(gone.end..len, gone.start);
+        }
+        self.children.drain(gone);
+        if self.len() > 0 {
+            self.set_separator(0, Item::default());
+        }
+    }
+
+    /// Makes room in a full leaf by sharing with the emptier of its neighbours, if that has some.
+    /// Random inserts so fill leaves to more than four fifths, where splits alone leave 69 %.
+    fn relieve(&mut self, child: usize) -> bool {
+        if self.leaf_len(child) != Some(LEAF_MAX) {
+            return false;
+        }
+        let left = child.checked_sub(1);
+        let right = (child + 1 < self.len()).then_some(child + 1);
+        let neighbours = left.into_iter().chain(right);
+        let emptiest = neighbours.min_by_key(|neighbour| self.children[*neighbour].len());
+        match emptiest {
+            Some(neighbour) if self.children[neighbour].len() <= LEAF_MAX - LEAF_RELIEF => {
+                self.level(child.min(neighbour), LEAF_RELIEF);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn leaf_len(&self, child: usize) -> Option<usize> {
+        match &self.children[child] {
+            Node::Leaf(leaf) => Some(leaf.len()),
+            Node::Branch(_) => None,
+        }
+    }
+
+    /// Merges a child that holds too little with a neighbour, or shares with it.
+    fn mend(&mut self, child: usize) {
+        let (min, max) = match &self.children[child] {
+            Node::Leaf(_) => (LEAF_MIN, LEAF_MAX),
+            Node::Branch(_) => (BRANCH_MIN, BRANCH_MAX),
+        };
+        if self.children[child].len() >= min {
+            return;
+        }
+        let left = child.saturating_sub(1);
+        if self.children[left].len() + self.children[left + 1].len() <= max {
+            self.merge(left);
+        } else {
+            self.level(left, usize::MAX);
+        }
+    }
+
+    /// Moves all that the child behind `left` holds into `left`.
+    fn merge(&mut self, left: usize) {
+        let separator = self.separator_of(left + 1);
+        match self.pair(left) {
+            Pair::Leaves(a, b) => a.append(b),
+            Pair::Branches(a, b) => a.extend(b.take_all(separator)),
+        }
+        self.set_summary(left, self.summary_at(left) + self.summary_at(left + 1));
+        self.cut_out(left + 1..left + 2);
+    }
+
+    /// Shares out evenly what `left` and the child behind it hold, as far as moving `most` entries
+    /// of leaves does it.
+    fn level(&mut self, left: usize, most: usize) {
+        let separator = self.separator_of(left + 1);
+        let ((moved, to_the_right), separator) = match self.pair(left) {
+            Pair::Leaves(a, b) => {
+                let moved = a.level(b, most);
+                (moved, leaf::separator(a, b))
+            }
+            Pair::Branches(a, b) => a.level_with(b, separator),
+        };
+        let (from, to) = if to_the_right {
+            (left, left + 1)
+        } else {
+            (left + 1, left)
+        };
+        self.set_summary(from, self.summary_at(from) - moved);
+        self.set_summary(to, self.summary_at(to) + moved);
+        self.set_separator(left + 1, separator);
+    }
+
+    /// Shares out evenly what this branch and `right`, whose separator is given, hold. Gives the
+    /// summary of what moved, whether it moved to the right, and the new separator.
+    fn level_with(&mut self, right: &mut Self, separator: Item) -> ((Summary, bool), Item) {
+        let half = (self.len() + right.len()) / 2;
+        let to_the_right = self.len() >= half;
+        let (mut low, mut high) = (Vec::new(), right.take_all(separator));
+        if to_the_right {
+            low = self.split_off(half);
+        } else {
+            let rest = high.split_off(half - self.len());
+            low.extend(mem::replace(&mut high, rest));
+        }
+        let moved = total_of(&low);
+        if to_the_right {
+            low.append(&mut high);
+            high = low;
+        } else {
+            self.extend(low);
+        }
+        let separator = high.first().map_or(separator, |entry| entry.separator);
+        right.extend(high);
+        ((moved, to_the_right), separator)
+    }
+
+    /// Takes every child; the first one's separator is that of this branch in its parent.
+    fn take_all(&mut self, separator: Item) -> Vec<Entry> {
+        let mut entries = self.split_off(0);
+        if let Some(first) = entries.first_mut() {
+            first.separator = separator;
+        }
+        entries
+    }
+
+    /// The child `left` and the one behind it, to edit both.
+    fn pair(&mut self, left: usize) -> Pair<'_> {
+        match &mut self.children[left..left + 2] {
+            [Node::Leaf(a), Node::Leaf(b)] => Pair::Leaves(Arc::make_mut(a), Arc::make_mut(b)),
+            [Node::Branch(a), Node::Branch(b)] => {
+                Pair::Branches(Arc::make_mut(a), Arc::make_mut(b))
+            }
+            _ => unreachable!("invariant: all children of a branch are of one kind"),
+        }
+    }
+}
+
+/// Two neighbouring children.
+enum Pair<'a> {
+    Leaves(&'a mut Leaf, &'a mut Leaf),
+    Branches(&'a mut Branch, &'a mut Branch),
+}
+
+/// A branch of these children, as its parent keeps it. There must be at least one.
+pub(super) fn gather(entries: Vec<Entry>) -> Entry {
+    let separator = entries
+        .first()
+        .map_or_else(Item::default, |first| first.separator);
+    Entry {
+        separator,
+        summary: total_of(&entries),
+        node: Node::Branch(Arc::new(Branch::from_entries(entries))),
+    }
+}
+
+fn total_of(entries: &[Entry]) -> Summary {
+    entries.iter().fold(Summary::EMPTY, |mut total, entry| {
+        total += &entry.summary;
+        total
+    })
+}

@@ -1,0 +1,84 @@
+//! Nodes of either kind, and what an edit of one tells its parent.
+
+use alloc::sync::Arc;
+
+use super::branch::Branch;
+use super::leaf::Leaf;
+use crate::item::Item;
+use crate::summary::Summary;
+
+/// A node, shared with snapshots; editing one that is shared copies it first.
+#[derive(Clone)]
+pub(super) enum Node {
+    Leaf(Arc<Leaf>),
+    Branch(Arc<Branch>),
+}
+
+/// A child as its parent keeps it.
+pub(super) struct Entry {
+    /// Not behind the first item of `node`, and behind every item of the nodes to its left.
+    pub(super) separator: Item,
+    /// What `node` holds.
+    pub(super) summary: Summary,
+    pub(super) node: Node,
+}
+
+/// What an insertion into a node came to.
+pub(super) enum Inserted {
+    /// The item was there.
+    Present,
+    /// The node has taken it.
+    Placed,
+    /// The node has taken it and given up its upper part, to become the next sibling.
+    Split(Entry),
+}
+
+/// Where a node lies on the way to an insertion.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Path {
+    /// On the right edge of the tree, and the item lies behind all others: nothing to search.
+    Append,
+    /// On the right edge of the tree.
+    RightEdge,
+    /// Elsewhere.
+    Inside,
+}
+
+/// On which edges of the tree a node lies. Nodes on an edge may hold less than the minimum.
+#[derive(Clone, Copy)]
+pub(super) struct Edges {
+    pub(super) left: bool,
+    pub(super) right: bool,
+}
+
+impl Node {
+    pub(super) fn insert(&mut self, item: &Item, path: Path) -> Inserted {
+        match self {
+            Self::Leaf(leaf) => Arc::make_mut(leaf).insert(item, path),
+            Self::Branch(branch) => Arc::make_mut(branch).insert(item, path),
+        }
+    }
+
+    pub(super) fn remove(&mut self, item: &Item, edges: Edges) -> bool {
+        match self {
+            Self::Leaf(leaf) => Arc::make_mut(leaf).remove(item),
+            Self::Branch(branch) => Arc::make_mut(branch).remove(item, edges),
+        }
+    }
+
+    /// Takes out everything before `key`; gives its summary.
+    pub(super) fn prune(&mut self, key: &Item) -> Summary {
+        match self {
+            Self::Leaf(leaf) => Arc::make_mut(leaf).prune(key),
+            Self::Branch(branch) => Arc::make_mut(branch).prune(key),
+        }
+    }
+
+    /// How many slots are in use.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Leaf(leaf) => leaf.len(),
+            Self::Branch(branch) => branch.len(),
+        }
+    }
+}
