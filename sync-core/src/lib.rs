@@ -21,6 +21,7 @@ pub mod summary;
 pub mod tree;
 pub mod varint;
 pub mod view;
+pub mod waku;
 
 pub use digest::digest;
 pub use item::{Bound, Id, Item, Range};

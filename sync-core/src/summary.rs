@@ -53,32 +53,24 @@ impl Summary {
     }
 
     /// The summary of these ids; faster for many than adding one by one.
+    ///
+    /// Sums and xors are taken in a pass each: together they need more registers than there are,
+    /// and the second pass finds the ids in the first-level cache, where vectors xor them.
     #[must_use]
     pub fn of_ids(ids: &[Id]) -> Self {
-        let mut columns = Columns::default();
-        let mut xor = [0; 4];
-        for id in ids {
-            let limbs = limbs_of(id);
-            columns.add(&limbs);
-            xor_limbs(&mut xor, &limbs);
-        }
         Self {
             count: ids.len() as u64,
-            sum: columns.fold(),
-            xor,
+            sum: sum_of(ids.iter().map(limbs_of)),
+            xor: xor_of(ids.iter().map(limbs_of)),
         }
     }
 
     /// The sum of the summaries that have these counts, sums and xors.
     pub(crate) fn of_parts(counts: &[u64], sums: &[Limbs], xors: &[Limbs]) -> Self {
-        let mut columns = Columns::default();
-        sums.iter().for_each(|limbs| columns.add(limbs));
-        let mut xor = [0; 4];
-        xors.iter().for_each(|limbs| xor_limbs(&mut xor, limbs));
         Self {
             count: counts.iter().fold(0, |sum, count| sum.wrapping_add(*count)),
-            sum: columns.fold(),
-            xor,
+            sum: sum_of(sums.iter().copied()),
+            xor: xor_of(xors.iter().copied()),
         }
     }
 
@@ -152,33 +144,34 @@ impl<'a> FromIterator<&'a Id> for Summary {
     }
 }
 
-/// Sums of limbs that haven't been carried over into the next limb yet.
+/// The sum modulo 2^256.
 ///
 /// Adding 256-bit numbers is one chain of four carries for each; adding up each limb by itself, in
 /// 128 bits, makes four independent chains, and the carries are settled once at the end.
-#[derive(Default)]
-struct Columns([u128; 4]);
-
-impl Columns {
-    #[inline]
-    fn add(&mut self, limbs: &Limbs) {
-        for (column, limb) in self.0.iter_mut().zip(limbs) {
-            *column += u128::from(*limb);
+#[inline]
+fn sum_of(numbers: impl Iterator<Item = Limbs>) -> Limbs {
+    let mut columns = [0u128; 4];
+    for limbs in numbers {
+        for (column, limb) in columns.iter_mut().zip(limbs) {
+            *column += u128::from(limb);
         }
     }
-
-    /// The total modulo 2^256.
-    #[inline]
-    fn fold(self) -> Limbs {
-        let mut limbs = [0; 4];
-        let mut carry = 0u128;
-        for (limb, column) in limbs.iter_mut().zip(self.0) {
-            let sum = column + carry;
-            *limb = sum as u64;
-            carry = sum >> 64;
-        }
-        limbs
+    let mut sum = [0; 4];
+    let mut carry = 0;
+    for (limb, column) in sum.iter_mut().zip(columns) {
+        let total = column + carry;
+        *limb = total as u64;
+        carry = total >> 64;
     }
+    sum
+}
+
+#[inline]
+fn xor_of(numbers: impl Iterator<Item = Limbs>) -> Limbs {
+    numbers.fold([0; 4], |mut xor, limbs| {
+        xor_limbs(&mut xor, &limbs);
+        xor
+    })
 }
 
 #[inline]

@@ -14,8 +14,8 @@ use crate::set::ItemSet;
 /// use sync_core::negentropy::{Initiator, Responder};
 /// use sync_core::{Id, Item, RangeTree, Session, SessionLimits};
 ///
-/// let ours = RangeTree::from_sorted([Item::new(1, Id([1; 32]))]);
-/// let theirs = RangeTree::from_sorted([Item::new(2, Id([2; 32]))]);
+/// let ours = [Item::new(1, Id([1; 32]))].into_iter().collect::<RangeTree>();
+/// let theirs = [Item::new(2, Id([2; 32]))].into_iter().collect::<RangeTree>();
 /// let mut responder = Responder::new(theirs, SessionLimits::default())?;
 /// let (mut initiator, mut frame) = Initiator::start(ours, SessionLimits::default())?;
 /// let (mut have, mut need) = (Vec::new(), Vec::new());
