@@ -1,5 +1,6 @@
 //! What Waku adds to set reconciliation: messages, archives, Store v3 and fetching.
 
+pub mod archive;
 pub mod hash;
 pub mod limits;
 pub mod line;
@@ -11,6 +12,7 @@ mod testing;
 pub mod transfer;
 mod unknown;
 
+pub use archive::{Archive, ArchiveError, ArchiveStats, ArchiveUrl, ArchiveUrlError};
 pub use hash::message_hash;
 pub use message::WakuMessage;
 pub use record::{Key, Record};

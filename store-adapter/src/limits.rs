@@ -48,6 +48,13 @@ pub const ARCHIVE_REMOVE_ROWS: usize = 10_000;
 /// Topics that an archive on disk remembers in memory.
 pub const ARCHIVE_TOPICS_CACHED: usize = 65_536;
 
+/// Memory that an archive on disk may take for pages it has read, in bytes.
+pub const ARCHIVE_CACHE_BYTES: usize = 128 << 20;
+
+/// Changes that the rehearsal before an archive is opened may hold in memory, in bytes. Recovery
+/// after a crash makes some kilobytes of them.
+pub const REHEARSAL_BYTES: usize = 256 << 20;
+
 /// Longest name of a side state, in bytes.
 pub const STATE_NAME_BYTES: usize = 256;
 

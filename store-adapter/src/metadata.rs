@@ -14,19 +14,28 @@ const SHARDS: u32 = 3;
 
 /// What a node tells of itself, in request and response alike.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Metadata {
+#[non_exhaustive]
+pub struct WakuMetadata {
     /// The cluster; nwaku disconnects from a peer that tells none or another.
     pub cluster_id: Option<u32>,
     /// The shards.
     pub shards: Vec<u32>,
 }
 
-impl Metadata {
-    /// The message, without the stream's length prefix.
+impl WakuMetadata {
+    /// What a node of this cluster and these shards tells.
     ///
     /// # Errors
-    /// When there are so many shards that it is longer than [`METADATA_BYTES`].
-    pub fn encode(&self) -> Result<Vec<u8>, MetadataError> {
+    /// When there are so many shards that the message is longer than [`METADATA_BYTES`].
+    pub fn new(cluster_id: Option<u32>, shards: Vec<u32>) -> Result<Self, MetadataError> {
+        let metadata = Self { cluster_id, shards };
+        check_length(metadata.encode().len())?;
+        Ok(metadata)
+    }
+
+    /// The message, without the stream's length prefix.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if let Some(cluster_id) = &self.cluster_id {
             encoding::uint32::encode(CLUSTER, cluster_id, &mut out);
@@ -39,8 +48,7 @@ impl Metadata {
             encoding::encode_varint(u64::from(*shard), &mut packed);
         }
         encoding::bytes::encode(SHARDS, &packed, &mut out);
-        check_length(out.len())?;
-        Ok(out)
+        out
     }
 
     /// Reads a message, without the stream's length prefix.
@@ -107,9 +115,9 @@ mod tests {
     use super::*;
     use crate::testing::{bytes_of, vectors};
 
-    fn metadata_of(fields: &Value) -> Metadata {
+    fn metadata_of(fields: &Value) -> WakuMetadata {
         let as_u32 = |value: &Value| value.as_u64().map(|number| u32::try_from(number).unwrap());
-        Metadata {
+        WakuMetadata {
             cluster_id: as_u32(&fields["clusterId"]),
             shards: fields["shards"]
                 .as_array()
@@ -129,8 +137,8 @@ mod tests {
             let metadata = metadata_of(vector);
             for wire in ["requestWire", "responseWire"] {
                 let wire = bytes_of(&vector[wire]).unwrap();
-                assert_eq!(metadata.encode().unwrap(), wire, "{vector}");
-                assert_eq!(Metadata::decode(&wire).unwrap(), metadata, "{vector}");
+                assert_eq!(metadata.encode(), wire, "{vector}");
+                assert_eq!(WakuMetadata::decode(&wire).unwrap(), metadata, "{vector}");
             }
         }
     }
@@ -142,26 +150,23 @@ mod tests {
         assert!(recorded.len() >= 7);
         for vector in recorded {
             let wire = bytes_of(&vector["wire"]).unwrap();
-            let decoded = Metadata::decode(&wire).unwrap();
+            let decoded = WakuMetadata::decode(&wire).unwrap();
             assert_eq!(decoded, metadata_of(&vector["decoded"]["ok"]), "{vector}");
         }
     }
 
     #[test]
     fn a_message_past_the_limit_is_neither_sent_nor_read() {
-        let of_shards = |count| Metadata {
-            cluster_id: Some(99),
-            shards: vec![1; count],
-        };
-        let longest = of_shards((METADATA_BYTES - 5) / 3).encode().unwrap();
+        let of_shards = |count| WakuMetadata::new(Some(99), vec![1; count]);
+        let longest = of_shards((METADATA_BYTES - 5) / 3).unwrap().encode();
         assert!(longest.len() > METADATA_BYTES - 3);
-        assert!(Metadata::decode(&longest).is_ok());
+        assert!(WakuMetadata::decode(&longest).is_ok());
         assert!(matches!(
-            of_shards(METADATA_BYTES / 3).encode(),
+            of_shards(METADATA_BYTES / 3),
             Err(MetadataError::TooLong { .. })
         ));
         assert!(matches!(
-            Metadata::decode(&[0x10; METADATA_BYTES + 1]),
+            WakuMetadata::decode(&[0x10; METADATA_BYTES + 1]),
             Err(MetadataError::TooLong { bytes: 1_025 })
         ));
     }
@@ -169,7 +174,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_message_are_refused() {
         for wire in [&b"\xff\xff"[..], b"\x1a\x05\x00", b"\x0a\x01a", b"\x08"] {
-            assert!(Metadata::decode(wire).is_err(), "{wire:x?}");
+            assert!(WakuMetadata::decode(wire).is_err(), "{wire:x?}");
         }
     }
 }

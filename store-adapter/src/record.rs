@@ -69,6 +69,12 @@ impl Record {
         &self.message
     }
 
+    /// Length of the encoded message, in bytes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        self.message.encoded_len()
+    }
+
     /// Topic and message, for those who keep them.
     #[must_use]
     pub fn into_parts(self) -> (Arc<str>, WakuMessage) {
@@ -82,7 +88,7 @@ impl Record {
             item: self.item,
             pubsub_topic: self.pubsub_topic.clone(),
             content_topic: self.message.content_topic.as_str().into(),
-            message_bytes: self.message.encoded_len(),
+            message_bytes: self.encoded_len(),
         }
     }
 
