@@ -1,4 +1,5 @@
-//! Quick figures of the tree: `cargo run --release -p benches --example tree [N]`.
+//! Quick figures of the tree: `cargo run --release -p benches --example tree [N [NAME]]`; NAME picks the figures
+//! whose name contains it.
 //!
 //! Medians of several runs, in nanoseconds for each operation; for a first look, where criterion
 //! would take minutes.
@@ -268,6 +269,12 @@ fn memory(name: &str, tree: &RangeTree) {
 
 /// The median time of `work` on a fresh `input`, without that of dropping what it gives.
 fn time<I, R>(name: &str, each: usize, runs: usize, input: impl Fn() -> I, work: impl Fn(I) -> R) {
+    if std::env::args()
+        .nth(2)
+        .is_some_and(|wanted| !name.contains(&wanted))
+    {
+        return;
+    }
     let mut times: Vec<f64> = (0..runs)
         .map(|_| {
             let input = input();

@@ -8,7 +8,7 @@ use crate::item::Id;
 use crate::varint;
 
 /// 256 bits as 64-bit limbs from low to high.
-pub(crate) type Limbs = [u64; 4];
+type Limbs = [u64; 4];
 
 /// Count, sum and xor of the ids of some items.
 ///
@@ -62,15 +62,6 @@ impl Summary {
             count: ids.len() as u64,
             sum: sum_of(ids.iter().map(limbs_of)),
             xor: xor_of(ids.iter().map(limbs_of)),
-        }
-    }
-
-    /// The sum of the summaries that have these counts, sums and xors.
-    pub(crate) fn of_parts(counts: &[u64], sums: &[Limbs], xors: &[Limbs]) -> Self {
-        Self {
-            count: counts.iter().fold(0, |sum, count| sum.wrapping_add(*count)),
-            sum: sum_of(sums.iter().copied()),
-            xor: xor_of(xors.iter().copied()),
         }
     }
 

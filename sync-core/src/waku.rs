@@ -4,6 +4,43 @@
 //! ids) or listed. Both sides answer what they get range by range until one has nothing but skips
 //! to say, and both learn the differences. [`Initiator`] and [`Responder`] are the two sides.
 //!
+//! Each division leaves a sixteenth of the divider's items in a part, and lists of at most 32 or
+//! of 8 ns end it, so over a and b items a session takes at most log16 a + log16 b + 5 frames (each
+//! logarithm rounded up), and more only where frames are full. Limits bound it in any case.
+//!
+//! ```
+//! use sync_core::waku::{HeaderForm, Initiator, Responder};
+//! use sync_core::{
+//!     Id, Item, ItemSet, Range, RangeTree, Scope, Session, SessionLimits, Slice, Source, SourceError,
+//! };
+//!
+//! struct Held(RangeTree);
+//!
+//! impl Source for Held {
+//!     fn open(&self, scope: &Scope) -> Result<Box<dyn ItemSet + Send>, SourceError> {
+//!         // One topic only, so the window is all there is to a scope.
+//!         Ok(Box::new(Slice::new(self.0.snapshot(), scope.window)))
+//!     }
+//! }
+//!
+//! let held = |id| Box::new(Held(RangeTree::from_unsorted(vec![Item::new(7, Id([id; 32]))])));
+//! let scope = Scope::of_window(Range::of_times(0, 1_000));
+//! let (form, limits) = (HeaderForm::Topics, SessionLimits::default());
+//! let (mut initiator, frame) = Initiator::start(held(1), scope.clone(), form, limits.clone())?;
+//! let mut responder = Responder::new(held(2), scope, form, limits);
+//! let (mut have, mut need, mut frame) = (Vec::new(), Vec::new(), Some(frame));
+//! while let Some(asked) = frame.take() {
+//!     if let Some(answer) = responder.receive(&asked)?.reply {
+//!         let step = initiator.receive(&answer)?;
+//!         have.extend(step.have);
+//!         need.extend(step.need);
+//!         frame = step.reply;
+//!     }
+//! }
+//! assert_eq!((have, need), (vec![Id([1; 32])], vec![Id([2; 32])]));
+//! # Ok::<(), sync_core::SessionError>(())
+//! ```
+//!
 //! # What the deployed peer makes necessary
 //!
 //! nwaku reads every lower bound as `(timestamp, 0)`, so bounds lie at timestamps only. It divides
@@ -54,6 +91,6 @@ pub use payload::{Content, Payload, PayloadRange};
 pub use session::{Initiator, Responder};
 pub use splitting::{MIN_FINGERPRINT_SPAN, Splitting};
 
-/// The first timestamp that frames can't carry, in nanoseconds since 1970 (in the year 2262):
-/// integers take at most nine bytes of LEB128. Items from here on are left out of sessions.
+/// The last timestamp that frames carry, in nanoseconds since 1970 (in the year 2262): integers take
+/// at most nine bytes of LEB128. As upper bounds are excluded, sessions leave out items from here on.
 pub const TIME_END: u64 = i64::MAX as u64;

@@ -15,7 +15,7 @@ use crate::control::Control;
 use crate::counters::Counters;
 use crate::handler::Handler;
 use crate::limits::{FrameLimits, NetLimits};
-use crate::protocol::{Inbound, ProtocolConfig, Served};
+use crate::protocol::{FrameTable, Inbound, ProtocolConfig, Served};
 
 /// Carries opaque frames over protocols of the program's choice.
 ///
@@ -25,6 +25,7 @@ use crate::protocol::{Inbound, ProtocolConfig, Served};
 pub struct Behaviour {
     served: Vec<Arc<Served>>,
     connections: Arc<Connections>,
+    frames: Arc<FrameTable>,
     limits: NetLimits,
     counters: Arc<Counters>,
 }
@@ -36,6 +37,7 @@ impl Behaviour {
         Self {
             served: Vec::new(),
             connections: Arc::default(),
+            frames: Arc::default(),
             limits,
             counters: Arc::default(),
         }
@@ -46,21 +48,24 @@ impl Behaviour {
     /// share is full, or it has been dropped, they are refused as `config` says. A protocol that is
     /// served already is served by `config` from now on.
     pub fn serve(&mut self, config: ProtocolConfig) -> mpsc::Receiver<Inbound> {
+        self.speak(config.id.clone(), config.frame);
         self.served.retain(|served| served.config.id != config.id);
         let (served, inbox) = Served::new(config, Arc::clone(&self.counters));
         self.served.push(served);
         inbox
     }
 
-    /// A handle that opens streams. Its streams have the frame limits of the protocols served when
-    /// it was made, so make it after [`Behaviour::serve`].
+    /// Sets the frame limits of own streams of a protocol that isn't served.
+    pub fn speak(&mut self, protocol: StreamProtocol, frame: FrameLimits) {
+        self.frames.set(protocol, frame);
+    }
+
+    /// A handle that opens streams.
     #[must_use]
     pub fn control(&self) -> Control {
-        let frames = |served: &Arc<Served>| (served.config.id.clone(), served.config.frame);
-        let frames: Vec<(StreamProtocol, FrameLimits)> = self.served.iter().map(frames).collect();
         Control::new(
             Arc::clone(&self.connections),
-            frames.into(),
+            Arc::clone(&self.frames),
             Arc::clone(&self.counters),
         )
     }

@@ -10,6 +10,7 @@ use crate::connections::{Connections, Open};
 use crate::counters::Counters;
 use crate::frame::{FrameError, FramedStream};
 use crate::limits::FrameLimits;
+use crate::protocol::FrameTable;
 
 /// Opens streams on the connections of one [`Behaviour`](crate::Behaviour). Cheap to clone.
 ///
@@ -17,14 +18,14 @@ use crate::limits::FrameLimits;
 #[derive(Clone, Debug)]
 pub struct Control {
     connections: Arc<Connections>,
-    frames: Arc<[(StreamProtocol, FrameLimits)]>,
+    frames: Arc<FrameTable>,
     counters: Arc<Counters>,
 }
 
 impl Control {
     pub(crate) fn new(
         connections: Arc<Connections>,
-        frames: Arc<[(StreamProtocol, FrameLimits)]>,
+        frames: Arc<FrameTable>,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
@@ -34,7 +35,9 @@ impl Control {
         }
     }
 
-    /// Opens a stream. Its frame limits are those that `protocol` is served with, or the defaults.
+    /// Opens a stream. Its frame limits are those given to
+    /// [`Behaviour::serve`](crate::Behaviour::serve) or [`speak`](crate::Behaviour::speak), or the
+    /// defaults.
     ///
     /// # Errors
     /// When the peer isn't connected, doesn't speak `protocol`, or doesn't answer in time.
@@ -75,7 +78,7 @@ impl Control {
         let answered = opened.await.map_err(|_| lost(()))?;
         let (protocol, stream) = answered.map_err(fail)?;
         let counters = Arc::clone(&self.counters);
-        let stream = FramedStream::counted(stream, self.frame_limits(&protocol), counters);
+        let stream = FramedStream::counted(stream, self.frames.get(&protocol), counters);
         Ok((protocol, stream))
     }
 
@@ -95,7 +98,7 @@ impl Control {
         let mut stream = self.open(peer, protocol.clone()).await?;
         stream.set_limits(FrameLimits {
             max_bytes: max_response,
-            ..self.frame_limits(&protocol)
+            ..self.frames.get(&protocol)
         });
         // A peer that refuses may have reset the stream before it was written to the end, and its
         // answer may be there all the same: what reading says counts.
@@ -134,11 +137,6 @@ impl Control {
     #[must_use]
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
-    }
-
-    fn frame_limits(&self, protocol: &StreamProtocol) -> FrameLimits {
-        let served = self.frames.iter().find(|(id, _)| id == protocol);
-        served.map_or_else(FrameLimits::default, |(_, limits)| *limits)
     }
 }
 

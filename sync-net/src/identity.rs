@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use libp2p::identity::{Keypair, secp256k1};
 
-/// Most bytes read from a key file: 64 digits, a prefix and line ends fit generously.
-const MAX_FILE_BYTES: u64 = 256;
+use crate::limits::KEY_FILE_BYTES;
 
 /// A fresh key.
 #[must_use]
@@ -51,7 +50,7 @@ fn load(path: &Path) -> Result<Keypair, IdentityError> {
     };
     let mut content = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut content))
+        .and_then(|file| file.take(KEY_FILE_BYTES).read_to_end(&mut content))
         .map_err(io_error)?;
     let text = String::from_utf8_lossy(&content);
     from_hex(text.trim()).map_err(|source| IdentityError::Content {

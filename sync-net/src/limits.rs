@@ -14,6 +14,15 @@ pub(crate) const READ_CHUNK: usize = 16 << 10;
 /// many into one message.
 pub(crate) const WEBSOCKET_MESSAGE_BYTES: usize = 4 << 20;
 
+/// Most bytes read from a key file: 64 digits, a prefix and line ends fit generously.
+pub(crate) const KEY_FILE_BYTES: u64 = 256;
+
+/// Most bytes read and thrown away from a stream whose session is over.
+pub(crate) const LEFTOVER_BYTES: usize = 64 << 10;
+
+/// Most bytes read and thrown away from a stream whose session was answered "busy".
+pub(crate) const REFUSED_BYTES: usize = 1 << 20;
+
 /// How long a frame may take, and how long a stream waits for the next one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Deadlines {

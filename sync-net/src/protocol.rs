@@ -54,6 +54,21 @@ pub struct Inbound {
     pub stream: FramedStream,
 }
 
+/// The frame limits of the protocols that a program serves or speaks.
+#[derive(Debug, Default)]
+pub(crate) struct FrameTable(Mutex<HashMap<StreamProtocol, FrameLimits>>);
+
+impl FrameTable {
+    pub(crate) fn set(&self, protocol: StreamProtocol, limits: FrameLimits) {
+        self.0.lock().insert(protocol, limits);
+    }
+
+    /// The defaults for a protocol that was never set.
+    pub(crate) fn get(&self, protocol: &StreamProtocol) -> FrameLimits {
+        self.0.lock().get(protocol).copied().unwrap_or_default()
+    }
+}
+
 /// A protocol with the sending end of its queue.
 pub(crate) struct Served {
     pub(crate) config: ProtocolConfig,

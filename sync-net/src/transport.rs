@@ -22,8 +22,9 @@ pub enum Muxers {
     Both,
     /// Yamux alone.
     Yamux,
-    /// Mplex alone. One stream that isn't read stalls all others of the connection, so this is
-    /// for tests and for peers that can't do better.
+    /// Mplex alone, for tests and for peers that can't do better. One stream that isn't read stalls
+    /// all others of the connection, and the reset of a dropped stream stays in the writing buffer
+    /// until anything else is sent on the connection (`libp2p-mplex` 0.44).
     Mplex,
 }
 

@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, NetworkBehaviour, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, ping};
+use sync_net::ConnectionLimits;
 use tokio::sync::{mpsc, oneshot};
 
 use super::PeerTable;
@@ -137,8 +139,8 @@ pub(crate) struct Spawned {
     pub(crate) addresses: Vec<Multiaddr>,
     /// Peers as their first connection is made.
     pub(crate) met: mpsc::Receiver<PeerId>,
-    /// The task; abort it to stop the swarm.
-    pub(crate) task: tokio::task::JoinHandle<()>,
+    /// Runs the swarm, until every handle is gone.
+    pub(crate) run: BoxFuture<'static, ()>,
 }
 
 /// Starts a swarm with this key and behaviour, listening on `listen`.
@@ -151,7 +153,8 @@ pub(crate) async fn spawn(
     listen: &[Multiaddr],
     peers: Arc<PeerTable>,
 ) -> anyhow::Result<Spawned> {
-    let mut swarm = sync_net::swarm(keypair.clone(), NodeBehaviour::new(keypair, frames))?;
+    let behaviour = NodeBehaviour::new(keypair, frames);
+    let mut swarm = sync_net::build_swarm(keypair, behaviour, &ConnectionLimits::default())?;
     let addresses = start_listening(&mut swarm, listen).await?;
     let (commands, received) = mpsc::channel(COMMANDS);
     let (met, newly_met) = mpsc::channel(COMMANDS);
@@ -162,8 +165,8 @@ pub(crate) async fn spawn(
         dials: HashMap::new(),
         met,
     };
-    let task = tokio::spawn(task.run());
-    Ok(Spawned { handle: SwarmHandle { commands, peers }, addresses, met: newly_met, task })
+    let handle = SwarmHandle { commands, peers };
+    Ok(Spawned { handle, addresses, met: newly_met, run: task.run().boxed() })
 }
 
 /// Waits until every address is listened on, and gives what that made of ports and wildcards.

@@ -8,9 +8,10 @@ use core::{mem, ops};
 use super::leaf::{self, Leaf};
 use super::node::{Edges, Entry, Inserted, Node, Path};
 use super::search::lower_bound;
+use super::totals::Totals;
 use super::{BRANCH_MAX, BRANCH_MIN, LEAF_MAX, LEAF_MIN, LEAF_RELIEF};
 use crate::item::{Id, Item};
-use crate::summary::{Limbs, Summary};
+use crate::summary::Summary;
 
 /// Up to [`BRANCH_MAX`] children with their separators and summaries, an array for each part.
 ///
@@ -20,9 +21,7 @@ use crate::summary::{Limbs, Summary};
 #[derive(Clone)]
 pub(super) struct Branch {
     timestamps: [u64; BRANCH_MAX],
-    counts: [u64; BRANCH_MAX],
-    sums: [Limbs; BRANCH_MAX],
-    xors: [Limbs; BRANCH_MAX],
+    totals: Totals,
     /// The ids of the separators; absent as long as all are zero, as they are where timestamps
     /// differ.
     ids: Option<Box<[Id; BRANCH_MAX]>>,
@@ -34,9 +33,7 @@ impl Branch {
     pub(super) fn from_entries(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut branch = Self {
             timestamps: [u64::MAX; BRANCH_MAX],
-            counts: [0; BRANCH_MAX],
-            sums: [[0; 4]; BRANCH_MAX],
-            xors: [[0; 4]; BRANCH_MAX],
+            totals: Totals::EMPTY,
             ids: None,
             children: Vec::with_capacity(BRANCH_MAX),
         };
@@ -62,7 +59,7 @@ impl Branch {
             }
             Inserted::Split(right) => {
                 self.count_in(child, &item.id);
-                self.set_summary(child, self.summary_at(child) - right.summary);
+                self.totals.change(child, |total| *total -= &right.summary);
                 self.insert_entry(child + 1, right, path)
             }
         }
@@ -78,7 +75,8 @@ impl Branch {
         if !self.children[child].remove(item, below) {
             return false;
         }
-        self.set_summary(child, self.summary_at(child) - Summary::of(&item.id));
+        let gone = Summary::of(&item.id);
+        self.totals.change(child, |total| *total -= &gone);
         if self.children[child].len() == 0 {
             self.cut_out(child..child + 1);
         } else if !below.left && !below.right {
@@ -90,10 +88,10 @@ impl Branch {
     /// Takes out everything before `key`; gives its summary. Whole children go unread.
     pub(super) fn prune(&mut self, key: &Item) -> Summary {
         let kept = self.child(key);
-        let mut removed = self.summary(0..kept);
+        let mut removed = self.totals.before(kept);
         self.cut_out(0..kept);
         let partly = self.children[0].prune(key);
-        self.set_summary(0, self.summary_at(0) - partly);
+        self.totals.change(0, |total| *total -= &partly);
         if self.children[0].len() == 0 {
             self.cut_out(0..1);
         }
@@ -131,44 +129,28 @@ impl Branch {
         }
     }
 
-    /// The child that holds the item of this rank, or the last child, and how many items lie before
-    /// that child.
-    pub(super) fn child_at(&self, rank: usize) -> (usize, usize) {
-        let mut before = 0;
-        for (child, count) in self.counts[..self.len() - 1].iter().enumerate() {
-            let next = before + *count as usize;
-            if rank < next {
-                return (child, before);
-            }
-            before = next;
-        }
-        (self.len() - 1, before)
+    /// The child that holds the item of this rank, or the last child.
+    #[inline]
+    pub(super) fn child_at(&self, rank: usize) -> usize {
+        self.totals.child_at(rank)
     }
 
     /// How many items the children before `child` hold.
     #[inline]
     pub(super) fn count_before(&self, child: usize) -> usize {
-        self.counts[..child].iter().sum::<u64>() as usize
+        self.totals.count_before(child)
     }
 
+    /// The summary of `child`.
     #[inline]
     pub(super) fn summary_at(&self, child: usize) -> Summary {
-        Summary {
-            count: self.counts[child],
-            sum: self.sums[child],
-            xor: self.xors[child],
-        }
+        self.totals.of(child)
     }
 
-    /// The summary of these children, where `total` is that of the whole branch: whichever of inside
-    /// and outside is the smaller is added up.
+    /// The summary of the children before `child`.
     #[inline]
-    pub(super) fn summary_within(&self, children: ops::Range<usize>, total: &Summary) -> Summary {
-        if 2 * children.len() <= self.len() {
-            self.summary(children)
-        } else {
-            *total - self.summary(0..children.start) - self.summary(children.end..self.len())
-        }
+    pub(super) fn summary_before(&self, child: usize) -> Summary {
+        self.totals.before(child)
     }
 
     /// Bytes on the heap besides the branch itself.
@@ -187,15 +169,6 @@ impl Branch {
         Item::new(self.timestamps[child], id)
     }
 
-    #[inline]
-    fn summary(&self, children: ops::Range<usize>) -> Summary {
-        Summary::of_parts(
-            &self.counts[children.clone()],
-            &self.sums[children.clone()],
-            &self.xors[children],
-        )
-    }
-
     fn path_to(&self, child: usize, path: Path) -> Path {
         if child == self.len() - 1 {
             path
@@ -206,19 +179,16 @@ impl Branch {
 
     #[inline]
     fn count_in(&mut self, child: usize, id: &Id) {
-        let mut summary = self.summary_at(child);
-        summary.push(id);
-        self.set_summary(child, summary);
+        self.totals.change(child, |total| total.push(id));
     }
 
-    #[inline]
-    fn set_summary(&mut self, child: usize, summary: Summary) {
-        self.counts[child] = summary.count;
-        self.sums[child] = summary.sum;
-        self.xors[child] = summary.xor;
-    }
-
+    /// Sets a separator; that of slot 0 stays (0, zero).
     fn set_separator(&mut self, child: usize, separator: Item) {
+        let separator = if child == 0 {
+            Item::default()
+        } else {
+            separator
+        };
         self.timestamps[child] = separator.timestamp;
         if separator.id != Id::ZERO && self.ids.is_none() {
             self.ids = Some(Box::new([Id::ZERO; BRANCH_MAX]));
@@ -233,8 +203,12 @@ impl Branch {
     fn insert_entry(&mut self, at: usize, entry: Entry, path: Path) -> Inserted {
         let len = self.len();
         if len < BRANCH_MAX {
-            self.open_slot(at);
-            self.set_entry(at, &entry.separator, entry.summary);
+            self.timestamps.copy_within(at..len, at + 1);
+            if let Some(ids) = &mut self.ids {
+                ids.copy_within(at..len, at + 1);
+            }
+            self.set_separator(at, entry.separator);
+            self.totals.insert(at, entry.summary);
             self.children.insert(at, entry.node);
             return Inserted::Placed;
         }
@@ -252,26 +226,11 @@ impl Branch {
         Inserted::Split(gather(right))
     }
 
-    fn open_slot(&mut self, at: usize) {
-        let len = self.len();
-        self.timestamps.copy_within(at..len, at + 1);
-        self.counts.copy_within(at..len, at + 1);
-        self.sums.copy_within(at..len, at + 1);
-        self.xors.copy_within(at..len, at + 1);
-        if let Some(ids) = &mut self.ids {
-            ids.copy_within(at..len, at + 1);
-        }
-    }
-
-    fn set_entry(&mut self, at: usize, separator: &Item, summary: Summary) {
-        self.set_separator(at, if at == 0 { Item::default() } else { *separator });
-        self.set_summary(at, summary);
-    }
-
     /// Adds children behind the last one.
     fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
         for entry in entries {
-            self.set_entry(self.len(), &entry.separator, entry.summary);
+            self.set_separator(self.len(), entry.separator);
+            self.totals.push(entry.summary);
             self.children.push(entry.node);
         }
     }
@@ -279,9 +238,11 @@ impl Branch {
     /// Takes the children from `at` on, which isn't 0.
     fn split_off(&mut self, at: usize) -> Vec<Entry> {
         let nodes = self.children.split_off(at);
-        let entries = (at..).zip(nodes).map(|(child, node)| Entry {
+        let summaries = self.totals.take_from(at);
+        let parts = (at..).zip(summaries).zip(nodes);
+        let entries = parts.map(|((child, summary), node)| Entry {
             separator: self.separator_of(child),
-            summary: self.summary_at(child),
+            summary,
             node,
         });
         let entries = entries.collect();
@@ -294,9 +255,7 @@ impl Branch {
         let len = self.len();
         self.timestamps.copy_within(gone.end..len, gone.start);
         self.timestamps[len - gone.len()..].fill(u64::MAX);
-        self.counts.copy_within(gone.end..len, gone.start);
-        self.sums.copy_within(gone.end..len, gone.start);
-        self.xors.copy_within(gone.end..len, gone.start);
+        self.totals.remove(gone.start, gone.len());
         if let Some(ids) = &mut self.ids {
             ids.copy_within(gone.end..len, gone.start);
         }
@@ -356,7 +315,8 @@ impl Branch {
             Pair::Leaves(a, b) => a.append(b),
             Pair::Branches(a, b) => a.extend(b.take_all(separator)),
         }
-        self.set_summary(left, self.summary_at(left) + self.summary_at(left + 1));
+        let moved = self.summary_at(left + 1);
+        self.totals.change(left, |total| *total += &moved);
         self.cut_out(left + 1..left + 2);
     }
 
@@ -376,8 +336,8 @@ impl Branch {
         } else {
             (left + 1, left)
         };
-        self.set_summary(from, self.summary_at(from) - moved);
-        self.set_summary(to, self.summary_at(to) + moved);
+        self.totals.change(from, |total| *total -= &moved);
+        self.totals.change(to, |total| *total += &moved);
         self.set_separator(left + 1, separator);
     }
 

@@ -34,6 +34,7 @@ mod node;
 mod read;
 mod search;
 mod seek;
+mod totals;
 
 #[cfg(test)]
 mod check;

@@ -1,6 +1,7 @@
 //! Nodes of either kind, and what an edit of one tells its parent.
 
 use alloc::sync::Arc;
+use core::ops;
 
 use super::branch::Branch;
 use super::leaf::Leaf;
@@ -71,6 +72,17 @@ impl Node {
         match self {
             Self::Leaf(leaf) => Arc::make_mut(leaf).prune(key),
             Self::Branch(branch) => Arc::make_mut(branch).prune(key),
+        }
+    }
+
+    /// The summary of these children or slots, where `total` is that of the whole node.
+    #[inline]
+    pub(super) fn summary_within(&self, slots: ops::Range<usize>, total: &Summary) -> Summary {
+        match self {
+            Self::Leaf(leaf) => leaf.summary_within(slots, total),
+            Self::Branch(branch) => {
+                branch.summary_before(slots.end) - branch.summary_before(slots.start)
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use crate::item::Item;
 use crate::summary::Summary;
 
 /// A position to go down to.
-pub(super) trait Seek {
+pub(super) trait Seek: Copy {
     /// The child in which the position lies; from here on the position is one in that child.
     fn child(&mut self, branch: &Branch) -> usize;
 
@@ -38,8 +38,8 @@ pub(super) struct Rank(pub(super) usize);
 impl Seek for Rank {
     #[inline]
     fn child(&mut self, branch: &Branch) -> usize {
-        let (child, before) = branch.child_at(self.0);
-        self.0 -= before;
+        let child = branch.child_at(self.0);
+        self.0 -= branch.count_before(child);
         child
     }
 
@@ -78,53 +78,77 @@ pub(super) fn locate(mut node: &Node, mut to: impl Seek) -> (&Leaf, usize) {
 /// which must not lie before `lower`.
 ///
 /// Both descents share their way as long as they take the same child, so that a narrow range costs
-/// little more than one; where they part, the children between are added up, what the lower one
-/// leaves out is taken off, and what the upper one lets in is put on.
-pub(super) fn between<S: Seek>(
-    node: &Node,
-    total: &Summary,
-    mut lower: S,
-    mut upper: S,
-) -> Summary {
-    let (mut node, mut total) = (node, *total);
-    loop {
-        match node {
-            Node::Leaf(leaf) => {
-                let slots = lower.slot(leaf)..upper.slot(leaf);
-                return leaf.summary_within(slots, &total);
-            }
-            Node::Branch(branch) => {
-                let (first, last) = (lower.child(branch), upper.child(branch));
-                if first == last {
-                    total = branch.summary_at(first);
-                    node = &branch.children()[first];
-                    continue;
-                }
-                let mut summary = branch.summary_within(first..last, &total);
-                let children = branch.children();
-                summary -= &before(&children[first], branch.summary_at(first), lower);
-                summary += &before(&children[last], branch.summary_at(last), upper);
-                return summary;
-            }
-        }
+/// little more than one; where they part, the children between are added up, and from there on what
+/// the lower one leaves out is taken off, and what the upper one lets in is put on.
+///
+/// Below the parting they go in step, and each level is searched before anything is summed on the
+/// one above: the two searches wait for the cache at the same time, and the sums fill the wait.
+pub(super) fn between<S: Seek>(node: &Node, total: &Summary, lower: S, upper: S) -> Summary {
+    let mut lower = Step::new(node, *total, lower);
+    let mut upper = Step::new(node, *total, upper);
+    let mut next = lower.down().zip(upper.down());
+    while lower.at == upper.at {
+        let Some(below) = next else {
+            return Summary::EMPTY;
+        };
+        (lower, upper) = below;
+        next = lower.down().zip(upper.down());
     }
+    let mut summary = lower.node.summary_within(lower.at..upper.at, &lower.total);
+    while let Some((lower, upper)) = next {
+        next = lower.down().zip(upper.down());
+        summary -= &lower.before();
+        summary += &upper.before();
+    }
+    summary
 }
 
-/// The summary of the items below `node`, which holds `total`, before the position.
-fn before(mut node: &Node, mut total: Summary, mut to: impl Seek) -> Summary {
-    let mut summary = Summary::EMPTY;
-    loop {
-        match node {
+/// A descent, having come to some node.
+#[derive(Clone, Copy)]
+struct Step<'a, S> {
+    node: &'a Node,
+    /// The summary of the node.
+    total: Summary,
+    /// The child to go to, or the slot of the position in a leaf.
+    at: usize,
+    /// The position, within that child.
+    to: S,
+}
+
+impl<'a, S: Seek> Step<'a, S> {
+    #[inline]
+    fn new(node: &'a Node, total: Summary, mut to: S) -> Self {
+        let at = match node {
             Node::Leaf(leaf) => {
-                summary += &leaf.summary_within(0..to.slot(leaf), &total);
-                return summary;
+                let slot = to.slot(leaf);
+                leaf.fetch(slot);
+                slot
             }
-            Node::Branch(branch) => {
-                let child = to.child(branch);
-                summary += &branch.summary_within(0..child, &total);
-                total = branch.summary_at(child);
-                node = &branch.children()[child];
-            }
+            Node::Branch(branch) => to.child(branch),
+        };
+        Self {
+            node,
+            total,
+            at,
+            to,
         }
+    }
+
+    #[inline]
+    fn down(&self) -> Option<Self> {
+        match self.node {
+            Node::Leaf(_) => None,
+            Node::Branch(branch) => Some(Self::new(
+                &branch.children()[self.at],
+                branch.summary_at(self.at),
+                self.to,
+            )),
+        }
+    }
+
+    /// The summary of what lies before the child or slot.
+    #[inline]
+    fn before(&self) -> Summary {
+        self.node.summary_within(0..self.at, &self.total)
     }
 }

@@ -11,7 +11,7 @@ use crate::session::SessionError;
 /// What one frame says: adjoining ranges, and the topics they are about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Payload {
-    /// The topics; not written when there are no ranges.
+    /// The topics; neither written nor read when there are no ranges.
     pub header: Header,
     /// The lower bound of the first range. Its id isn't written and reads as zero, but decides how
     /// much of the hashes of upper bounds is.
@@ -77,7 +77,11 @@ impl Payload {
         wire::decode(form, frame, limits)
     }
 
-    /// The frame for this payload (without the stream's length prefix).
+    /// The frame for this payload (without the stream's length prefix), as nwaku writes it.
+    ///
+    /// Of a bound's hash it has no more than the bytes up to the first that differs from the hash
+    /// of [`start`](Self::start). Lists must be in order of time, and bounds mustn't descend: the
+    /// differences are written all the same, and no decoder takes them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         if self.ranges.is_empty() {

@@ -148,6 +148,10 @@ pub(super) fn decode(
         let content = reader.content(&mut items_left, limits)?;
         ranges.push(PayloadRange { upper, content });
     }
+    // Without ranges there is nothing that topics or a start could be of.
+    if ranges.is_empty() {
+        return Ok(Payload::empty(form));
+    }
     Ok(Payload {
         header,
         start,

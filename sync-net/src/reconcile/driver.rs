@@ -11,9 +11,7 @@ use super::error::ReconcileError;
 use super::stop::StopSignal;
 use super::storage::{SessionInfo, Storage};
 use crate::frame::{FrameError, FramedStream};
-
-/// Most bytes read and thrown away from a stream whose session is over.
-const LEFTOVER_BYTES: usize = 64 << 10;
+use crate::limits::LEFTOVER_BYTES;
 
 /// A session's surroundings.
 pub(crate) struct Driver<'a> {
@@ -158,3 +156,7 @@ pub(crate) async fn finish(stream: &mut FramedStream, linger: Duration) -> Resul
         Err(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

@@ -1,7 +1,8 @@
 //! The choice of a dialect, and the sessions that speak it.
 
 use libp2p::StreamProtocol;
-use sync_core::{Dialect, Session, SessionError, SessionLimits, Source, own};
+use sync_core::waku::HeaderForm;
+use sync_core::{Dialect, Session, SessionError, SessionLimits, Source, own, waku};
 
 use super::storage::{Role, SessionInfo};
 use super::{OWN_PROTOCOL_ID, WAKU_PROTOCOL_ID};
@@ -65,6 +66,7 @@ pub(crate) fn open(
     info: &SessionInfo,
     source: Box<dyn Source>,
     limits: &SessionLimits,
+    form: HeaderForm,
 ) -> Result<Opening, SessionError> {
     let (scope, limits) = (info.scope.clone(), limits.clone());
     match (info.dialect, info.role) {
@@ -74,7 +76,13 @@ pub(crate) fn open(
         (Dialect::Negentropy, Role::Responder) => Ok(Opening::answering(own::Responder::new(
             source, scope, limits,
         ))),
-        (Dialect::Waku, _) => Err(SessionError::Protocol("the waku dialect is on its way")),
+        (Dialect::Waku, Role::Initiator) => {
+            waku::Initiator::start(source, scope, form, limits).map(Opening::starting)
+        }
+        (Dialect::Waku, Role::Responder) => {
+            let session = waku::Responder::new(source, scope, form, limits);
+            Ok(Opening::answering(session))
+        }
     }
 }
 

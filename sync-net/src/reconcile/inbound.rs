@@ -11,10 +11,8 @@ use super::engine;
 use super::reconciler::Shared;
 use super::stop::{StopSignal, Stopper};
 use super::storage::{Role, SessionInfo};
+use crate::limits::REFUSED_BYTES;
 use crate::protocol::Inbound;
-
-/// Most bytes read and thrown away from a stream that is answered "busy".
-const REFUSED_BYTES: usize = 1 << 20;
 
 /// Answers the streams of both queues until these end. Sessions run in tasks of their own, at most
 /// as many as may be served, and are cancelled when this future is dropped.

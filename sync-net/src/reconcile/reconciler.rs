@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use libp2p::PeerId;
+use sync_core::waku::HeaderForm;
 use sync_core::{Dialect, Scope, SessionLimits, own};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use super::engine::{self, DialectChoice, Opening};
 use super::error::ReconcileError;
 use super::inbound;
 use super::sessions::{Place, Sessions, Started};
-use super::stop::{StopSignal, Stopper};
+use super::stop::{Stop, StopSignal, Stopper};
 use super::storage::{Outcome, Role, SessionInfo, Storage};
 use crate::behaviour::Behaviour;
 use crate::control::Control;
@@ -29,6 +30,8 @@ pub struct ReconcileConfig {
     pub session: SessionLimits,
     /// Bounds of all sessions together, and their deadlines.
     pub limits: ReconcileLimits,
+    /// How topics are written in the waku dialect.
+    pub waku_form: HeaderForm,
 }
 
 /// Starts sessions, and serves those of peers. Cheap to clone.
@@ -143,14 +146,20 @@ impl Shared {
         self.counters.sessions_started.increment();
         self.storage.started(&info).await;
         let mut tally = Tally::default();
-        let result = self.drive(&info, &mut stream, stop, &place, &mut tally);
-        let result = result.await;
-        let result = self.settled(&info, &tally, result).await;
+        let result = self.drive(&info, &mut stream, stop.clone(), &place, &mut tally);
+        let result = match result.await {
+            Err(error) if self.has_yielded(&info, &tally, &error, &stop).await => {
+                Err(ReconcileError::Yielded)
+            }
+            result => result,
+        };
         // The place is free before the stream has ended: the peer may start the next session.
         drop(place);
         let duration = clock.elapsed();
-        // What was to be said is said; how the stream ends changes nothing.
-        let _ = finish(&mut stream, self.config.limits.linger).await;
+        if matches!(result, Ok(()) | Err(ReconcileError::Session(_))) {
+            // There is a last word to be taken; whether it is changes nothing.
+            let _ = finish(&mut stream, self.config.limits.linger).await;
+        }
         let outcome = result.map(|()| Outcome {
             session: info.clone(),
             peer: tally.peer,
@@ -192,32 +201,31 @@ impl Shared {
         let storage = Arc::clone(&self.storage);
         let config = self.config.clone();
         let info = info.clone();
-        let opening =
-            spawn_blocking(move || engine::open(&info, storage.source(), &config.session));
+        let opening = spawn_blocking(move || {
+            engine::open(&info, storage.source(), &config.session, config.waku_form)
+        });
         let opened = opening.await;
         Ok(opened.map_err(|panic| ReconcileError::Internal(panic.to_string()))??)
     }
 
     /// A peer that turned our session down at once may have done so for its own, which is on its
     /// way to us: then ours has yielded, and not failed.
-    async fn settled(
+    async fn has_yielded(
         &self,
         info: &SessionInfo,
         tally: &Tally,
-        result: Result<(), ReconcileError>,
-    ) -> Result<(), ReconcileError> {
-        let grace = self.config.limits.yield_grace;
-        match result {
-            Err(error)
-                if info.role == Role::Initiator
-                    && turned_down(&error, tally)
-                    && !self.sessions.goes_first(&info.peer)
-                    && self.sessions.served_within(&info.peer, grace).await =>
-            {
-                Err(ReconcileError::Yielded)
-            }
-            result => result,
+        error: &ReconcileError,
+        stop: &StopSignal,
+    ) -> bool {
+        if info.role == Role::Responder
+            || !turned_down(error, tally)
+            || self.sessions.goes_first(&info.peer)
+        {
+            return false;
         }
+        let grace = self.config.limits.yield_grace;
+        // The peer's session may be over as soon as it was there; it has left its word then.
+        self.sessions.served_within(&info.peer, grace).await || stop.said() == Some(Stop::Yield)
     }
 
     fn note(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {

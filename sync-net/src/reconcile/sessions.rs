@@ -114,13 +114,6 @@ impl Sessions {
         };
         timeout(grace, served).await.is_ok()
     }
-
-    /// How many sessions run, started and served.
-    #[cfg(test)]
-    pub(crate) fn count(&self) -> usize {
-        let running = self.running.lock();
-        running.started.len() + running.served_in_all
-    }
 }
 
 /// A session's place among the running ones; free again when dropped.
