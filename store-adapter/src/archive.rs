@@ -1,0 +1,115 @@
+//! The contract with whatever keeps the messages, and the choice among the backends.
+
+pub mod error;
+pub mod memory;
+pub mod redb;
+pub mod scan;
+pub mod url;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sync_core::{Id, Item, Range};
+
+pub use error::ArchiveError;
+pub use memory::MemoryArchive;
+pub use redb::RedbArchive;
+pub use scan::{Scan, ScanPage};
+pub use url::{ArchiveUrl, ArchiveUrlError};
+
+use crate::record::{Key, Record};
+
+/// Keeps messages in the order (timestamp, hash), and some small named values beside them.
+///
+/// What every backend promises, and the conformance suite holds it to:
+/// - A batch is stored whole or not at all, and is durable before [`Archive::append`] returns.
+/// - No read transaction outlives a call, and a call looks at a bounded number of rows, so that
+///   reading never holds up writing for long.
+/// - A hash is stored once. A second message of one hash is a duplicate, whatever its other fields.
+/// - After an error the archive goes on: what was acknowledged is there, and the call may be
+///   repeated.
+///
+/// Backends may grow methods with default answers, such as what other writers of a shared database
+/// have changed.
+#[async_trait]
+pub trait Archive: Send + Sync + fmt::Debug {
+    /// Stores a batch; tells of each record whether it was new, in the order given. A duplicate of
+    /// an earlier record in the batch isn't new either.
+    async fn append(&self, batch: Vec<Record>) -> Result<Vec<bool>, ArchiveError>;
+
+    /// The records of these hashes in the order (timestamp, hash), each once; unknown hashes are
+    /// left out. The caller bounds how many it asks for.
+    async fn lookup(&self, hashes: &[Id]) -> Result<Vec<Record>, ArchiveError>;
+
+    /// As [`Archive::lookup`], without reading payloads.
+    async fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError>;
+
+    /// The next page of keys that match, without reading payloads.
+    async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError>;
+
+    /// Removes the oldest messages of `span`, at most `limit`; tells how many that were. Fewer
+    /// than `limit` means that the span is empty now.
+    async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError>;
+
+    /// How much it holds.
+    async fn stats(&self) -> Result<ArchiveStats, ArchiveError>;
+
+    /// The value stored under `name`.
+    async fn state(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError>;
+
+    /// Stores a value under `name`, or removes it; durable on return. Names and values are
+    /// bounded by [`STATE_NAME_BYTES`](crate::limits::STATE_NAME_BYTES) and
+    /// [`STATE_VALUE_BYTES`](crate::limits::STATE_VALUE_BYTES).
+    async fn set_state(&self, name: &str, value: Option<Vec<u8>>) -> Result<(), ArchiveError>;
+}
+
+/// How much an archive holds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct ArchiveStats {
+    /// How many messages.
+    pub messages: u64,
+    /// Bytes taken on disk by everything the archive keeps; 0 in memory.
+    pub disk_bytes: u64,
+    /// The oldest message.
+    pub first: Option<Item>,
+    /// The newest message.
+    pub last: Option<Item>,
+}
+
+/// Opens the archive at `url`, creating it if nothing is there.
+///
+/// # Errors
+/// When what is there isn't a sound archive of this program, or is in use. It is left as it was.
+pub async fn open(url: &ArchiveUrl) -> Result<Arc<dyn Archive>, ArchiveError> {
+    match url {
+        ArchiveUrl::Memory => Ok(Arc::new(MemoryArchive::new())),
+        ArchiveUrl::Redb(path) => Ok(Arc::new(RedbArchive::open_or_create(path).await?)),
+    }
+}
+
+/// Opens the archive at `url`, which must be there; one in memory is there and empty.
+///
+/// # Errors
+/// As [`open`], and when nothing is there.
+pub async fn open_existing(url: &ArchiveUrl) -> Result<Arc<dyn Archive>, ArchiveError> {
+    match url {
+        ArchiveUrl::Memory => Ok(Arc::new(MemoryArchive::new())),
+        ArchiveUrl::Redb(path) => Ok(Arc::new(RedbArchive::open(path).await?)),
+    }
+}
+
+/// Whether `name` and `value` are short enough for a side state.
+fn check_state(name: &str, value: Option<&[u8]>) -> Result<(), ArchiveError> {
+    let value_bytes = value.map_or(0, <[u8]>::len);
+    if name.len() > crate::limits::STATE_NAME_BYTES
+        || value_bytes > crate::limits::STATE_VALUE_BYTES
+    {
+        return Err(ArchiveError::StateTooLong {
+            name_bytes: name.len(),
+            value_bytes,
+        });
+    }
+    Ok(())
+}

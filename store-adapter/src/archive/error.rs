@@ -1,0 +1,75 @@
+//! Why an archive can't be opened, read or written.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::limits::{STATE_NAME_BYTES, STATE_VALUE_BYTES};
+
+/// Why an archive can't be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// Another process, most likely a running node, has it open.
+    #[error(
+        "the archive {path:?} is in use, most likely by a running node; stop that node, or use \
+         another archive"
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no such file.
+    #[error("there is no archive at {path:?}; check the path, or import into it to create it")]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory that it should be created in isn't there.
+    #[error("the archive {path:?} can't be created: its directory doesn't exist; create it first")]
+    NoDirectory {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file isn't a sound archive of this program. It has been left as it was.
+    #[error(
+        "{path:?} can't be used as an archive: {reason}. It was left unchanged; name another \
+         file, or restore this one from a copy"
+    )]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The operating system can't read or write the file. The archive stays usable once the cause
+    /// is gone.
+    #[error("the archive {path:?} can't be read or written: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause; of kind [`io::ErrorKind::StorageFull`] when the disk is full.
+        source: io::Error,
+    },
+    /// What the file holds contradicts itself.
+    #[error("the archive {path:?} is damaged: {reason}; restore it from a copy")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// Name or value of a side state is too long.
+    #[error(
+        "a side state has a name of at most {STATE_NAME_BYTES} bytes and a value of at most \
+         {STATE_VALUE_BYTES}, got {name_bytes} and {value_bytes}"
+    )]
+    StateTooLong {
+        /// Length of the name.
+        name_bytes: usize,
+        /// Length of the value.
+        value_bytes: usize,
+    },
+    /// The runtime is shutting down.
+    #[error("the program is ending, so the archive isn't read or written any more")]
+    Ending,
+}

@@ -1,0 +1,146 @@
+//! Every number that peers, files or users can push against, in one place.
+//!
+//! Constants are fixed by deployed formats; the fields of [`IngestLimits`], [`StoreLimits`] and
+//! [`FetchLimits`] are settable and have the defaults shown.
+
+/// Longest encoded Waku message that is taken, in bytes: the 150 KiB of the deployed network.
+pub const MESSAGE_BYTES: usize = 150 * 1024;
+
+/// Longest `meta` of a message, in bytes, as 14/WAKU2-MESSAGE has it.
+pub const META_BYTES: usize = 64;
+
+/// Longest pubsub or content topic, in bytes.
+pub const TOPIC_BYTES: usize = 1_024;
+
+/// Longest transfer frame, message and topic together, in bytes: nwaku closes the stream on more.
+pub const TRANSFER_FRAME_BYTES: usize = 153_600;
+
+/// Longest metadata message, in bytes.
+pub const METADATA_BYTES: usize = 1_024;
+
+/// Longest Store request that is read, in bytes; room for some 7,000 hashes.
+pub const STORE_REQUEST_BYTES: usize = 256 << 10;
+
+/// Longest Store response that is read, in bytes. js-waku drops the connection on more than
+/// 4 MiB; deployed servers bound a page by its count alone, so that a hundred of the longest
+/// messages must pass.
+pub const STORE_RESPONSE_BYTES: usize = 16 << 20;
+
+/// Messages in a Store response when the request names no limit.
+pub const STORE_PAGE_DEFAULT: usize = 20;
+
+/// Most messages in a Store response.
+pub const STORE_PAGE_MAX: usize = 100;
+
+/// Longest line of an import, in bytes: the longest message in base64 with room for topics, proof
+/// and unknown keys.
+pub const LINE_BYTES: usize = 1 << 20;
+
+/// Deepest nesting of groups in an unknown protobuf field that is kept.
+pub const GROUP_DEPTH: usize = 32;
+
+/// Rows of an archive that are looked at in one read transaction.
+pub const ARCHIVE_SCAN_ROWS: usize = 10_000;
+
+/// Messages that are removed from an archive in one transaction.
+pub const ARCHIVE_REMOVE_ROWS: usize = 10_000;
+
+/// Topics that an archive on disk remembers in memory.
+pub const ARCHIVE_TOPICS_CACHED: usize = 65_536;
+
+/// Memory that an archive on disk may take for pages it has read, in bytes.
+pub const ARCHIVE_CACHE_BYTES: usize = 128 << 20;
+
+/// Changes that the rehearsal before an archive is opened may hold in memory, in bytes. Recovery
+/// after a crash makes some kilobytes of them.
+pub const REHEARSAL_BYTES: usize = 256 << 20;
+
+/// Longest name of a side state, in bytes.
+pub const STATE_NAME_BYTES: usize = 256;
+
+/// Longest value of a side state, in bytes.
+pub const STATE_VALUE_BYTES: usize = 1 << 20;
+
+/// Bounds of what comes through the one door.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IngestLimits {
+    /// Longest encoded message, in bytes; [`MESSAGE_BYTES`].
+    pub message_bytes: usize,
+    /// Longest `meta`, in bytes; [`META_BYTES`].
+    pub meta_bytes: usize,
+    /// Longest topic, pubsub and content topic each, in bytes; [`TOPIC_BYTES`].
+    pub topic_bytes: usize,
+    /// How far the timestamp of a live message may lie from now, either way, in nanoseconds;
+    /// 20 s, as the deployed network has it.
+    pub live_tolerance: u64,
+    /// Announcements of settled hashes that wait for a slow listener; 1,024. A listener that
+    /// falls behind is told so and looks the hashes up.
+    pub settled_queue: usize,
+}
+
+impl Default for IngestLimits {
+    fn default() -> Self {
+        Self {
+            message_bytes: MESSAGE_BYTES,
+            meta_bytes: META_BYTES,
+            topic_bytes: TOPIC_BYTES,
+            live_tolerance: 20_000_000_000,
+            settled_queue: 1_024,
+        }
+    }
+}
+
+/// Bounds of the Store v3 service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoreLimits {
+    /// Longest request, in bytes; [`STORE_REQUEST_BYTES`].
+    pub request_bytes: usize,
+    /// Messages in a page when the request names no limit; [`STORE_PAGE_DEFAULT`].
+    pub page_default: usize,
+    /// Most messages in a page; [`STORE_PAGE_MAX`].
+    pub page_max: usize,
+    /// Most bytes of messages in a page; 64 KiB under the 4 MiB at which js-waku drops the
+    /// connection. A single message is sent whatever its length.
+    pub page_bytes: usize,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self {
+            request_bytes: STORE_REQUEST_BYTES,
+            page_default: STORE_PAGE_DEFAULT,
+            page_max: STORE_PAGE_MAX,
+            page_bytes: (4 << 20) - (64 << 10),
+        }
+    }
+}
+
+/// Bounds of a fetch plan.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FetchLimits {
+    /// Most hashes owed at once; 1,000,000. Hashes announced past it aren't taken on; they are
+    /// counted, and the next reconciliation names them again.
+    pub owed: usize,
+    /// Most peers remembered for one hash; 8.
+    pub holders: usize,
+    /// Most hashes in one query; 26, whose full answer with messages of [`MESSAGE_BYTES`] fits
+    /// 4 MiB.
+    pub batch: usize,
+    /// How often one peer is asked for one hash; 3.
+    pub attempts: u32,
+    /// How long a peer isn't asked for a hash again after its first failure, in nanoseconds; 1 s.
+    /// Doubled with every further failure.
+    pub backoff: u64,
+}
+
+impl Default for FetchLimits {
+    fn default() -> Self {
+        Self {
+            owed: 1_000_000,
+            holders: 8,
+            batch: 26,
+            attempts: 3,
+            backoff: 1_000_000_000,
+        }
+    }
+}

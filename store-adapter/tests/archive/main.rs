@@ -1,0 +1,32 @@
+//! The conformance suite, run for every backend, and what concerns one backend alone.
+
+#[macro_use]
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+mod redb_files;
+
+#[cfg(test)]
+mod memory {
+    use store_adapter::archive::MemoryArchive;
+
+    async fn new() -> (MemoryArchive, ()) {
+        (MemoryArchive::new(), ())
+    }
+
+    conformance_suite!(new());
+}
+
+#[cfg(test)]
+mod redb {
+    use store_adapter::archive::RedbArchive;
+    use tempfile::TempDir;
+
+    async fn new() -> (RedbArchive, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("archive.redb");
+        (RedbArchive::open_or_create(&path).await.unwrap(), directory)
+    }
+
+    conformance_suite!(new());
+}
