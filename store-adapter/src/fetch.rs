@@ -336,6 +336,11 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
             }
             None => {}
         }
+        // Another holder's turn may have come and gone while this one was being asked.
+        let others = owed.holders.iter().filter(|other| other.peer != peer);
+        for other in others.filter(|other| other.failures == 0) {
+            self.ready.entry(other.peer).or_default().push_back(*hash);
+        }
     }
 
     /// Moves what has waited long enough to where it can be asked for.
@@ -462,6 +467,17 @@ mod tests {
         plan.expire(10_000);
         plan.settled(&record.hash());
         assert_eq!(plan.report().fetched, 1);
+    }
+
+    #[test]
+    fn a_second_holder_is_asked_although_its_turn_came_while_the_first_was_asked() {
+        let (mut plan, record) = (plan(quick()), record(50));
+        plan.announce(A, &[record.hash()]);
+        plan.announce(B, &[record.hash()]);
+        let batch = plan.next_batch(A, 0).unwrap();
+        assert_eq!(plan.next_batch(B, 0), None, "it is being asked of the first");
+        plan.failed(A, &batch, 0);
+        assert_eq!(plan.next_batch(B, 0), Some(batch));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What Waku adds to set reconciliation: messages, archives, Store v3 and fetching.
 
 pub mod archive;
+pub mod fetch;
 pub mod hash;
 pub mod limits;
 pub mod line;

@@ -131,6 +131,9 @@ pub struct FetchLimits {
     /// How long a peer isn't asked for a hash again after its first failure, in nanoseconds; 1 s.
     /// Doubled with every further failure.
     pub backoff: u64,
+    /// How long a hash that all its holders failed to deliver is kept for another peer or another
+    /// door, in nanoseconds; 5 s.
+    pub patience: u64,
 }
 
 impl Default for FetchLimits {
@@ -141,6 +144,7 @@ impl Default for FetchLimits {
             batch: 26,
             attempts: 3,
             backoff: 1_000_000_000,
+            patience: 5_000_000_000,
         }
     }
 }
