@@ -143,7 +143,12 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
                 continue;
             }
             let holders = vec![Holder { peer, failures: 0 }];
-            let owed = Owed { holders, asked: None, arriving: false, refused: false };
+            let owed = Owed {
+                holders,
+                asked: None,
+                arriving: false,
+                refused: false,
+            };
             self.owed.insert(*hash, owed);
             self.ready.entry(peer).or_default().push_back(*hash);
         }
@@ -282,7 +287,10 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     /// How it stands.
     #[must_use]
     pub fn report(&self) -> FetchReport {
-        FetchReport { pending: self.owed.len() as u64, ..self.report.clone() }
+        FetchReport {
+            pending: self.owed.len() as u64,
+            ..self.report.clone()
+        }
     }
 
     /// Whether a record that is owed is acceptable; if so it is on its way.
@@ -297,7 +305,9 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         if let Some(refusal) = refusal {
             self.count(refusal);
         }
-        let Some(owed) = self.owed.get_mut(&record.hash()) else { return false };
+        let Some(owed) = self.owed.get_mut(&record.hash()) else {
+            return false;
+        };
         if refusal.is_some() {
             owed.refused = true;
             return false;
@@ -307,7 +317,9 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     }
 
     fn undo(&mut self, peer: Option<P>, hash: &Id, refused: bool, now: u64) {
-        let Some(owed) = self.owed.get_mut(hash) else { return };
+        let Some(owed) = self.owed.get_mut(hash) else {
+            return;
+        };
         owed.arriving = false;
         owed.refused |= refused;
         // A push counts against the one who announced the hash.
@@ -319,7 +331,9 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     /// Counts a failure of `peer`, and plans when to ask it again, if at all.
     fn fail(&mut self, peer: P, hash: &Id, now: u64) {
         let limits = &self.limits;
-        let Some(owed) = self.owed.get_mut(hash) else { return };
+        let Some(owed) = self.owed.get_mut(hash) else {
+            return;
+        };
         owed.asked = None;
         let mut again = None;
         if let Some(holder) = owed.holders.iter_mut().find(|holder| holder.peer == peer) {
@@ -331,7 +345,11 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         }
         match again {
             Some(time) => self.waiting.entry(time).or_default().push((peer, *hash)),
-            None if owed.holders.iter().all(|holder| holder.failures >= limits.attempts) => {
+            None if owed
+                .holders
+                .iter()
+                .all(|holder| holder.failures >= limits.attempts) =>
+            {
                 self.orphans.entry(*hash).or_insert(now);
             }
             None => {}
@@ -364,8 +382,13 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
                     && owed.holders.iter().all(|holder| holder.peer != peer)
             })
         };
-        let adopted: Vec<Id> =
-            self.orphans.keys().filter(is_new).take(self.limits.batch).copied().collect();
+        let adopted: Vec<Id> = self
+            .orphans
+            .keys()
+            .filter(is_new)
+            .take(self.limits.batch)
+            .copied()
+            .collect();
         self.announce(peer, &adopted);
     }
 
@@ -383,7 +406,10 @@ mod tests {
     const B: u8 = 2;
 
     fn record(timestamp: i64) -> Record {
-        let message = WakuMessage { timestamp: Some(timestamp), ..WakuMessage::default() };
+        let message = WakuMessage {
+            timestamp: Some(timestamp),
+            ..WakuMessage::default()
+        };
         Record::new("/t", message).unwrap()
     }
 
@@ -392,7 +418,12 @@ mod tests {
     }
 
     fn quick() -> FetchLimits {
-        FetchLimits { attempts: 2, backoff: 10, patience: 100, ..FetchLimits::default() }
+        FetchLimits {
+            attempts: 2,
+            backoff: 10,
+            patience: 100,
+            ..FetchLimits::default()
+        }
     }
 
     #[test]
@@ -402,7 +433,10 @@ mod tests {
         let batch = plan.next_batch(A, 0).unwrap();
         assert_eq!(batch, [record.hash()]);
         assert_eq!(plan.next_batch(A, 0), None, "it is being asked for");
-        assert_eq!(plan.answered(A, &batch, vec![record.clone()], 1), [record.clone()]);
+        assert_eq!(
+            plan.answered(A, &batch, vec![record.clone()], 1),
+            [record.clone()]
+        );
         assert!(!plan.is_done(), "it is owed until it is archived");
         plan.settled(&record.hash());
         assert!(plan.is_done());
@@ -426,7 +460,11 @@ mod tests {
         assert_eq!(plan.answered(A, &batch, vec![record(51)], 0), []);
         assert_eq!(plan.report().refusals[&FetchRefusal::NotOwed], 1);
         assert!(plan.owes(&wanted.hash()));
-        assert_eq!(plan.next_batch(A, 9), None, "not before the back-off has passed");
+        assert_eq!(
+            plan.next_batch(A, 9),
+            None,
+            "not before the back-off has passed"
+        );
         assert_eq!(plan.next_batch(A, 10), Some(batch));
     }
 
@@ -449,7 +487,10 @@ mod tests {
         let batch = plan.next_batch(A, 10).unwrap();
         plan.failed(A, &batch, 10);
         plan.expire(110);
-        assert_eq!((plan.report().given_up_refused, plan.report().owed()), (2, 2));
+        assert_eq!(
+            (plan.report().given_up_refused, plan.report().owed()),
+            (2, 2)
+        );
     }
 
     #[test]
@@ -458,12 +499,19 @@ mod tests {
         plan.announce(A, &[record.hash()]);
         for now in [0, 10] {
             let batch = plan.next_batch(A, now).unwrap();
-            assert_eq!(plan.next_batch(B, now), None, "as long as the first may deliver");
+            assert_eq!(
+                plan.next_batch(B, now),
+                None,
+                "as long as the first may deliver"
+            );
             plan.failed(A, &batch, now);
         }
         assert_eq!(plan.next_batch(A, 1_000), None, "asked as often as allowed");
         let batch = plan.next_batch(B, 20).unwrap();
-        assert_eq!(plan.answered(B, &batch, vec![record.clone()], 20), [record.clone()]);
+        assert_eq!(
+            plan.answered(B, &batch, vec![record.clone()], 20),
+            [record.clone()]
+        );
         plan.expire(10_000);
         plan.settled(&record.hash());
         assert_eq!(plan.report().fetched, 1);
@@ -475,7 +523,11 @@ mod tests {
         plan.announce(A, &[record.hash()]);
         plan.announce(B, &[record.hash()]);
         let batch = plan.next_batch(A, 0).unwrap();
-        assert_eq!(plan.next_batch(B, 0), None, "it is being asked of the first");
+        assert_eq!(
+            plan.next_batch(B, 0),
+            None,
+            "it is being asked of the first"
+        );
         plan.failed(A, &batch, 0);
         assert_eq!(plan.next_batch(B, 0), Some(batch));
     }
@@ -492,7 +544,10 @@ mod tests {
         assert!(!plan.is_done());
         plan.expire(110);
         assert!(plan.is_done());
-        assert_eq!((plan.report().given_up_expired, plan.report().owed()), (1, 1));
+        assert_eq!(
+            (plan.report().given_up_expired, plan.report().owed()),
+            (1, 1)
+        );
     }
 
     #[test]
@@ -504,7 +559,10 @@ mod tests {
         let batch = plan.next_batch(A, 0).unwrap();
         assert_eq!(plan.answered(A, &batch, records[..4].to_vec(), 0).len(), 4);
         let rest = plan.next_batch(A, 0).unwrap();
-        assert_eq!(rest.iter().collect::<BTreeSet<_>>(), hashes[4..].iter().collect());
+        assert_eq!(
+            rest.iter().collect::<BTreeSet<_>>(),
+            hashes[4..].iter().collect()
+        );
     }
 
     #[test]
@@ -518,7 +576,10 @@ mod tests {
 
     #[test]
     fn no_batch_has_exactly_a_hundred_hashes() {
-        let limits = FetchLimits { batch: 100, ..quick() };
+        let limits = FetchLimits {
+            batch: 100,
+            ..quick()
+        };
         let mut plan = plan(limits);
         let hashes: Vec<Id> = (0..250).map(|n| record(n).hash()).collect();
         plan.announce(A, &hashes);

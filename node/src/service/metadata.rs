@@ -42,13 +42,17 @@ pub(crate) async fn ask_new_peers(
         let (own, control, swarm) = (Arc::clone(&own), control.clone(), swarm.clone());
         let peers = Arc::clone(&peers);
         tokio::spawn(async move {
-            if !peers.wait_identified(&peer, crate::net::IDENTIFY_DEADLINE).await
+            if !peers
+                .wait_identified(&peer, crate::net::IDENTIFY_DEADLINE)
+                .await
                 || !peers.speaks(&peer, protocols::METADATA)
             {
                 return;
             }
             match ask(peer, &own, &control).await {
-                Ok(theirs) if theirs.cluster_id.is_some() && theirs.cluster_id != own.cluster_id => {
+                Ok(theirs)
+                    if theirs.cluster_id.is_some() && theirs.cluster_id != own.cluster_id =>
+                {
                     tracing::warn!(
                         %peer, ours = own.cluster_id, theirs = theirs.cluster_id,
                         "the peer is of another cluster: disconnecting"

@@ -25,7 +25,12 @@ pub(crate) async fn serve(
         async move {
             let served = store::serve(archive.archive(), archive.store_limits(), &request).await;
             let response = served.response;
-            syncer.served(&peer, &served.hashes_with_data, request.len(), response.len());
+            syncer.served(
+                &peer,
+                &served.hashes_with_data,
+                request.len(),
+                response.len(),
+            );
             Some(response)
         }
     };

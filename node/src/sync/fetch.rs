@@ -21,14 +21,16 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
     let mut queries = JoinSet::new();
     loop {
         while queries.len() < syncer.limits.queries_at_once {
-            let Some((peer, hashes)) = next_query(syncer, job) else { break };
+            let Some((peer, hashes)) = next_query(syncer, job) else {
+                break;
+            };
             queries.spawn(query(Arc::clone(syncer), Arc::clone(job), peer, hashes));
         }
         if queries.is_empty() && job.is_done() {
             return;
         }
         tokio::select! {
-            () = job.wake.notified() => {}
+            () = job.changed() => {}
             Some(_) = queries.join_next() => {}
             () = tokio::time::sleep(TICK) => job.pass_time(),
         }
@@ -42,17 +44,17 @@ fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Vec<Id>)> {
     }
     let others = syncer.peers.that_speak(&[protocols::STORE]);
     let others = others.into_iter().filter(|peer| *peer != job.peer);
-    std::iter::once(job.peer).chain(others).find_map(|peer| Some((peer, job.next_batch(&peer)?)))
+    std::iter::once(job.peer)
+        .chain(others)
+        .find_map(|peer| Some((peer, job.next_batch(&peer)?)))
 }
 
 /// One query, and what comes of it.
 async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, hashes: Vec<Id>) {
     match ask(&syncer, &job, peer, &hashes, true).await {
         Ok(response) => {
-            let records = job.answered(&peer, &hashes, response);
-            if !records.is_empty() {
-                syncer.take(&job, Some(peer), records).await;
-            }
+            let records = job.answered(&peer, &hashes, records_of(response));
+            syncer.take(&job, peer, records).await;
         }
         Err(error) => {
             tracing::debug!(%peer, %error, "a query for missing messages failed");
@@ -76,9 +78,11 @@ async fn ask(
 ) -> anyhow::Result<StoreQueryResponse> {
     let request = StoreQueryRequest::of_hashes(request_id(), hashes, with_data).encode();
     let protocol = StreamProtocol::new(protocols::STORE);
-    let response =
-        syncer.control.request(peer, protocol, &request, STORE_RESPONSE_BYTES).await?;
-    job.count_bytes(request.len() as u64, response.len() as u64);
+    let response = syncer
+        .control
+        .request(peer, protocol, &request, STORE_RESPONSE_BYTES)
+        .await?;
+    job.count_bytes(request.len(), response.len());
     Ok(StoreQueryResponse::decode_success(&response)?)
 }
 

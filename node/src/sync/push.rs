@@ -43,7 +43,7 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
             match WakuMessageAndTopic::from(record).encode() {
                 Ok(frame) => {
                     stream.send(&frame).await?;
-                    job.count_bytes(frame.len() as u64, 0);
+                    job.count_bytes(frame.len(), 0);
                 }
                 // The peer would close the stream on it.
                 Err(transfer::TooLong { .. }) => {

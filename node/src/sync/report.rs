@@ -69,10 +69,18 @@ impl SyncReport {
     pub fn table(&self) -> String {
         let mut table = Table::new();
         table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header(["node", "before", "missing", "fetched", "refused", "owed", "after"]);
+        table.set_header([
+            "node", "before", "missing", "fetched", "refused", "owed", "after",
+        ]);
         for node in &self.nodes {
-            let numbers =
-                [node.before, node.missing, node.fetched, node.refused, node.owed, node.after];
+            let numbers = [
+                node.before,
+                node.missing,
+                node.fetched,
+                node.refused,
+                node.owed,
+                node.after,
+            ];
             let mut row = vec![node.node.clone()];
             row.extend(numbers.map(grouped));
             table.add_row(row);
