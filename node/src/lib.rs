@@ -1,1 +1,15 @@
-//! Under construction.
+//! The program `wakustore`: a Waku Store node that reconciles its archive with other nodes.
+//!
+//! This library is the program's inside, for its tests and for programs that want a whole node:
+//! [`store::Store`] is an archive with its index and its one door, [`node::Node`] runs over it,
+//! [`commands`] are what the command line can ask for.
+
+pub mod cli;
+pub mod commands;
+pub mod exit;
+pub mod net;
+pub mod node;
+mod service;
+pub mod store;
+pub mod sync;
+pub mod traffic;

@@ -23,6 +23,10 @@ pub struct SessionLimits {
     pub topics: usize,
     /// Longest topic, in bytes.
     pub topic_bytes: usize,
+    /// Longest hello of this project's own protocol, in bytes.
+    pub hello_bytes: usize,
+    /// Most gaps taken from a peer's hello.
+    pub gaps: usize,
 }
 
 impl Default for SessionLimits {
@@ -37,6 +41,8 @@ impl Default for SessionLimits {
             differences: 10_000_000,
             topics: 1_024,
             topic_bytes: 1_024,
+            hello_bytes: 256 << 10,
+            gaps: 1_000,
         }
     }
 }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::item::{Bound, Range};
@@ -134,5 +135,16 @@ pub trait Source: Send {
     /// The position before which nothing is offered or asked for (the retention floor).
     fn floor(&self) -> Bound {
         Bound::MIN
+    }
+
+    /// The timestamp of the oldest item held at all, in nanoseconds, if known; told to the peer.
+    fn oldest(&self) -> Option<u64> {
+        None
+    }
+
+    /// Spans in which items are known to be missing, because the node was offline; told to the
+    /// peer.
+    fn gaps(&self) -> Vec<Range> {
+        Vec::new()
     }
 }

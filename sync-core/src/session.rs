@@ -1,10 +1,16 @@
 //! What all sessions have in common: frames in, frames and differences out, bounded.
 
+mod differences;
+mod intake;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::item::Id;
+pub(crate) use differences::Differences;
+pub(crate) use intake::{Intake, at_most};
+
+use crate::item::{Bound, Id, Range};
 use crate::scope::SourceError;
 
 /// A codec and splitting policy for reconciliation.
@@ -25,6 +31,24 @@ pub trait Session: Send {
     /// # Errors
     /// When the frame is malformed, breaks a limit or the protocol, or the items can't be read.
     fn receive(&mut self, frame: &[u8]) -> Result<Step, SessionError>;
+
+    /// What the peer has said of itself so far, in dialects in which it does.
+    fn peer(&self) -> Option<&PeerState> {
+        None
+    }
+}
+
+/// What a peer says of its archive.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PeerState {
+    /// How many items it holds in the scope of the session.
+    pub items: u64,
+    /// The timestamp of the oldest item it holds at all, in nanoseconds.
+    pub oldest: Option<u64>,
+    /// The position before which it neither offers nor takes anything, if it has one.
+    pub floor: Option<Bound>,
+    /// Spans in which it knows its archive to be incomplete.
+    pub gaps: Vec<Range>,
 }
 
 /// What a received frame led to.

@@ -1,0 +1,45 @@
+# `make demo` needs Rust, make and a C compiler. `make test` installs what else it lacks.
+
+CARGO ?= cargo
+FUZZ_SECONDS ?= 60
+FUZZ_SMOKE_SECONDS ?= 5
+# cargo-fuzz asks for nightly flags; with this the stable compiler takes them.
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: demo test lint unit docs no-std bench bench-smoke fuzz fuzz-smoke demo-smoke clean
+
+demo:
+	$(CARGO) run --locked --release --package wakustore -- demo
+	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
+
+test: lint unit docs no-std bench-smoke fuzz-smoke
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+unit:
+	$(CARGO) test --locked --workspace --all-targets --exclude benches
+	$(CARGO) test --locked --workspace --doc
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+no-std:
+	$(CARGO) build --locked --package sync-core --no-default-features
+
+bench:
+	$(CARGO) bench --locked --package benches
+
+bench-smoke:
+	$(CARGO) bench --locked --profile dev --package benches -- --test
+
+fuzz:
+	fuzz/run $(FUZZ_SECONDS)
+
+fuzz-smoke:
+	fuzz/run $(FUZZ_SMOKE_SECONDS)
+
+clean:
+	$(CARGO) clean
+	$(CARGO) clean --manifest-path fuzz/Cargo.toml

@@ -1,0 +1,61 @@
+//! Arguments of `run`: the names are nwaku's.
+
+use std::net::IpAddr;
+
+use clap::{ArgAction, Args};
+
+use super::ArchiveArgs;
+use super::time::DurationArg;
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
+    /// Address to listen on
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
+    pub listen_address: IpAddr,
+    /// TCP port to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 60_000)]
+    pub tcp_port: u16,
+    /// Listen for websockets too
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value_t = false, action = ArgAction::Set)]
+    pub websocket_support: bool,
+    /// Port to listen on for websockets; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8_000)]
+    pub websocket_port: u16,
+    /// The node's secp256k1 key in 64 hex digits; by default kept in the file `nodekey` in the
+    /// data directory, made at the first start
+    #[arg(long, value_name = "HEX")]
+    pub nodekey: Option<String>,
+    /// The cluster of the network
+    #[arg(long, value_name = "ID", default_value_t = 0)]
+    pub cluster_id: u16,
+    /// A shard that the node keeps, as often as there are; without any it keeps all
+    #[arg(long, value_name = "INDEX", value_parser = clap::value_parser!(u16).range(0..1_024))]
+    pub shard: Vec<u16>,
+    /// A peer to stay connected with, as often as there are
+    #[arg(long, value_name = "MULTIADDR")]
+    pub staticnode: Vec<String>,
+    /// A store node to stay connected with and to fetch from
+    #[arg(long, value_name = "MULTIADDR")]
+    pub storenode: Option<String>,
+    /// Serve Store queries
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value_t = true, action = ArgAction::Set)]
+    pub store: bool,
+    /// Reconcile the archive with those of other nodes
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value_t = true, action = ArgAction::Set)]
+    pub store_sync: bool,
+    /// How often to reconcile with a random peer
+    #[arg(long, value_name = "DURATION", default_value = "300")]
+    pub store_sync_interval: DurationArg,
+    /// How far back to reconcile
+    #[arg(long, value_name = "DURATION", default_value = "3600")]
+    pub store_sync_range: DurationArg,
+    /// How long messages may be under way: the newest of this age are left to the relay
+    #[arg(long, value_name = "DURATION", default_value = "20")]
+    pub store_sync_relay_jitter: DurationArg,
+}

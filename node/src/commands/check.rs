@@ -1,0 +1,47 @@
+//! `wakustore check`: every message hashed again, every index compared.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::cli::CheckArgs;
+use crate::exit::Failure;
+use crate::store::Store;
+use crate::sync::report::grouped;
+
+#[derive(Serialize)]
+struct Report {
+    sound: bool,
+    messages: u64,
+    indexed: u64,
+    faults: u64,
+    digest: String,
+}
+
+pub(super) async fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let url = args.archive.url().map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let store = Store::open_existing(&url).await?;
+    let verified = store.verify().await?;
+    let report = Report {
+        sound: verified.faults == 0,
+        messages: verified.messages,
+        indexed: store.len(),
+        faults: verified.faults,
+        digest: hex::encode(verified.digest),
+    };
+    for fault in &verified.shown {
+        eprintln!("{fault}");
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else if report.sound {
+        println!(
+            "{url}: {} messages, each as its hash says and where the indices say; digest {}",
+            grouped(report.messages),
+            report.digest
+        );
+    } else {
+        println!("{url}: {} faults in {} messages", report.faults, grouped(report.messages));
+    }
+    Ok(if report.sound { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

@@ -1,0 +1,131 @@
+//! `wakustore import`: messages from a file of JSON lines into an archive.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use store_adapter::line::{ImportLine, LineReader};
+
+use super::shown;
+use crate::cli::{ImportArgs, is_standard_stream};
+use crate::exit::Failure;
+use crate::store::Store;
+use crate::sync::report::grouped;
+
+/// Messages in one transaction.
+const BATCH: usize = 1_000;
+
+/// Bytes of messages in one transaction, about.
+const BATCH_BYTES: usize = 16 << 20;
+
+#[derive(Default)]
+struct Totals {
+    stored: u64,
+    duplicates: u64,
+    refused: u64,
+    warned: bool,
+}
+
+pub(super) async fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
+    let name = shown(&args.file, "standard input");
+    let input: Box<dyn BufRead + Send> = if is_standard_stream(&args.file) {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        let file = File::open(&args.file).with_context(|| format!("{name} can't be read"))?;
+        Box::new(BufReader::new(file))
+    };
+    let url = args.archive.url().map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let store = Store::open(&url).await?;
+    let mut totals = Totals::default();
+    let result = import(&store, input, &name, &mut totals).await;
+    eprintln!(
+        "{}: {} messages stored, {} there already, {} lines refused",
+        name,
+        grouped(totals.stored),
+        grouped(totals.duplicates),
+        grouped(totals.refused)
+    );
+    result?;
+    Ok(if totals.refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn import(
+    store: &Store,
+    input: Box<dyn BufRead + Send>,
+    name: &str,
+    totals: &mut Totals,
+) -> Result<(), Failure> {
+    let mut lines = LineReader::new(input);
+    let bar = spinner();
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    loop {
+        let line = lines.next_line().with_context(|| format!("{name} can't be read further"))?;
+        let number = lines.number();
+        let end = line.is_none();
+        if let Some(line) = line {
+            match line {
+                Ok(line) => {
+                    totals.warn_of_unknown_keys(number, &line);
+                    bytes += line.message.payload.len();
+                    batch.push((number, line));
+                }
+                Err(error) => totals.refuse(number, &error),
+            }
+        }
+        if batch.len() >= BATCH || bytes >= BATCH_BYTES || end {
+            store_batch(store, std::mem::take(&mut batch), totals).await?;
+            bytes = 0;
+            bar.set_message(format!("{} messages", grouped(totals.stored)));
+        }
+        if end {
+            bar.finish_and_clear();
+            return Ok(());
+        }
+    }
+}
+
+async fn store_batch(
+    store: &Store,
+    batch: Vec<(u64, ImportLine)>,
+    totals: &mut Totals,
+) -> Result<(), Failure> {
+    let outcomes = store.import(batch).await?;
+    totals.stored += outcomes.stored;
+    totals.duplicates += outcomes.duplicates;
+    for (number, reason) in outcomes.refused {
+        totals.refuse(number, &reason);
+    }
+    Ok(())
+}
+
+impl Totals {
+    fn refuse(&mut self, number: u64, reason: &dyn std::fmt::Display) {
+        self.refused += 1;
+        eprintln!("line {number}: refused: {reason}");
+    }
+
+    fn warn_of_unknown_keys(&mut self, number: u64, line: &ImportLine) {
+        if !line.unknown_keys.is_empty() && !self.warned {
+            self.warned = true;
+            eprintln!(
+                "line {number}: warning: unknown keys are ignored, here and further on: {}",
+                line.unknown_keys.join(", ")
+            );
+        }
+    }
+}
+
+fn spinner() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}

@@ -1,0 +1,47 @@
+//! What the program can be asked for.
+
+mod check;
+mod demo;
+mod export;
+mod import;
+mod run;
+mod sync;
+
+use std::process::ExitCode;
+
+use crate::cli::Command;
+use crate::exit::Failure;
+
+/// The log filter of a command when `RUST_LOG` is unset: a node tells what it does, others only
+/// what goes wrong.
+#[must_use]
+pub fn default_log(command: &Command) -> &'static str {
+    match command {
+        Command::Run(_) => "info,libp2p=warn",
+        _ => "warn,libp2p=error",
+    }
+}
+
+/// Carries out a command.
+///
+/// # Errors
+/// When it can't be done; the failure tells the exit code.
+pub async fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Run(args) => run::run(*args).await,
+        Command::Sync(args) => sync::run(args).await,
+        Command::Import(args) => import::run(&args).await,
+        Command::Export(args) => export::run(&args).await,
+        Command::Check(args) => check::run(&args).await,
+    }
+}
+
+/// A path for messages: standard input and output by their names.
+fn shown(path: &std::path::Path, standard: &str) -> String {
+    if crate::cli::is_standard_stream(path) {
+        standard.to_owned()
+    } else {
+        path.display().to_string()
+    }
+}

@@ -1,0 +1,90 @@
+//! `wakustore run`: a node until it is told to end.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use libp2p::Multiaddr;
+use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::RunArgs;
+use crate::exit::Failure;
+use crate::node::{Node, NodeConfig, Services};
+use crate::store::Store;
+use crate::sync::Schedule;
+
+/// Name of the file in the data directory that keeps the node's key.
+const KEY_FILE: &str = "nodekey";
+
+pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
+    let config = config(&args)?;
+    let url = args.archive.url().map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let store = Store::open(&url).await?;
+    let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
+    let node = Node::start(config, store).await?;
+    for address in node.addresses() {
+        println!("{address}");
+    }
+    tracing::info!(peer_id = %node.peer_id(), archive = %url, "running");
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
+    }
+    node.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
+    let mut config = NodeConfig::new(keypair(args)?, args.cluster_id)
+        .listening_on(args.listen_address, args.tcp_port);
+    if args.websocket_support {
+        let address = Multiaddr::from(args.listen_address)
+            .with(Protocol::Tcp(args.websocket_port))
+            .with(Protocol::Ws("/".into()));
+        config.listen.push(address);
+    }
+    config.shards.clone_from(&args.shard);
+    config.serve = Services { store: args.store, sync: args.store_sync };
+    for address in args.staticnode.iter().chain(&args.storenode) {
+        config.stay_with.push(peer_address(address)?);
+    }
+    config.schedule = (args.store && args.store_sync).then_some(Schedule {
+        interval: args.store_sync_interval.0,
+        range: args.store_sync_range.0,
+        jitter: args.store_sync_relay_jitter.0,
+    });
+    Ok(config)
+}
+
+fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
+    match &args.nodekey {
+        Some(digits) => sync_net::identity::from_hex(digits)
+            .context("--nodekey")
+            .map_err(Failure::Usage),
+        None => Ok(sync_net::identity::load_or_create(&key_file(&args.archive.data_dir)?)?),
+    }
+}
+
+fn key_file(data_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("the data directory {} can't be made", data_dir.display()))?;
+    Ok(data_dir.join(KEY_FILE))
+}
+
+/// Reads a peer's address, which has to name the peer.
+pub(super) fn peer_address(text: &str) -> Result<Multiaddr, Failure> {
+    let usage = |reason: String| {
+        Failure::Usage(anyhow::anyhow!(
+            "`{text}` is no peer's address: {reason}; expected a multiaddress that ends in the \
+             peer id, like /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAm..."
+        ))
+    };
+    let address: Multiaddr = text.parse().map_err(|error| usage(format!("{error}")))?;
+    match address.iter().last() {
+        Some(Protocol::P2p(_)) => Ok(address),
+        _ => Err(usage("it has no /p2p/ part at the end".into())),
+    }
+}

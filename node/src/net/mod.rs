@@ -1,0 +1,9 @@
+//! The node's side of libp2p: which protocols it speaks, the swarm's task, and the peer table.
+
+mod peers;
+pub mod protocols;
+mod swarm;
+
+pub use peers::PeerTable;
+pub(crate) use swarm::{IDENTIFY_DEADLINE, Spawned, spawn};
+pub use swarm::{ConnectError, SwarmHandle};

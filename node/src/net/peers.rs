@@ -1,0 +1,123 @@
+//! Who is connected, and what each peer speaks.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use libp2p::{Multiaddr, PeerId};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// The connected peers.
+#[derive(Debug, Default)]
+pub struct PeerTable {
+    peers: Mutex<HashMap<PeerId, Peer>>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Peer {
+    address: Multiaddr,
+    connections: usize,
+    /// Unknown until the peer has identified itself.
+    protocols: Option<BTreeSet<String>>,
+}
+
+impl PeerTable {
+    /// A connection was made; gives whether it is the first with this peer.
+    pub(super) fn connected(&self, peer: PeerId, address: Multiaddr) -> bool {
+        let mut peers = self.peers.lock();
+        let entry =
+            peers.entry(peer).or_insert(Peer { address, connections: 0, protocols: None });
+        entry.connections += 1;
+        entry.connections == 1
+    }
+
+    /// A connection ended; gives whether it was the last with this peer.
+    pub(super) fn closed(&self, peer: &PeerId) -> bool {
+        let mut peers = self.peers.lock();
+        let last = peers.get_mut(peer).is_some_and(|entry| {
+            entry.connections -= 1;
+            entry.connections == 0
+        });
+        if last {
+            peers.remove(peer);
+        }
+        drop(peers);
+        self.changed.notify_waiters();
+        last
+    }
+
+    /// The peer told which protocols it speaks.
+    pub(super) fn identified(&self, peer: &PeerId, protocols: BTreeSet<String>) {
+        if let Some(entry) = self.peers.lock().get_mut(peer) {
+            entry.protocols = Some(protocols);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Whether the peer is connected.
+    #[must_use]
+    pub fn is_connected(&self, peer: &PeerId) -> bool {
+        self.peers.lock().contains_key(peer)
+    }
+
+    /// Whether the peer is connected and has said that it speaks `protocol`.
+    #[must_use]
+    pub fn speaks(&self, peer: &PeerId, protocol: &str) -> bool {
+        self.peers.lock().get(peer).is_some_and(|entry| entry.speaks(protocol))
+    }
+
+    /// The connected peers that speak one of `protocols`.
+    #[must_use]
+    pub fn that_speak(&self, protocols: &[&str]) -> Vec<PeerId> {
+        let peers = self.peers.lock();
+        let speaks = |entry: &Peer| protocols.iter().any(|protocol| entry.speaks(protocol));
+        peers.iter().filter(|(_, entry)| speaks(entry)).map(|(peer, _)| *peer).collect()
+    }
+
+    /// The connected peers with the address each was met at.
+    #[must_use]
+    pub fn connected_peers(&self) -> Vec<(PeerId, Multiaddr)> {
+        self.peers.lock().iter().map(|(peer, entry)| (*peer, entry.address.clone())).collect()
+    }
+
+    /// Waits until the peer has told what it speaks; `false` if it is gone or `deadline` passes.
+    pub async fn wait_identified(&self, peer: &PeerId, deadline: Duration) -> bool {
+        let waiting = async {
+            loop {
+                let changed = self.changed.notified();
+                match self.peers.lock().get(peer) {
+                    None => return false,
+                    Some(entry) if entry.protocols.is_some() => return true,
+                    Some(_) => {}
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(deadline, waiting).await.unwrap_or(false)
+    }
+}
+
+impl Peer {
+    fn speaks(&self, protocol: &str) -> bool {
+        self.protocols.as_ref().is_some_and(|protocols| protocols.contains(protocol))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_is_there_until_its_last_connection_ends() {
+        let (table, peer) = (PeerTable::default(), PeerId::random());
+        assert!(table.connected(peer, Multiaddr::empty()));
+        assert!(!table.connected(peer, Multiaddr::empty()));
+        table.identified(&peer, BTreeSet::from(["/a/1".to_owned()]));
+        assert!(!table.closed(&peer));
+        assert_eq!(table.that_speak(&["/b/1", "/a/1"]), [peer]);
+        assert!(table.closed(&peer));
+        assert!(!table.speaks(&peer, "/a/1"));
+        assert!(!table.wait_identified(&peer, Duration::from_secs(9)).await);
+    }
+}

@@ -1,0 +1,16 @@
+//! The protocols that a node speaks beside libp2p's own.
+
+/// Store v3 queries: one request, one response.
+pub const STORE: &str = "/vac/waku/store-query/3.0.0";
+
+/// Messages pushed after a reconciliation: a one-way stream.
+pub const TRANSFER: &str = "/vac/waku/transfer/1.0.0";
+
+/// Cluster and shards of a peer: one request, one response.
+pub const METADATA: &str = "/vac/waku/metadata/1.0.0";
+
+/// Waku's reconciliation: many rounds.
+pub const RECONCILIATION: &str = "/vac/waku/reconciliation/1.0.0";
+
+/// This project's own reconciliation: many rounds.
+pub const RECONCILE: &str = sync_core::own::PROTOCOL_ID;

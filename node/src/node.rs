@@ -1,0 +1,232 @@
+//! A whole node: archive, network, services and schedule, put together.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId, StreamProtocol};
+use store_adapter::metadata::WakuMetadata;
+use sync_core::{Range, Scope, TopicFilter};
+use sync_net::{FrameLimits, Inbound, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
+use crate::service;
+use crate::store::Store;
+use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
+
+/// The first pause before a lost peer is dialled again; doubled each time.
+const FIRST_REDIAL: Duration = Duration::from_secs(1);
+
+/// The longest pause between dials, and how often a connection is looked at.
+const LAST_REDIAL: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a peer to stay with is still connected.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What a node is to be.
+#[derive(Debug)]
+pub struct NodeConfig {
+    /// Its identity.
+    pub keypair: Keypair,
+    /// Where it listens; nowhere if empty.
+    pub listen: Vec<Multiaddr>,
+    /// The cluster of its network.
+    pub cluster_id: u16,
+    /// The shards that it keeps; all if empty.
+    pub shards: Vec<u16>,
+    /// Whether it answers Store queries and syncs with others.
+    pub serve: Services,
+    /// Peers to stay connected with.
+    pub stay_with: Vec<Multiaddr>,
+    /// When to sync on its own, if at all.
+    pub schedule: Option<Schedule>,
+    /// Bounds of the work after a session.
+    pub sync_limits: SyncLimits,
+    /// Bounds of sessions.
+    pub reconcile: ReconcileConfig,
+}
+
+/// What a node does for its peers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Services {
+    /// Answer Store queries.
+    pub store: bool,
+    /// Reconcile, and take pushes; only with `store`.
+    pub sync: bool,
+}
+
+impl NodeConfig {
+    /// A node of this identity that listens nowhere, keeps all shards, serves everything and never
+    /// syncs on its own.
+    #[must_use]
+    pub fn new(keypair: Keypair, cluster_id: u16) -> Self {
+        Self {
+            keypair,
+            listen: Vec::new(),
+            cluster_id,
+            shards: Vec::new(),
+            serve: Services { store: true, sync: true },
+            stay_with: Vec::new(),
+            schedule: None,
+            sync_limits: SyncLimits::default(),
+            reconcile: ReconcileConfig::default(),
+        }
+    }
+
+    /// Listens for tcp on this address; port 0 takes a free one.
+    #[must_use]
+    pub fn listening_on(mut self, address: IpAddr, port: u16) -> Self {
+        self.listen.push(Multiaddr::from(address).with(Protocol::Tcp(port)));
+        self
+    }
+
+    fn served(&self) -> Scope {
+        let topic = |shard| format!("/waku/2/rs/{}/{shard}", self.cluster_id);
+        let topics = self.shards.iter().map(topic);
+        Scope { pubsub_topics: TopicFilter::from_wire(topics), ..Scope::of_window(Range::ALL) }
+    }
+}
+
+/// A running node; it ends when this is dropped, or cleanly by [`Node::stop`].
+pub struct Node {
+    peer_id: PeerId,
+    addresses: Vec<Multiaddr>,
+    swarm: SwarmHandle,
+    syncer: Arc<Syncer>,
+    tasks: JoinSet<()>,
+}
+
+impl Node {
+    /// Starts a node over `store`.
+    ///
+    /// # Errors
+    /// When it can't listen where it should.
+    pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
+        let peer_id = config.keypair.public().to_peer_id();
+        let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
+        let control = behaviour.control();
+        let peers = Arc::new(PeerTable::default());
+        let mut tasks = JoinSet::new();
+
+        let own = Arc::new(WakuMetadata::new(config.cluster_id, &config.shards));
+        let asked = behaviour.serve(one_shot(protocols::METADATA, 1_024));
+        tasks.spawn(service::metadata::serve(asked, Arc::clone(&own)));
+
+        let syncer = Syncer::new(
+            Arc::clone(&store),
+            control.clone(),
+            Arc::clone(&peers),
+            config.served(),
+            config.sync_limits.clone(),
+        );
+        if config.serve.store {
+            let request_bytes = store.store_limits().request_bytes;
+            let mut protocol = one_shot(protocols::STORE, request_bytes);
+            protocol.refusal = Some(store_adapter::store::too_many_requests());
+            let asked = behaviour.serve(protocol);
+            tasks.spawn(service::store::serve(asked, Arc::clone(&store), Arc::clone(&syncer)));
+        }
+        let storage = Arc::new(SessionStorage(Arc::clone(&syncer)));
+        if config.serve.store && config.serve.sync {
+            let pushed = behaviour.serve(ProtocolConfig {
+                frame: FrameLimits::of_bytes(store_adapter::limits::TRANSFER_FRAME_BYTES),
+                ..ProtocolConfig::new(StreamProtocol::new(protocols::TRANSFER))
+            });
+            tasks.spawn(service::transfer::serve(pushed, Arc::clone(&syncer)));
+            let (reconciler, serving) =
+                Reconciler::mount(&mut behaviour, peer_id, storage, config.reconcile.clone());
+            tasks.spawn(serving);
+            syncer.set_reconciler(reconciler);
+        } else {
+            let control = control.clone();
+            syncer.set_reconciler(Reconciler::new(control, peer_id, storage, config.reconcile.clone()));
+        }
+
+        let spawned = spawn(&config.keypair, behaviour, &config.listen, Arc::clone(&peers)).await?;
+        let swarm = spawned.handle;
+        tasks.spawn(spawned.run);
+        let asking = service::metadata::ask_new_peers(
+            spawned.met,
+            own,
+            control,
+            swarm.clone(),
+            Arc::clone(&peers),
+        );
+        tasks.spawn(asking);
+        for address in config.stay_with {
+            tasks.spawn(stay_with(swarm.clone(), address, Arc::clone(&peers)));
+        }
+        if let Some(schedule) = config.schedule {
+            tasks.spawn(run_schedule(Arc::clone(&syncer), schedule));
+        }
+        Ok(Self { peer_id, addresses: spawned.addresses, swarm, syncer, tasks })
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub fn peer_id(&self) -> PeerId {
+        self.peer_id
+    }
+
+    /// Where it listens, with the peer id at the end.
+    #[must_use]
+    pub fn addresses(&self) -> &[Multiaddr] {
+        &self.addresses
+    }
+
+    /// Its syncer.
+    #[must_use]
+    pub fn syncer(&self) -> &Arc<Syncer> {
+        &self.syncer
+    }
+
+    /// Connects to the peer at `address` and waits until it has said what it speaks.
+    ///
+    /// # Errors
+    /// When the peer can't be reached.
+    pub async fn connect(&self, address: &Multiaddr) -> Result<PeerId, ConnectError> {
+        self.swarm.connect(address).await
+    }
+
+    /// Ends every task and waits until it has ended; what was acknowledged is in the archive.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        self.syncer.stop().await;
+    }
+}
+
+fn one_shot(id: &'static str, request_bytes: usize) -> ProtocolConfig {
+    ProtocolConfig {
+        inbound_queue: 128,
+        inbound_per_peer: 128,
+        frame: FrameLimits::of_bytes(request_bytes),
+        ..ProtocolConfig::new(StreamProtocol::new(id))
+    }
+}
+
+/// Keeps the peer at `address` connected, with growing pauses between dials that fail.
+async fn stay_with(swarm: SwarmHandle, address: Multiaddr, peers: Arc<PeerTable>) {
+    let mut pause = FIRST_REDIAL;
+    loop {
+        match swarm.connect(&address).await {
+            Ok(peer) => {
+                tracing::info!(%peer, %address, "connected");
+                pause = FIRST_REDIAL;
+                while peers.is_connected(&peer) {
+                    tokio::time::sleep(LOOK).await;
+                }
+                tracing::info!(%peer, %address, "connection lost");
+            }
+            Err(ConnectError::NoPeerId(_) | ConnectError::Stopped) => return,
+            Err(error) => {
+                tracing::warn!(%error, "trying again in {} s", pause.as_secs());
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LAST_REDIAL);
+            }
+        }
+    }
+}

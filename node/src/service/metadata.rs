@@ -1,0 +1,70 @@
+//! Cluster and shards: told to whoever asks, and asked of every new peer.
+
+use std::sync::Arc;
+
+use libp2p::{PeerId, StreamProtocol};
+use store_adapter::metadata::WakuMetadata;
+use sync_net::{Control, Inbound};
+use tokio::sync::mpsc;
+
+use super::one_shot;
+use crate::net::{PeerTable, SwarmHandle, protocols};
+
+/// Requests answered at a time.
+const AT_ONCE: usize = 32;
+
+/// Tells `own` to whoever asks, until the queue closes.
+pub(crate) async fn serve(inbound: mpsc::Receiver<Inbound>, own: Arc<WakuMetadata>) {
+    let answer = move |peer: PeerId, request: Vec<u8>| {
+        let own = Arc::clone(&own);
+        async move {
+            match WakuMetadata::decode(&request) {
+                Ok(_) => Some(own.encode()),
+                Err(error) => {
+                    tracing::debug!(%peer, %error, "a metadata request that can't be read");
+                    None
+                }
+            }
+        }
+    };
+    one_shot::serve(inbound, AT_ONCE, answer).await;
+}
+
+/// Asks every newly met peer for its cluster, and parts with those of another one.
+pub(crate) async fn ask_new_peers(
+    mut met: mpsc::Receiver<PeerId>,
+    own: Arc<WakuMetadata>,
+    control: Control,
+    swarm: SwarmHandle,
+    peers: Arc<PeerTable>,
+) {
+    while let Some(peer) = met.recv().await {
+        let (own, control, swarm) = (Arc::clone(&own), control.clone(), swarm.clone());
+        let peers = Arc::clone(&peers);
+        tokio::spawn(async move {
+            if !peers.wait_identified(&peer, crate::net::IDENTIFY_DEADLINE).await
+                || !peers.speaks(&peer, protocols::METADATA)
+            {
+                return;
+            }
+            match ask(peer, &own, &control).await {
+                Ok(theirs) if theirs.cluster_id.is_some() && theirs.cluster_id != own.cluster_id => {
+                    tracing::warn!(
+                        %peer, ours = own.cluster_id, theirs = theirs.cluster_id,
+                        "the peer is of another cluster: disconnecting"
+                    );
+                    swarm.disconnect(peer).await;
+                }
+                Ok(theirs) => tracing::debug!(%peer, shards = ?theirs.shards, "metadata"),
+                Err(error) => tracing::debug!(%peer, %error, "no metadata"),
+            }
+        });
+    }
+}
+
+async fn ask(peer: PeerId, own: &WakuMetadata, control: &Control) -> anyhow::Result<WakuMetadata> {
+    let protocol = StreamProtocol::new(protocols::METADATA);
+    let most = store_adapter::metadata::MAX_BYTES;
+    let response = control.request(peer, protocol, &own.encode(), most).await?;
+    Ok(WakuMetadata::decode(&response)?)
+}

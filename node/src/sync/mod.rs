@@ -1,0 +1,21 @@
+//! Sync: a session finds what is missing, and what follows fills it.
+//!
+//! For every session there is a [`Job`](job::Job): a fetch plan of what this side lacks, and the
+//! set of what the peer lacks. In the own dialect each side pulls, by Store queries. In Waku's each
+//! side pushes by transfer; what doesn't come that way is pulled, and what was pushed is asked
+//! after. Whatever arrives is taken only if it is owed, hashes to what was owed, and lies in the
+//! window.
+
+mod fetch;
+mod job;
+mod limits;
+mod push;
+pub mod report;
+mod schedule;
+mod syncer;
+
+pub use job::JobReport;
+pub use limits::SyncLimits;
+pub use schedule::Schedule;
+pub(crate) use schedule::run as run_schedule;
+pub use syncer::{SyncError, Synced, Syncer};

@@ -1,0 +1,83 @@
+//! Waku's way to fill a difference: each side pushes what the other lacks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::StreamProtocol;
+use store_adapter::transfer::{self, WakuMessageAndTopic};
+use sync_core::{Dialect, Id};
+
+use super::job::Job;
+use super::syncer::Syncer;
+use crate::net::protocols;
+
+/// Messages read from the archive at a time.
+const CHUNK: usize = 100;
+
+/// The first pause before a peer is asked again whether messages have arrived; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Pushes what the peer lacks once the session is over, in Waku's dialect; then asks which of it
+/// has arrived.
+pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
+    if job.dialect != Dialect::Waku {
+        return;
+    }
+    job.until_session_ended().await;
+    let outgoing = job.outgoing();
+    if !outgoing.is_empty() {
+        if let Err(error) = push(syncer, job, &outgoing).await {
+            tracing::warn!(peer = %job.peer, %error, "messages could not all be pushed");
+        }
+        confirm(syncer, job).await;
+    }
+    job.pushing_done();
+}
+
+async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()> {
+    let protocol = StreamProtocol::new(protocols::TRANSFER);
+    let mut stream = syncer.control.open(job.peer, protocol).await?;
+    for chunk in outgoing.chunks(CHUNK) {
+        for record in syncer.store.archive().lookup(chunk).await? {
+            let hash = record.hash();
+            match WakuMessageAndTopic::from(record).encode() {
+                Ok(frame) => {
+                    stream.send(&frame).await?;
+                    job.count_bytes(frame.len() as u64, 0);
+                }
+                // The peer would close the stream on it.
+                Err(transfer::TooLong { .. }) => {
+                    tracing::warn!(peer = %job.peer, %hash, "a message too long to be pushed");
+                }
+            }
+        }
+    }
+    stream.close().await?;
+    Ok(())
+}
+
+/// Transfer has no acknowledgement: a presence query tells what has arrived. A peer without Store
+/// can't be asked; what was sent to it counts as delivered.
+async fn confirm(syncer: &Syncer, job: &Job) {
+    if !syncer.peers.speaks(&job.peer, protocols::STORE) {
+        job.delivered(&job.outgoing());
+        return;
+    }
+    let mut pause = FIRST_PAUSE;
+    for _ in 0..syncer.limits.confirmations {
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+        for chunk in job.outgoing().chunks(CHUNK - 1) {
+            match super::fetch::present(syncer, job, chunk).await {
+                Ok(present) => job.delivered(&present),
+                Err(error) => {
+                    tracing::debug!(peer = %job.peer, %error, "can't ask what has arrived");
+                    break;
+                }
+            }
+        }
+        if job.outgoing().is_empty() {
+            return;
+        }
+    }
+}

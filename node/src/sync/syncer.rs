@@ -1,0 +1,293 @@
+//! Brings sessions, archive and network together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use libp2p::PeerId;
+use parking_lot::{Mutex, RwLock};
+use store_adapter::Record;
+use sync_core::{Bound, Dialect, Id, ItemSet, Range, Scope, Source};
+use sync_net::{
+    Control, DialectChoice, Outcome, ReconcileError, Reconciler, Role, SessionInfo, Storage,
+};
+use tokio::sync::broadcast;
+
+use super::job::{Job, JobReport, Pushed};
+use super::limits::SyncLimits;
+use super::{fetch, push};
+use crate::cli::DialectArg;
+use crate::cli::time::now;
+use crate::net::PeerTable;
+use crate::store::{Arrived, Store};
+
+/// How many finished jobs a slow listener may fall behind.
+const FINISHED_QUEUE: usize = 256;
+
+/// How far in the future a peer's messages may lie, in nanoseconds: clocks differ.
+const FUTURE_TOLERANCE: u64 = 20_000_000_000;
+
+/// Why a sync came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncError {
+    /// The session failed.
+    #[error(transparent)]
+    Session(#[from] ReconcileError),
+    /// Too much is being fetched already.
+    #[error("too many sessions are being worked on; try again later")]
+    Full,
+}
+
+impl SyncError {
+    /// Whether the session that the peer started does the work.
+    #[must_use]
+    pub fn is_yielded(&self) -> bool {
+        matches!(self, Self::Session(error) if error.is_yielded())
+    }
+}
+
+/// A sync that came to its end.
+#[derive(Clone, Debug)]
+pub struct Synced {
+    /// How the session went.
+    pub session: Outcome,
+    /// What was fetched and delivered after it.
+    pub job: JobReport,
+}
+
+/// Runs the work of every session, whoever started it.
+pub struct Syncer {
+    pub(super) store: Arc<Store>,
+    pub(super) control: Control,
+    pub(super) peers: Arc<PeerTable>,
+    pub(super) limits: SyncLimits,
+    served: Scope,
+    reconciler: RwLock<Option<Reconciler>>,
+    jobs: Mutex<HashMap<u64, Arc<Job>>>,
+    finished: broadcast::Sender<JobReport>,
+}
+
+impl Syncer {
+    /// A syncer over `store`; peers may reconcile what lies in `served`.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        control: Control,
+        peers: Arc<PeerTable>,
+        served: Scope,
+        limits: SyncLimits,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            control,
+            peers,
+            limits,
+            served,
+            reconciler: RwLock::new(None),
+            jobs: Mutex::default(),
+            finished: broadcast::channel(FINISHED_QUEUE).0,
+        })
+    }
+
+    /// Gives it the reconciler to start sessions with.
+    pub(crate) fn set_reconciler(&self, reconciler: Reconciler) {
+        *self.reconciler.write() = Some(reconciler);
+    }
+
+    /// The connected peers.
+    #[must_use]
+    pub fn peers(&self) -> &PeerTable {
+        &self.peers
+    }
+
+    /// Reports of jobs as they finish, of sessions in both roles.
+    #[must_use]
+    pub fn finished(&self) -> broadcast::Receiver<JobReport> {
+        self.finished.subscribe()
+    }
+
+    /// Reports of the jobs that are at work.
+    #[must_use]
+    pub fn at_work(&self) -> Vec<JobReport> {
+        self.jobs.lock().values().map(|job| job.report()).collect()
+    }
+
+    /// How many items of the served topics the store holds in `window`.
+    #[must_use]
+    pub fn count(&self, window: Range) -> u64 {
+        let scope = Scope { window, ..self.served.clone() };
+        self.store.index().snapshot().open(&scope).map_or(0, |set| set.len() as u64)
+    }
+
+    /// One session with a connected peer about `window`, and what follows from it until both sides
+    /// are done.
+    ///
+    /// # Errors
+    /// When the session fails.
+    pub async fn sync(
+        &self,
+        peer: PeerId,
+        window: Range,
+        dialect: DialectArg,
+    ) -> Result<Synced, SyncError> {
+        let reconciler = self.reconciler.read().clone().ok_or(SyncError::Full)?;
+        let scope = Scope { window, ..self.served.clone() };
+        let choice = match dialect {
+            DialectArg::Auto => DialectChoice::Auto,
+            DialectArg::Waku => DialectChoice::Waku,
+        };
+        let session = reconciler.reconcile(peer, scope, choice).await?;
+        let collected = Collected { syncer: self, session: session.session.id };
+        let job = self.jobs.lock().get(&collected.session).cloned().ok_or(SyncError::Full)?;
+        let job = job.finished().await;
+        Ok(Synced { session, job })
+    }
+
+    /// Takes messages that `from` pushed.
+    pub(crate) async fn pushed(&self, from: PeerId, records: Vec<Record>) {
+        let jobs: Vec<Arc<Job>> = self.jobs.lock().values().cloned().collect();
+        let mut owed: HashMap<u64, Vec<Record>> = HashMap::new();
+        for record in records {
+            let verdict = |job: &&Arc<Job>| job.pushed(&from, &record) == Pushed::Owed;
+            if let Some(job) = jobs.iter().find(verdict) {
+                owed.entry(job.session).or_default().push(record);
+                continue;
+            }
+            let mut with_peer = jobs.iter().filter(|job| job.peer == from);
+            if !with_peer.any(|job| job.hold(&record)) {
+                tracing::debug!(peer = %from, hash = %record.hash(), "unsolicited push refused");
+                if let Some(job) = jobs.iter().find(|job| job.peer == from) {
+                    job.count_unsolicited();
+                }
+            }
+        }
+        for job in jobs {
+            if let Some(records) = owed.remove(&job.session) {
+                self.take(&job, Some(from), records).await;
+            }
+        }
+    }
+
+    /// The peer has closed a stream of pushes.
+    pub(crate) fn pushes_over(&self, from: &PeerId) {
+        let jobs = self.jobs.lock();
+        jobs.values().filter(|job| job.peer == *from).for_each(|job| job.pushes_over());
+    }
+
+    /// Messages with these hashes were given to `peer` as the answer to a query.
+    pub(crate) fn served(&self, peer: &PeerId, hashes: &[Id], received: usize, sent: usize) {
+        let jobs = self.jobs.lock();
+        for job in jobs.values().filter(|job| job.peer == *peer) {
+            job.count_bytes(sent as u64, received as u64);
+            job.delivered(hashes);
+        }
+    }
+
+    /// Counts bytes of pushes from `peer`.
+    pub(crate) fn count_received(&self, peer: &PeerId, bytes: u64) {
+        let jobs = self.jobs.lock();
+        jobs.values().filter(|job| job.peer == *peer).for_each(|job| job.count_bytes(0, bytes));
+    }
+
+    /// Takes owed messages into the store, and settles them in every job.
+    pub(super) async fn take(&self, job: &Job, from: Option<PeerId>, records: Vec<Record>) {
+        let Arrived { settled, refused, error } = self.store.take_synced(job.window, records).await;
+        job.note_arrivals(from, &settled, &refused);
+        if let Some(error) = error {
+            tracing::error!(%error, "synced messages can't be stored");
+            job.storing_failed(&error);
+        }
+        let others: Vec<Arc<Job>> = self.jobs.lock().values().cloned().collect();
+        for other in others.iter().filter(|other| other.session != job.session) {
+            other.settled_elsewhere(&settled);
+        }
+    }
+
+    /// The job of a session; begun when the session is first heard of. `None` when there are too
+    /// many.
+    fn job(self: &Arc<Self>, session: &SessionInfo) -> Option<Arc<Job>> {
+        let mut jobs = self.jobs.lock();
+        if let Some(job) = jobs.get(&session.id) {
+            return Some(Arc::clone(job));
+        }
+        if jobs.len() >= self.limits.jobs {
+            tracing::warn!(session = session.id, "too many sessions are being worked on");
+            return None;
+        }
+        let job = Arc::new(Job::new(session, &self.limits));
+        jobs.insert(session.id, Arc::clone(&job));
+        tokio::spawn(Arc::clone(self).work(Arc::clone(&job), session.role));
+        Some(job)
+    }
+
+    async fn work(self: Arc<Self>, job: Arc<Job>, role: Role) {
+        tokio::join!(fetch::run(&self, &job), push::run(&self, &job));
+        let report = job.finish();
+        tracing::info!(
+            session = report.session,
+            peer = %report.peer,
+            have = report.have,
+            need = report.need,
+            fetched = report.fetch.fetched,
+            owed = report.fetch.owed,
+            undelivered = report.have_owed,
+            "filled"
+        );
+        // An initiator's job stays until its caller has read the report.
+        if role == Role::Responder || job.session_failed() {
+            self.jobs.lock().remove(&job.session);
+        }
+        // Nobody may be listening.
+        let _ = self.finished.send(report);
+    }
+}
+
+/// Takes an initiator's job off the table once its caller has its report, or has gone.
+struct Collected<'a> {
+    syncer: &'a Syncer,
+    session: u64,
+}
+
+impl Drop for Collected<'_> {
+    fn drop(&mut self) {
+        self.syncer.jobs.lock().remove(&self.session);
+    }
+}
+
+/// What `sync-net` sees of the node.
+pub(crate) struct SessionStorage(pub(crate) Arc<Syncer>);
+
+#[async_trait]
+impl Storage for SessionStorage {
+    fn source(&self) -> Box<dyn Source> {
+        Box::new(self.0.store.index().snapshot())
+    }
+
+    fn served(&self) -> Scope {
+        let until = Bound::at_time(now().saturating_add(FUTURE_TOLERANCE));
+        Scope { window: Range::new(Bound::MIN, until), ..self.0.served.clone() }
+    }
+
+    async fn started(&self, session: &SessionInfo) {
+        self.0.job(session);
+    }
+
+    async fn found(&self, session: &SessionInfo, have: Vec<Id>, need: Vec<Id>) {
+        if let Some(job) = self.0.job(session) {
+            // The responder of the own dialect is told only what it lacks; it pulls, as the
+            // initiator does.
+            debug_assert!(session.dialect == Dialect::Waku || session.role == Role::Initiator || have.is_empty());
+            let owed = job.found(&have, &need);
+            if !owed.is_empty() {
+                self.0.take(&job, Some(session.peer), owed).await;
+            }
+        }
+    }
+
+    async fn ended(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {
+        if let Some(job) = self.0.jobs.lock().get(&session.id).cloned() {
+            job.session_ended(outcome.is_err());
+        }
+    }
+}

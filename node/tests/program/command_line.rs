@@ -1,0 +1,92 @@
+//! What wrong input gets.
+
+use std::process::{Output, Stdio};
+
+use crate::support::{Place, program, run};
+
+fn code_and_errors(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn assert_fails(output: &Output, code: i32, words: &[&str]) {
+    let (actual, errors) = code_and_errors(output);
+    assert_eq!(actual, Some(code), "{errors}");
+    for word in words {
+        assert!(errors.contains(word), "no `{word}` in: {errors}");
+    }
+    assert!(!errors.contains("panicked"), "{errors}");
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_what_was_expected() {
+    let place = Place::new();
+    assert_fails(&run(&["frobnicate"]), 2, &["frobnicate"]);
+    assert_fails(&run(&["demo", "--mesages=5"]), 2, &["--messages"]);
+    assert_fails(&run(&["demo", "--missing=51"]), 2, &["0..=50"]);
+    assert_fails(&place.run("a", &["sync", "not-an-address"]), 2, &["/ip4/"]);
+    assert_fails(&place.run("a", &["sync", "/ip4/127.0.0.1/tcp/1"]), 2, &["/p2p/"]);
+    assert_fails(
+        &place.run("a", &["sync", "/ip4/127.0.0.1/tcp/1", "--range=2w"]),
+        2,
+        &["2w", "90s"],
+    );
+    assert_fails(&place.run("a", &["run", "--nodekey=12"]), 2, &["nodekey", "64"]);
+    assert_fails(&place.run("a", &["run", "--staticnode=nowhere"]), 2, &["nowhere", "/ip4/"]);
+    assert_fails(&place.run("a", &["run", "--shard=1024"]), 2, &["1024"]);
+    let url = "--store-message-db-url=mysql://x";
+    assert_fails(&run(&["check", url]), 2, &["mysql://x", "redb://PATH"]);
+}
+
+#[test]
+fn a_peer_that_cannot_be_reached_exits_with_4() {
+    let place = Place::new();
+    let peer = "/ip4/127.0.0.1/tcp/1/p2p/16Uiu2HAmPLe7Mzm8TsYUubgCAW1aJoeFScxrLj8ppHFivPo97bUZ";
+    assert_fails(&place.run("a", &["sync", peer]), 4, &["/tcp/1"]);
+}
+
+#[test]
+fn an_archive_that_a_running_node_holds_is_said_to_be_in_use() {
+    let place = Place::new();
+    let node = place.node("a", &[]);
+    for command in ["export", "check"] {
+        assert_fails(&place.run("a", &[command]), 1, &["in use", "running node"]);
+    }
+    let file = place.write("lines", &[]);
+    assert_fails(&place.run("a", &["import", &file]), 1, &["in use"]);
+    drop(node);
+}
+
+#[test]
+fn two_nodes_on_one_port_are_told_apart() {
+    let place = Place::new();
+    let a = place.node("a", &[]);
+    let port = a.address.split('/').nth(4).unwrap().to_owned();
+    let port = format!("--tcp-port={port}");
+    let second = place.run("b", &["run", "--listen-address=127.0.0.1", &port]);
+    assert_fails(&second, 1, &["in use", &port["--tcp-port=".len()..]]);
+}
+
+#[test]
+fn reading_an_archive_that_is_not_there_creates_nothing() {
+    let place = Place::new();
+    assert_fails(&place.run("none", &["export"]), 1, &["none"]);
+    assert_fails(&place.run("none", &["check"]), 1, &["none"]);
+    assert!(!crate::support::exists(&place.path("none")));
+}
+
+#[test]
+fn an_export_into_a_closed_pipe_ends_without_a_panic() {
+    let place = Place::new();
+    let file = place.write("lines", &crate::support::messages(2_000, 5));
+    place.succeed("a", &["import", &file]);
+    let mut export = program()
+        .args(["export"])
+        .args(place.archive("a"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(export.stdout.take());
+    let output = export.wait_with_output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+}

@@ -1,0 +1,9 @@
+//! The program as its users run it: real binaries, real files, loopback.
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
+
+mod archives;
+mod command_line;
+mod demo;
+mod embed;
+mod nodes;
+mod support;

@@ -1,0 +1,93 @@
+//! Nodes that keep each other's archives in step.
+
+use crate::support::{Place, messages, two_thirds};
+
+const SYNC: [&str; 4] = [
+    "--cluster-id=99",
+    "--store-sync-interval=1s",
+    "--store-sync-range=2h",
+    "--store-sync-relay-jitter=20",
+];
+
+/// Two archives with different two thirds of the messages.
+fn two_archives(place: &Place, all: &[String]) {
+    for (archive, rest) in [("a", 0), ("b", 1)] {
+        let file = place.write(&format!("{archive}.json"), &two_thirds(all, rest));
+        place.succeed(archive, &["import", &file]);
+    }
+}
+
+fn assert_both_export(place: &Place, all: &[String]) {
+    let mut expected = all.join("\n");
+    expected.push('\n');
+    for archive in ["a", "b"] {
+        let exported = place.succeed(archive, &["export"]);
+        assert!(exported == expected, "the export of {archive} isn't what was imported in all");
+        place.succeed(archive, &["check"]);
+    }
+}
+
+#[test]
+fn two_nodes_on_different_archives_end_with_the_same() {
+    let (place, all) = (Place::new(), messages(3_000, 1));
+    two_archives(&place, &all);
+    let mut a = place.node("a", &["--cluster-id=99", "--store-sync-interval=1h"]);
+    let mut arguments = SYNC.to_vec();
+    let static_node = format!("--staticnode={}", a.address);
+    arguments.push(&static_node);
+    let mut b = place.node("b", &arguments);
+    b.wait_for(&["synced", "owed=0"]);
+    a.wait_for(&["filled", "owed=0"]);
+    assert_eq!(b.terminate(), Some(0));
+    assert_eq!(a.terminate(), Some(0));
+    assert_both_export(&place, &all);
+}
+
+#[test]
+fn a_node_killed_in_mid_sync_completes_after_a_restart() {
+    let (place, all) = (Place::new(), messages(3_000, 2));
+    two_archives(&place, &all);
+    let a = place.node("a", &["--cluster-id=99", "--store-sync-interval=1h"]);
+    let mut arguments = SYNC.to_vec();
+    let static_node = format!("--staticnode={}", a.address);
+    arguments.push(&static_node);
+    let mut b = place.node("b", &arguments);
+    // The session has named what is missing; fetching it has just begun.
+    b.wait_for(&["reconciled"]);
+    b.kill();
+    place.succeed("b", &["check"]);
+    let held = place.succeed("b", &["export"]);
+    let before = two_thirds(&all, 1);
+    let held: std::collections::BTreeSet<&str> = held.lines().collect();
+    assert!(before.iter().all(|line| held.contains(line.as_str())), "nothing stored is lost");
+
+    let mut b = place.node("b", &arguments);
+    b.wait_for(&["synced", "owed=0"]);
+    // What a lacked is pulled by a itself; the next sync finds no difference.
+    b.wait_for(&["synced", "missing=0", "delivered=0"]);
+    assert_eq!(b.terminate(), Some(0));
+    assert_eq!(a.terminate(), Some(0));
+    assert_both_export(&place, &all);
+}
+
+#[test]
+fn nodes_of_different_clusters_part() {
+    let place = Place::new();
+    let a = place.node("a", &["--cluster-id=98"]);
+    let static_node = format!("--staticnode={}", a.address);
+    let mut b = place.node("b", &["--cluster-id=99", &static_node]);
+    b.wait_for(&["another cluster"]);
+}
+
+#[test]
+fn nodes_meet_by_websocket_too() {
+    let (place, all) = (Place::new(), messages(200, 3));
+    two_archives(&place, &all);
+    let a = place.node("a", &["--cluster-id=99", "--websocket-support", "--websocket-port=0"]);
+    // The second line of output is the websocket's.
+    let address = a.addresses(2).pop().unwrap();
+    assert!(address.contains("/ws/"), "{address}");
+    let arguments = ["sync", &address, "--range=2h", "--cluster-id=99", "--json"];
+    let report = crate::support::json(&place.succeed("b", &arguments));
+    assert_eq!(report["messages"], 200);
+}

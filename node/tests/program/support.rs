@@ -1,0 +1,189 @@
+//! Runs the program, and makes messages for it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+use store_adapter::Record;
+use store_adapter::line::export_line;
+use wakustore::traffic::Traffic;
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How many lines of output wait to be read.
+const LINES: usize = 100_000;
+
+/// A directory of a test's own with archives in it.
+pub(crate) struct Place(tempfile::TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The arguments that name the archive `name`.
+    pub(crate) fn archive(&self, name: &str) -> Vec<String> {
+        let url = format!("redb://{}", self.path(name).display());
+        vec!["--store-message-db-url".into(), url]
+    }
+
+    /// Runs a command to its end on the archive `name`.
+    pub(crate) fn run(&self, archive: &str, arguments: &[&str]) -> Output {
+        let mut line: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        line.extend(self.archive(archive));
+        run(&line)
+    }
+
+    /// As `run`, and the command has to succeed; gives its standard output.
+    pub(crate) fn succeed(&self, archive: &str, arguments: &[&str]) -> String {
+        let output = self.run(archive, arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Writes lines to a file, and gives its path.
+    pub(crate) fn write(&self, name: &str, lines: &[String]) -> String {
+        let path = self.path(name);
+        let mut file = std::fs::File::create(&path).unwrap();
+        for line in lines {
+            writeln!(file, "{line}").unwrap();
+        }
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Starts a node on the archive `name`, with a key of its own.
+    pub(crate) fn node(&self, name: &str, arguments: &[&str]) -> Node {
+        let data = self.path(&format!("{name}-data"));
+        let mut line: Vec<String> = ["run", "--listen-address=127.0.0.1", "--tcp-port=0"]
+            .map(String::from)
+            .to_vec();
+        line.extend(["--data-dir".into(), data.to_str().unwrap().to_owned()]);
+        line.extend(self.archive(name));
+        line.extend(arguments.iter().map(ToString::to_string));
+        Node::start(&line)
+    }
+}
+
+/// Runs the program to its end.
+pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
+    program().args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+pub(crate) fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_wakustore"))
+}
+
+/// So many messages of the last hour as lines of an export, in order.
+pub(crate) fn messages(count: usize, seed: u64) -> Vec<String> {
+    let mut traffic = Traffic::new(99, seed);
+    let now = wakustore::cli::time::now();
+    let hour = 3_600_000_000_000;
+    let mut records: Vec<Record> = (0..count)
+        .map(|_| {
+            // The newest minute is left to the relay.
+            let (topic, message) = traffic.message(now - hour, now - hour / 60);
+            Record::new(topic, message).unwrap()
+        })
+        .collect();
+    records.sort_by_key(Record::item);
+    records.iter().map(export_line).collect()
+}
+
+/// Those lines whose number isn't `rest` modulo 3.
+pub(crate) fn two_thirds(lines: &[String], rest: usize) -> Vec<String> {
+    let numbered = lines.iter().enumerate();
+    numbered.filter(|(number, _)| number % 3 != rest).map(|(_, line)| line.clone()).collect()
+}
+
+/// A running `wakustore run`; killed when dropped.
+pub(crate) struct Node {
+    child: Child,
+    log: Receiver<String>,
+    seen: Vec<String>,
+    pub(crate) address: String,
+}
+
+impl Node {
+    fn start(arguments: &[String]) -> Self {
+        let mut child = program()
+            .args(arguments)
+            .env("RUST_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = lines(child.stderr.take().unwrap());
+        let output = lines(child.stdout.take().unwrap());
+        let mut node = Self { child, log, seen: Vec::new(), address: String::new() };
+        match output.recv_timeout(PATIENCE) {
+            Ok(address) => node.address = address,
+            Err(_) => panic!("no address: {:?}", node.log.try_iter().collect::<Vec<_>>()),
+        }
+        node
+    }
+
+    /// Waits until a line of the log contains all of `words`.
+    pub(crate) fn wait_for(&mut self, words: &[&str]) -> String {
+        let until = Instant::now() + PATIENCE;
+        while let Ok(line) = self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            self.seen.push(line.clone());
+            if words.iter().all(|word| line.contains(word)) {
+                return line;
+            }
+        }
+        panic!("no line with {words:?} in the log:\n{}", self.seen.join("\n"));
+    }
+
+    /// SIGKILL, and waits for the end.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, waits for the end, and gives the exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let signalled = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(signalled.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Ended already, or it ends now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = sync_channel(LINES);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            // A log that nobody reads any more is read to its end all the same.
+            let _ = sender.try_send(line);
+        }
+    });
+    receiver
+}
+
+/// The last line of a text as JSON.
+pub(crate) fn json(text: &str) -> serde_json::Value {
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 1, "one object and nothing else: {text}");
+    serde_json::from_str(lines[0]).unwrap()
+}
+
+pub(crate) fn exists(path: &Path) -> bool {
+    path.try_exists().unwrap()
+}

@@ -1,0 +1,302 @@
+//! The bytes of negentropy V1: bounds, modes and payloads of ranges.
+
+use alloc::vec::Vec;
+
+use crate::item::{Bound, Id, Item};
+use crate::session::SessionError;
+use crate::varint;
+
+/// The version byte that starts every message.
+pub const PROTOCOL_VERSION: u8 = 0x61;
+
+/// Length of a fingerprint on the wire, in bytes.
+pub(crate) const FINGERPRINT_BYTES: usize = 16;
+
+/// How a range is described.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Nothing to say about it.
+    Skip,
+    /// By the fingerprint of its items: 16 bytes.
+    Fingerprint,
+    /// By the ids of its items: a count and 32 bytes each.
+    IdList,
+}
+
+/// A bound as written: a timestamp and the first bytes of an id, the rest being zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PrefixBound {
+    item: Item,
+    len: u8,
+}
+
+impl PrefixBound {
+    /// Before every item.
+    pub const MIN: Self = Self {
+        item: Item::new(0, Id::ZERO),
+        len: 0,
+    };
+
+    /// Past every item; its timestamp is `u64::MAX`.
+    pub const INFINITY: Self = Self {
+        item: Item::new(u64::MAX, Id::ZERO),
+        len: 0,
+    };
+
+    /// Just before `item`, with its whole id.
+    #[must_use]
+    pub fn before(item: &Item) -> Self {
+        Self {
+            item: *item,
+            len: 32,
+        }
+    }
+
+    /// The shortest bound that lies behind `left` and not behind `right`, two neighbours.
+    #[must_use]
+    pub fn between(left: &Item, right: &Item) -> Self {
+        if left.timestamp != right.timestamp {
+            return Self {
+                item: Item::new(right.timestamp, Id::ZERO),
+                len: 0,
+            };
+        }
+        let pairs = left.id.0.iter().zip(&right.id.0);
+        let shared = pairs.take_while(|(left, right)| left == right).count();
+        let len = (shared + 1).min(32);
+        let mut id = Id::ZERO;
+        id.0[..len].copy_from_slice(&right.id.0[..len]);
+        Self {
+            item: Item::new(right.timestamp, id),
+            len: len as u8,
+        }
+    }
+
+    /// The position it stands for.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        if self.item.timestamp == u64::MAX {
+            Bound::Infinity
+        } else {
+            Bound::Before(self.item)
+        }
+    }
+
+    /// The bytes of the id that are written.
+    #[must_use]
+    pub fn prefix(&self) -> &[u8] {
+        &self.item.id.0[..usize::from(self.len)]
+    }
+}
+
+/// Bound and mode of a range; the payload follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RangeHead {
+    /// Where the range ends; it starts where the one before ended.
+    pub upper: PrefixBound,
+    /// What follows.
+    pub mode: Mode,
+}
+
+/// Reads a message range by range, without copying it.
+#[derive(Clone, Debug)]
+pub struct Decoder<'a> {
+    frame: &'a [u8],
+    offset: usize,
+    last: PrefixBound,
+}
+
+impl<'a> Decoder<'a> {
+    /// A reader of `frame` that has taken the version byte.
+    ///
+    /// # Errors
+    /// When the frame is empty or starts with a byte that is no version (0x60 to 0x6f).
+    pub fn new(frame: &'a [u8]) -> Result<(u8, Self), SessionError> {
+        match frame.first() {
+            Some(version @ 0x60..=0x6f) => Ok((
+                *version,
+                Self {
+                    frame,
+                    offset: 1,
+                    last: PrefixBound::MIN,
+                },
+            )),
+            _ => Err(SessionError::Malformed {
+                offset: 0,
+                expected: "a version byte, 0x60 to 0x6f",
+            }),
+        }
+    }
+
+    /// The next range's head; `None` at the end of the message.
+    ///
+    /// # Errors
+    /// When the bytes are no head, or its bound lies before the last one.
+    pub fn next_range(&mut self) -> Result<Option<RangeHead>, SessionError> {
+        if self.offset == self.frame.len() {
+            return Ok(None);
+        }
+        let upper = self.bound()?;
+        let at = self.offset;
+        let mode = match self.varint("a mode: 0, 1 or 2")? {
+            0 => Mode::Skip,
+            1 => Mode::Fingerprint,
+            2 => Mode::IdList,
+            _ => {
+                return Err(SessionError::Malformed {
+                    offset: at,
+                    expected: "a mode: 0, 1 or 2",
+                });
+            }
+        };
+        Ok(Some(RangeHead { upper, mode }))
+    }
+
+    /// The payload of a range in mode fingerprint.
+    ///
+    /// # Errors
+    /// When the message ends within it.
+    pub fn fingerprint(&mut self) -> Result<&'a [u8], SessionError> {
+        self.take(FINGERPRINT_BYTES, "a fingerprint of 16 bytes")
+    }
+
+    /// The payload of a range in mode id list.
+    ///
+    /// # Errors
+    /// When the message ends within it.
+    pub fn ids(&mut self) -> Result<impl ExactSizeIterator<Item = Id> + use<'a>, SessionError> {
+        let expected = "as many ids of 32 bytes as counted";
+        let count = self.varint("the number of ids")?;
+        let len = usize::try_from(count)
+            .ok()
+            .and_then(|count| count.checked_mul(32));
+        let bytes = self.take(len.unwrap_or(usize::MAX), expected)?;
+        Ok(bytes.chunks_exact(32).map(|bytes| {
+            let mut id = Id::ZERO;
+            id.0.copy_from_slice(bytes);
+            id
+        }))
+    }
+
+    /// How many bytes have been read.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    fn bound(&mut self) -> Result<PrefixBound, SessionError> {
+        let at = self.offset;
+        let timestamp = match self.varint("the timestamp of a bound")? {
+            0 => u64::MAX,
+            delta => self.last.item.timestamp.saturating_add(delta - 1),
+        };
+        let at_len = self.offset;
+        let len = self.varint("the length of an id prefix")?;
+        if len > 32 {
+            let expected = "an id prefix of 0 to 32 bytes";
+            return Err(SessionError::Malformed {
+                offset: at_len,
+                expected,
+            });
+        }
+        let prefix = self.take(len as usize, "an id prefix of the length told")?;
+        let mut id = Id::ZERO;
+        id.0[..prefix.len()].copy_from_slice(prefix);
+        let bound = PrefixBound {
+            item: Item::new(timestamp, id),
+            len: len as u8,
+        };
+        if bound.bound() < self.last.bound() {
+            let expected = "a bound that is not before the last one";
+            return Err(SessionError::Malformed {
+                offset: at,
+                expected,
+            });
+        }
+        self.last = bound;
+        Ok(bound)
+    }
+
+    fn varint(&mut self, expected: &'static str) -> Result<u64, SessionError> {
+        let rest = &self.frame[self.offset..];
+        let (value, len) = varint::read_big_endian(rest).ok_or(SessionError::Malformed {
+            offset: self.offset,
+            expected,
+        })?;
+        self.offset += len;
+        Ok(value)
+    }
+
+    fn take(&mut self, len: usize, expected: &'static str) -> Result<&'a [u8], SessionError> {
+        let rest = &self.frame[self.offset..];
+        let bytes = rest.get(..len).ok_or(SessionError::Malformed {
+            offset: self.offset,
+            expected,
+        })?;
+        self.offset += len;
+        Ok(bytes)
+    }
+}
+
+/// Writes a message.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoder {
+    out: Vec<u8>,
+    last_timestamp: u64,
+}
+
+impl Encoder {
+    pub(crate) fn new() -> Self {
+        Self {
+            out: alloc::vec![PROTOCOL_VERSION],
+            last_timestamp: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Takes back what was written past `len`; only an infinite bound may follow.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.out.truncate(len);
+    }
+
+    pub(crate) fn finish(self) -> Vec<u8> {
+        self.out
+    }
+
+    pub(crate) fn skip(&mut self, upper: &PrefixBound) {
+        self.head(upper, 0);
+    }
+
+    pub(crate) fn fingerprint(
+        &mut self,
+        upper: &PrefixBound,
+        fingerprint: &[u8; FINGERPRINT_BYTES],
+    ) {
+        self.head(upper, 1);
+        self.out.extend_from_slice(fingerprint);
+    }
+
+    pub(crate) fn id_list(&mut self, upper: &PrefixBound, ids: &[Id]) {
+        self.head(upper, 2);
+        varint::write_big_endian(&mut self.out, ids.len() as u64);
+        self.out.reserve(32 * ids.len());
+        ids.iter().for_each(|id| self.out.extend_from_slice(&id.0));
+    }
+
+    fn head(&mut self, upper: &PrefixBound, mode: u8) {
+        let timestamp = upper.item.timestamp;
+        if timestamp == u64::MAX {
+            self.out.push(0);
+        } else {
+            let delta = timestamp.saturating_sub(self.last_timestamp);
+            varint::write_big_endian(&mut self.out, delta.saturating_add(1));
+        }
+        self.last_timestamp = timestamp;
+        self.out.push(upper.len);
+        self.out.extend_from_slice(upper.prefix());
+        self.out.push(mode);
+    }
+}

@@ -1,0 +1,130 @@
+//! The side that answers: agrees on a scope, reconciles, and notes what it lacks.
+
+use alloc::boxed::Box;
+
+use super::NOTHING_IN_COMMON;
+use super::frame::{Frame, refusal};
+use super::hello::Hello;
+use crate::item::{Bound, Id, Range};
+use crate::limits::SessionLimits;
+use crate::negentropy::{Decoder, Engine, Role};
+use crate::scope::{Scope, Source};
+use crate::session::{Differences, Intake, PeerState, Session, SessionError, Step};
+use crate::set::ItemSet;
+
+/// A session of the own protocol as its responder. It learns what it lacks (`need`) when the
+/// initiator tells it at the end, and never what the initiator lacks.
+pub struct Responder {
+    source: Box<dyn Source>,
+    served: Scope,
+    limits: SessionLimits,
+    intake: Intake,
+    differences: Differences,
+    peer: Option<PeerState>,
+    engine: Option<Engine<Box<dyn ItemSet + Send>>>,
+    noted: u64,
+    /// Whether ids have been told: then nothing is reconciled any more.
+    telling: bool,
+}
+
+impl Responder {
+    /// Waits for an initiator's hello. The session will be about the part of its scope that lies
+    /// in `served` and not before the source's floor.
+    #[must_use]
+    pub fn new(source: Box<dyn Source>, served: Scope, limits: SessionLimits) -> Self {
+        Self {
+            source,
+            served,
+            intake: Intake::default(),
+            differences: Differences::new(limits.differences),
+            peer: None,
+            engine: None,
+            noted: 0,
+            telling: false,
+            limits,
+        }
+    }
+
+    fn greet(&mut self, hello: &Hello) -> Result<Step, SessionError> {
+        if self.engine.is_some() {
+            return Err(SessionError::Protocol("a second hello"));
+        }
+        self.peer = Some(hello.state(&self.limits)?);
+        let above_floor = Range::new(self.source.floor(), Bound::Infinity);
+        let shared = hello
+            .scope(&self.limits)?
+            .intersect(&self.served)
+            .intersect(&Scope::of_window(above_floor));
+        if shared.is_nothing() {
+            self.intake.close();
+            let reply = Some(refusal(NOTHING_IN_COMMON, "no time or topic in common"));
+            return Ok(Step {
+                reply,
+                done: true,
+                ..Step::default()
+            });
+        }
+        let set = self.source.open(&shared)?;
+        let answer = Hello::new(&*self.source, &shared, set.len() as u64, &self.limits);
+        let frame_bytes = hello.frame_limit(self.limits.frame_bytes_sent)?;
+        self.engine = Some(Engine::new(set, frame_bytes, &self.limits)?);
+        Ok(Step {
+            reply: Some(Frame::Hello(answer).encode()),
+            ..Step::default()
+        })
+    }
+
+    fn reconcile(&self, message: &[u8]) -> Result<Step, SessionError> {
+        match &self.engine {
+            Some(engine) if !self.telling => {
+                let (_, message) = Decoder::new(message)?;
+                let reply = Some(engine.answer(message, Role::Responder)?);
+                Ok(Step {
+                    reply,
+                    ..Step::default()
+                })
+            }
+            _ => Err(SessionError::Protocol("a reconcile frame out of turn")),
+        }
+    }
+
+    fn note(&mut self, last: bool, ids: &[Id]) -> Result<Step, SessionError> {
+        if self.engine.is_none() {
+            return Err(SessionError::Protocol("a have frame before a hello"));
+        }
+        self.telling = true;
+        ids.iter().try_for_each(|id| self.differences.need(*id))?;
+        self.noted += ids.len() as u64;
+        if last {
+            self.intake.close();
+        }
+        let (_, need) = self.differences.take();
+        let reply = Some(Frame::Noted(self.noted).encode());
+        Ok(Step {
+            reply,
+            need,
+            done: last,
+            ..Step::default()
+        })
+    }
+}
+
+impl Session for Responder {
+    fn receive(&mut self, frame: &[u8]) -> Result<Step, SessionError> {
+        self.intake.admit(frame, &self.limits)?;
+        match Frame::decode(frame, &self.limits)? {
+            Frame::Hello(hello) => self.greet(&hello),
+            Frame::Reconcile(message) => self.reconcile(message),
+            Frame::Have { last, ids } => self.note(last, &ids),
+            Frame::Refusal(refusal) => Err(SessionError::Refused {
+                code: refusal.code,
+                reason: refusal.reason,
+            }),
+            Frame::Noted(_) => Err(SessionError::Protocol("a noted frame from an initiator")),
+        }
+    }
+
+    fn peer(&self) -> Option<&PeerState> {
+        self.peer.as_ref()
+    }
+}

@@ -1,0 +1,114 @@
+//! What the session tests share: sets, their true difference, and the run of a session.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use sync_core::{Id, Item, Session};
+
+/// An id that looks random and is made from a number.
+pub(crate) fn id(number: u64) -> Id {
+    let mut id = Id::ZERO;
+    let mut state = number;
+    for word in id.0.chunks_exact_mut(8) {
+        // splitmix64 (Steele, Lea, Flood 2014).
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes());
+    }
+    id
+}
+
+/// So many items of one timestamp.
+pub(crate) fn items_at(timestamp: u64, count: u64) -> Vec<Item> {
+    (0..count)
+        .map(|number| Item::new(timestamp, id(number)))
+        .collect()
+}
+
+/// Two sets without a common item, `each` items a side.
+pub(crate) fn split_pair(each: u64) -> (Vec<Item>, Vec<Item>) {
+    let items: Vec<Item> = (0..2 * each).map(|n| Item::new(n, id(n))).collect();
+    items.into_iter().partition(|item| item.timestamp % 2 == 0)
+}
+
+/// The ids that only the first holds, and those that only the second holds.
+pub(crate) fn true_differences(ours: &[Item], theirs: &[Item]) -> (BTreeSet<Id>, BTreeSet<Id>) {
+    let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) =
+        (ours.iter().collect(), theirs.iter().collect());
+    (
+        ours.difference(&theirs).map(|item| item.id).collect(),
+        theirs.difference(&ours).map(|item| item.id).collect(),
+    )
+}
+
+/// Two overlapping sets of up to `most` items: spread, clustered and equal timestamps, ids that
+/// share long prefixes.
+pub(crate) fn arbitrary_pair(most: usize) -> impl Strategy<Value = (Vec<Item>, Vec<Item>)> {
+    let spread = prop_oneof![Just(1u64), Just(3), Just(50), Just(u64::MAX / 4)];
+    let only_one_in = prop_oneof![Just(2u64), Just(10), Just(300), Just(u64::MAX)];
+    (0..most, spread, only_one_in, any::<u64>(), any::<bool>()).prop_map(
+        |(count, spread, only_one_in, seed, similar)| {
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            for number in 0..count as u64 {
+                let random = id(seed.wrapping_add(number)).0;
+                let word = |at: usize| u64::from_le_bytes(random[at..at + 8].try_into().unwrap());
+                let mut id = id(word(0));
+                if similar {
+                    id.0[..20].fill(7);
+                }
+                let item = Item::new(word(8) % spread, id);
+                match word(16) % only_one_in {
+                    0 => ours.push(item),
+                    1 => theirs.push(item),
+                    _ => {
+                        ours.push(item);
+                        theirs.push(item);
+                    }
+                }
+            }
+            (ours, theirs)
+        },
+    )
+}
+
+/// What both sides of a session reported.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// The initiator's `have` and `need`.
+    pub(crate) initiator: (Vec<Id>, Vec<Id>),
+    /// The responder's `have` and `need`.
+    pub(crate) responder: (Vec<Id>, Vec<Id>),
+    /// How many frames each side sent.
+    pub(crate) frames: (usize, usize),
+    /// How many bytes each side sent.
+    pub(crate) bytes: (usize, usize),
+}
+
+/// Runs a session to its end.
+pub(crate) fn sync(
+    initiator: &mut dyn Session,
+    first: Vec<u8>,
+    responder: &mut dyn Session,
+) -> Told {
+    let mut told = Told::default();
+    let mut frame = first;
+    loop {
+        told.frames.0 += 1;
+        told.bytes.0 += frame.len();
+        let step = responder.receive(&frame).unwrap();
+        told.responder.0.extend(step.have);
+        told.responder.1.extend(step.need);
+        let Some(answer) = step.reply else { break };
+        told.frames.1 += 1;
+        told.bytes.1 += answer.len();
+        let step = initiator.receive(&answer).unwrap();
+        told.initiator.0.extend(step.have);
+        told.initiator.1.extend(step.need);
+        let Some(next) = step.reply else { break };
+        frame = next;
+        assert!(told.frames.0 < 10_000, "a session without end");
+    }
+    told
+}

@@ -1,0 +1,7 @@
+//! What the tests of the `waku` dialect share: sets with topics, the recorded vectors, and nwaku's
+//! splitting as a peer.
+
+pub(crate) mod archive;
+pub(crate) mod nwaku;
+pub(crate) mod run;
+pub(crate) mod vectors;

@@ -1,0 +1,285 @@
+use super::*;
+
+use std::num::NonZeroU64;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio_util::compat::TokioAsyncReadCompatExt;
+
+const DEADLINES: Deadlines = Deadlines {
+    wait: Duration::from_secs(60),
+    idle: Duration::from_secs(15),
+    grace: Duration::from_secs(20),
+    bytes_per_second: NonZeroU64::new(1024).unwrap(),
+};
+
+const MAX: usize = 1 << 20;
+
+fn framed(io: DuplexStream) -> FramedStream {
+    let limits = FrameLimits {
+        max_bytes: MAX,
+        deadlines: DEADLINES,
+    };
+    FramedStream::new(io.compat(), limits)
+}
+
+fn pair(buffered: usize) -> (FramedStream, FramedStream) {
+    let (left, right) = duplex(buffered);
+    (framed(left), framed(right))
+}
+
+/// A framed stream and the raw other end.
+fn half(buffered: usize) -> (FramedStream, DuplexStream) {
+    let (left, right) = duplex(buffered);
+    (framed(left), right)
+}
+
+#[tokio::test]
+async fn frames_of_every_size_arrive_as_sent_and_are_counted() {
+    let (mut left, mut right) = pair(777);
+    let lengths = [
+        0,
+        1,
+        127,
+        128,
+        READ_CHUNK - 11,
+        READ_CHUNK - 10,
+        READ_CHUNK + 1,
+        MAX,
+    ];
+    let sender = tokio::spawn(async move {
+        for length in lengths {
+            let frame: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            left.send(&frame).await.unwrap();
+        }
+        left.close().await.unwrap();
+        left.bytes_sent()
+    });
+    for length in lengths {
+        let frame = right.receive().await.unwrap().unwrap();
+        assert!(frame.iter().enumerate().all(|(i, byte)| *byte == i as u8));
+        assert_eq!(frame.len(), length);
+    }
+    assert_eq!(right.receive().await.unwrap(), None);
+    let payload: usize = lengths.iter().sum();
+    let prefixes = 1 + 1 + 1 + 2 + 2 + 2 + 3 + 3;
+    assert_eq!(sender.await.unwrap(), (payload + prefixes) as u64);
+    assert_eq!(right.bytes_received(), (payload + prefixes) as u64);
+}
+
+#[tokio::test]
+async fn frames_that_arrive_in_one_read_are_told_apart() {
+    let (mut framed, mut raw) = half(1024);
+    raw.write_all(&[1, 7, 0, 2, 8, 9]).await.unwrap();
+    drop(raw);
+    assert_eq!(framed.receive().await.unwrap(), Some(vec![7]));
+    assert_eq!(framed.receive().await.unwrap(), Some(vec![]));
+    assert_eq!(framed.receive().await.unwrap(), Some(vec![8, 9]));
+    assert_eq!(framed.receive().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_frame_of_the_limit_is_taken_and_one_byte_more_is_refused_unread() {
+    let (mut framed, mut raw) = half(MAX + 100);
+    let mut bytes = Vec::new();
+    varint::write_leb128(&mut bytes, MAX as u64);
+    bytes.resize(bytes.len() + MAX, 5);
+    varint::write_leb128(&mut bytes, MAX as u64 + 1);
+    raw.write_all(&bytes).await.unwrap();
+    assert_eq!(
+        framed.receive().await.unwrap().map(|frame| frame.len()),
+        Some(MAX)
+    );
+    let error = framed.receive().await.unwrap_err();
+    let FrameError::TooLong { claimed, max } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((claimed, max), (MAX as u64 + 1, MAX));
+    assert_eq!(framed.counters.frames_refused.get(), 1);
+}
+
+#[tokio::test]
+async fn a_length_beyond_every_memory_is_refused() {
+    let (mut framed, mut raw) = half(64);
+    let mut bytes = Vec::new();
+    varint::write_leb128(&mut bytes, u64::MAX);
+    raw.write_all(&bytes).await.unwrap();
+    let error = framed.receive().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FrameError::TooLong {
+                claimed: u64::MAX,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_length_prefix_that_never_ends_is_refused_after_ten_bytes() {
+    let (mut framed, mut raw) = half(64);
+    raw.write_all(&[0x80; 10]).await.unwrap();
+    let error = framed.receive().await.unwrap_err();
+    assert!(matches!(error, FrameError::Prefix), "{error}");
+}
+
+#[tokio::test]
+async fn an_end_in_mid_frame_is_told_from_a_clean_one() {
+    for (sent, expected) in [(&[0x80u8][..], None), (&[5, 1, 2], Some(5))] {
+        let (mut framed, mut raw) = half(64);
+        raw.write_all(sent).await.unwrap();
+        drop(raw);
+        match framed.receive().await.unwrap_err() {
+            FrameError::Truncated {
+                expected: length, ..
+            } => assert_eq!(length, expected),
+            error => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_claimed_length_takes_no_memory_before_its_bytes_arrive() {
+    let (mut framed, mut raw) = half(64);
+    let mut bytes = Vec::new();
+    varint::write_leb128(&mut bytes, MAX as u64);
+    raw.write_all(&bytes).await.unwrap();
+    let mut pace = Pace::waiting(&DEADLINES);
+    let (length, _) = framed.read_prefix(&mut pace).await.unwrap().unwrap();
+    drop(raw);
+    let body = framed.read_body(length as usize, &mut pace).await;
+    assert!(matches!(
+        body,
+        Err(FrameError::Truncated { received: 0, .. })
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_says_nothing_is_given_up_after_the_wait() {
+    let (mut framed, _raw) = half(64);
+    let started = Instant::now();
+    let error = framed.receive().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FrameError::Deadline {
+                phase: Phase::Waiting,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(started.elapsed().as_secs(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_stops_in_the_middle_is_given_up_after_the_idle_time() {
+    let (mut framed, mut raw) = half(64);
+    raw.write_all(&[9, 1]).await.unwrap();
+    let started = Instant::now();
+    let error = framed.receive().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FrameError::Deadline {
+                phase: Phase::Receiving,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(started.elapsed().as_secs(), 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_byte_a_second_is_given_up_after_the_grace_time() {
+    let (mut framed, mut raw) = half(64);
+    tokio::spawn(async move {
+        let prefix = [0x80, 0x80, 0x04];
+        for byte in prefix.into_iter().chain(std::iter::repeat(0)) {
+            if raw.write_all(&[byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let started = Instant::now();
+    let error = framed.receive().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FrameError::Deadline {
+                phase: Phase::Receiving,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(started.elapsed().as_secs(), 20);
+    assert_eq!(framed.counters.deadlines_missed.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_frame_above_the_least_speed_arrives() {
+    let (mut framed, mut raw) = half(64 << 10);
+    tokio::spawn(async move {
+        raw.write_all(&[0x80, 0x80, 0x04]).await.unwrap();
+        for _ in 0..32 {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            raw.write_all(&[0; 2048]).await.unwrap();
+        }
+        // Keeps the stream open until the reader is done.
+        let _ = raw.read(&mut [0]).await;
+    });
+    let frame = framed.receive().await.unwrap().unwrap();
+    assert_eq!(frame.len(), 64 << 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_stops_or_crawls_holds_the_writer_no_longer_than_the_deadlines() {
+    for (pause, seconds) in [
+        (Duration::from_secs(1), 20),
+        (Duration::from_secs(3600), 15),
+    ] {
+        let (mut framed, mut raw) = half(64);
+        tokio::spawn(async move {
+            let mut byte = [0];
+            while raw.read(&mut byte).await.is_ok_and(|read| read > 0) {
+                tokio::time::sleep(pause).await;
+            }
+        });
+        let started = Instant::now();
+        let error = framed.send(&[0; 100_000]).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                FrameError::Deadline {
+                    phase: Phase::Sending,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert_eq!(started.elapsed().as_secs(), seconds);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_went_away_is_a_reset_for_the_writer() {
+    let (mut framed, raw) = half(64);
+    drop(raw);
+    let error = framed.send(&[0; 100]).await.unwrap_err();
+    assert!(matches!(error, FrameError::Reset(_)), "{error}");
+}
+
+#[tokio::test]
+async fn draining_ends_at_the_end_or_past_the_bound() {
+    let (mut framed, mut raw) = half(1 << 20);
+    raw.write_all(&[0; 100]).await.unwrap();
+    drop(raw);
+    assert!(framed.drain(100).await.unwrap());
+    let (mut framed, mut raw) = half(1 << 20);
+    raw.write_all(&[0; 200_000]).await.unwrap();
+    assert!(!framed.drain(100_000).await.unwrap());
+}
