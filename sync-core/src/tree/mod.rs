@@ -2,9 +2,9 @@
 //!
 //! # Layout
 //!
-//! Leaves hold up to [`LEAF_MAX`] items, timestamps in one array and ids in another: a search reads
+//! Leaves hold up to `LEAF_MAX` items, timestamps in one array and ids in another: a search reads
 //! timestamps only (8 bytes an item), a sum reads ids only. A branch holds for each of up to
-//! [`BRANCH_MAX`] children what a descent needs to know without touching the child: the timestamps
+//! `BRANCH_MAX` children what a descent needs to know without touching the child: the timestamps
 //! of the separators, packed for searching, and the summaries (count, sum and xor) as prefix totals.
 //! The ids of separators are held only if two items of one timestamp lie in different children.
 //!
