@@ -2,7 +2,10 @@
 
 pub mod archive;
 pub mod fetch;
+pub mod floor;
 pub mod hash;
+pub mod index;
+pub mod ingest;
 pub mod limits;
 pub mod line;
 pub mod message;
@@ -15,5 +18,7 @@ mod unknown;
 
 pub use archive::{Archive, ArchiveError, ArchiveStats, ArchiveUrl, ArchiveUrlError};
 pub use hash::message_hash;
+pub use index::{Index, IndexSnapshot};
+pub use ingest::{Arrival, Ingest, IngestCounters, IngestReport, Ingested, Origin, Refusal};
 pub use message::WakuMessage;
 pub use record::{Key, Record};

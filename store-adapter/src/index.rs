@@ -1,0 +1,155 @@
+//! The index that reconciliation reads: a tree of items for each pubsub topic, in memory.
+//!
+//! It follows the archive and never runs ahead of it: items come in after their commit and go
+//! before their removal.
+
+mod snapshot;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use sync_core::{Bound, Item, ItemSet, ItemSetMut, Range, RangeTree};
+use tokio::runtime::Handle;
+
+pub use snapshot::IndexSnapshot;
+
+use crate::archive::{Archive, ArchiveError, Scan};
+use crate::floor;
+use crate::record::Key;
+
+/// The items of an archive, by pubsub topic.
+#[derive(Debug)]
+pub struct Index {
+    archive: Arc<dyn Archive>,
+    /// To read the archive from threads that aren't the runtime's.
+    runtime: Handle,
+    state: RwLock<State>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    trees: BTreeMap<Arc<str>, RangeTree>,
+    floor: Bound,
+}
+
+impl Index {
+    /// Reads the index of `archive` from it, page by page. Call it within a tokio runtime, and
+    /// while nothing is written.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub async fn rebuild(archive: Arc<dyn Archive>) -> Result<Self, ArchiveError> {
+        let floor = floor::load(&*archive).await?;
+        let mut items: HashMap<Arc<str>, Vec<Item>> = HashMap::new();
+        let mut rest = Some(Range::new(floor, Bound::Infinity));
+        while let Some(range) = rest {
+            let page = archive.scan(&Scan::of_range(range)).await?;
+            for key in page.keys {
+                items.entry(key.pubsub_topic).or_default().push(key.item);
+            }
+            rest = page.rest;
+        }
+        let trees = items
+            .into_iter()
+            .map(|(topic, items)| (topic, tree_of(items)))
+            .collect();
+        Ok(Self {
+            archive,
+            runtime: Handle::current(),
+            state: RwLock::new(State { trees, floor }),
+        })
+    }
+
+    /// Adds items that the archive holds now; those that are there or lie below the floor change
+    /// nothing.
+    pub fn insert<'a>(&self, items: impl IntoIterator<Item = (&'a Arc<str>, Item)>) {
+        let mut state = self.write();
+        for (topic, item) in items {
+            if state.floor.is_after(&item) {
+                continue;
+            }
+            match state.trees.get_mut(topic) {
+                Some(tree) => tree.insert(item),
+                None => {
+                    let tree = state.trees.entry(Arc::clone(topic)).or_default();
+                    tree.insert(item)
+                }
+            };
+        }
+    }
+
+    /// Raises the retention floor to `floor` and takes out everything before it; gives how many
+    /// items that were. A floor is never lowered.
+    pub fn remove_before(&self, floor: &Bound) -> usize {
+        let mut state = self.write();
+        state.floor = state.floor.max(*floor);
+        let floor = state.floor;
+        let removed = state
+            .trees
+            .values_mut()
+            .map(|tree| tree.prune_before(&floor))
+            .sum();
+        state.trees.retain(|_, tree| !tree.is_empty());
+        removed
+    }
+
+    /// The state of now, for a session to read. Costs little, whatever the size.
+    #[must_use]
+    pub fn snapshot(&self) -> IndexSnapshot {
+        let State { trees, floor } = self.read().clone();
+        IndexSnapshot {
+            archive: Arc::clone(&self.archive),
+            runtime: self.runtime.clone(),
+            trees,
+            floor,
+        }
+    }
+
+    /// The position before which nothing is kept.
+    #[must_use]
+    pub fn floor(&self) -> Bound {
+        self.read().floor
+    }
+
+    /// How many items there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().trees.values().map(ItemSet::len).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether `item` is there, under whichever topic.
+    #[must_use]
+    pub fn contains(&self, item: &Item) -> bool {
+        self.read().trees.values().any(|tree| tree.contains(item))
+    }
+
+    // No change below panics half-way, so poison is no news.
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A tree of what scans gave, which is in order.
+fn tree_of(items: Vec<Item>) -> RangeTree {
+    // Should an archive give them otherwise, the slow way is right still.
+    RangeTree::from_sorted(items.iter().copied())
+        .unwrap_or_else(|_| RangeTree::from_unsorted(items))
+}
+
+/// The items of keys.
+fn items_of(keys: Vec<Key>) -> impl Iterator<Item = Item> {
+    keys.into_iter().map(|key| key.item)
+}
+
+#[cfg(test)]
+mod tests;

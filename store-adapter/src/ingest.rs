@@ -1,0 +1,379 @@
+//! The one door: every message that is stored comes through here, wherever it came from.
+//!
+//! A message is checked by the rules of its origin, hashed, committed to the archive, and only
+//! then put into the index. Listeners hear of every hash that the archive holds from then on.
+
+mod counters;
+mod refusal;
+
+use std::sync::Arc;
+
+use sync_core::{Bound, Id, Item, Range};
+use tokio::sync::{Mutex, broadcast};
+
+pub use counters::IngestCounters;
+pub use refusal::Refusal;
+
+use self::counters::Counters;
+use crate::archive::{Archive, ArchiveError};
+use crate::floor;
+use crate::hash::message_hash;
+use crate::index::Index;
+use crate::limits::{ARCHIVE_REMOVE_ROWS, IngestLimits};
+use crate::message::WakuMessage;
+use crate::record::Record;
+
+/// Where messages come from, which decides the rules.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Relay or REST: just published.
+    Live {
+        /// The time of now, in nanoseconds since 1970.
+        now: u64,
+    },
+    /// A peer's archive: by reconciliation, transfer, or pages of a Store query.
+    Synced {
+        /// The times that were asked for.
+        window: Range,
+    },
+    /// A file or another database, given by the operator.
+    Imported,
+}
+
+/// A message at the door.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arrival {
+    /// The topic it was published on.
+    pub pubsub_topic: Arc<str>,
+    /// The message.
+    pub message: WakuMessage,
+    /// The hash that was promised for it, if one was.
+    pub expected: Option<Id>,
+}
+
+impl Arrival {
+    /// A message of which no hash was promised.
+    pub fn new(pubsub_topic: impl Into<Arc<str>>, message: WakuMessage) -> Self {
+        Self {
+            pubsub_topic: pubsub_topic.into(),
+            message,
+            expected: None,
+        }
+    }
+}
+
+impl From<Record> for Arrival {
+    /// The record's hash is the one that is expected.
+    fn from(record: Record) -> Self {
+        let expected = Some(record.hash());
+        let (pubsub_topic, message) = record.into_parts();
+        Self {
+            pubsub_topic,
+            message,
+            expected,
+        }
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ingested {
+    /// It is stored.
+    New(Item),
+    /// It was stored before, or earlier in the same batch.
+    Duplicate(Item),
+    /// It isn't stored.
+    Refused(Refusal),
+}
+
+/// What became of a batch.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct IngestReport {
+    /// What became of each message, in the order given.
+    pub outcomes: Vec<Ingested>,
+    /// How many were new.
+    pub new: usize,
+    /// How many were stored before.
+    pub duplicates: usize,
+    /// How many were refused.
+    pub refused: usize,
+}
+
+/// The door to an archive and its index.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    archive: Arc<dyn Archive>,
+    index: Arc<Index>,
+    limits: IngestLimits,
+    counters: Counters,
+    settled: broadcast::Sender<Arc<[Id]>>,
+    /// Held from the commit to the insertion into the index.
+    door: Mutex<Door>,
+}
+
+#[derive(Debug, Default)]
+struct Door {
+    /// Hashes of a batch whose commit failed: the archive may hold it nevertheless, which is
+    /// looked up before anything else is let in.
+    uncertain: Vec<Id>,
+}
+
+impl Ingest {
+    /// The door to `archive`, of which `index` is the index.
+    #[must_use]
+    pub fn new(archive: Arc<dyn Archive>, index: Arc<Index>, limits: IngestLimits) -> Self {
+        let (settled, _) = broadcast::channel(limits.settled_queue.max(1));
+        Self {
+            inner: Arc::new(Inner {
+                archive,
+                index,
+                limits,
+                counters: Counters::default(),
+                settled,
+                door: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Stores what the rules of `origin` let through, in one commit. What was accepted is durable
+    /// and in the index when this returns. Once begun, the commit and the insertion happen even if
+    /// the caller stops waiting.
+    ///
+    /// # Errors
+    /// When the archive can't be written. Nothing is acknowledged then, and the batch may be given
+    /// again.
+    pub async fn ingest(
+        &self,
+        origin: Origin,
+        arrivals: Vec<Arrival>,
+    ) -> Result<IngestReport, ArchiveError> {
+        let floor = self.inner.index.floor();
+        let checked: Vec<_> = arrivals
+            .into_iter()
+            .map(|arrival| self.inner.check(origin, &floor, arrival))
+            .collect();
+        if checked.iter().all(Result::is_err) {
+            return Ok(self.inner.report(checked, &[]));
+        }
+        self.detached(move |inner| async move { inner.admit(checked).await })
+            .await
+    }
+
+    /// Raises the retention floor to `floor` and removes everything below it, from the index
+    /// first; gives how many messages that were. The floor is durable before anything is removed,
+    /// and never lowered.
+    ///
+    /// # Errors
+    /// When the archive can't be written; what is left is removed by the next call.
+    pub async fn retain_from(&self, floor: Bound) -> Result<u64, ArchiveError> {
+        self.detached(move |inner| async move { inner.retain_from(floor).await })
+            .await
+    }
+
+    /// Hashes that the archive holds from now on, or held before, as they come through the door.
+    /// A listener that falls behind loses the oldest announcements and is told so.
+    #[must_use]
+    pub fn settled(&self) -> broadcast::Receiver<Arc<[Id]>> {
+        self.inner.settled.subscribe()
+    }
+
+    /// How much came through so far, and what was refused why.
+    #[must_use]
+    pub fn counters(&self) -> IngestCounters {
+        self.inner.counters.read()
+    }
+
+    /// The archive behind the door.
+    #[must_use]
+    pub fn archive(&self) -> &Arc<dyn Archive> {
+        &self.inner.archive
+    }
+
+    /// The index behind the door.
+    #[must_use]
+    pub fn index(&self) -> &Arc<Index> {
+        &self.inner.index
+    }
+
+    /// Runs something that mustn't stop half-way in a task of its own.
+    async fn detached<T, F>(&self, act: impl FnOnce(Arc<Inner>) -> F) -> Result<T, ArchiveError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ArchiveError>> + Send + 'static,
+    {
+        let task = tokio::spawn(act(Arc::clone(&self.inner)));
+        task.await.unwrap_or(Err(ArchiveError::Ending))
+    }
+}
+
+impl Inner {
+    fn check(
+        &self,
+        origin: Origin,
+        floor: &Bound,
+        mut arrival: Arrival,
+    ) -> Result<Record, Refusal> {
+        let limits = &self.limits;
+        check_topics(&arrival, limits)?;
+        if arrival.message.is_ephemeral() {
+            return Err(Refusal::Ephemeral);
+        }
+        check_sizes(&arrival.message, limits)?;
+        if arrival.message.drop_unreadable_proof() {
+            self.counters.count_dropped_proof();
+        }
+        // Hashed before the time is judged, so that a message that isn't the one promised is
+        // never blamed on its time.
+        if let Some(expected) = arrival.expected {
+            let actual = message_hash(&arrival.pubsub_topic, &arrival.message);
+            if actual != expected {
+                return Err(Refusal::WrongHash { expected, actual });
+            }
+        }
+        let record = Record::new(arrival.pubsub_topic, arrival.message)
+            .map_err(|error| Refusal::NegativeTimestamp(error.0))?;
+        check_time(origin, floor, limits, &record.item())?;
+        Ok(record)
+    }
+
+    async fn admit(
+        &self,
+        checked: Vec<Result<Record, Refusal>>,
+    ) -> Result<IngestReport, ArchiveError> {
+        let records: Vec<Record> = checked.iter().flatten().cloned().collect();
+        let mut door = self.door.lock().await;
+        self.settle_uncertain(&mut door).await?;
+        let fresh = match self.archive.append(records.clone()).await {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                door.uncertain = records.iter().map(Record::hash).collect();
+                return Err(error);
+            }
+        };
+        // Duplicates too: a commit that seemed to fail may have left them out of the index.
+        let items = records.iter().map(|r| (r.pubsub_topic(), r.item()));
+        self.index.insert(items);
+        drop(door);
+        self.announce(records.iter().map(Record::hash).collect());
+        Ok(self.report(checked, &fresh))
+    }
+
+    /// Puts into the index what a commit that seemed to fail has stored.
+    async fn settle_uncertain(&self, door: &mut Door) -> Result<(), ArchiveError> {
+        if door.uncertain.is_empty() {
+            return Ok(());
+        }
+        let held = self.archive.locate(&door.uncertain).await?;
+        self.index
+            .insert(held.iter().map(|key| (&key.pubsub_topic, key.item)));
+        self.announce(held.iter().map(|key| key.item.id).collect());
+        door.uncertain = Vec::new();
+        Ok(())
+    }
+
+    fn announce(&self, hashes: Arc<[Id]>) {
+        if !hashes.is_empty() {
+            // An error only says that nobody listens.
+            let _ = self.settled.send(hashes);
+        }
+    }
+
+    fn report(&self, checked: Vec<Result<Record, Refusal>>, fresh: &[bool]) -> IngestReport {
+        let mut report = IngestReport::default();
+        let mut fresh = fresh.iter();
+        for checked in checked {
+            let outcome = match checked {
+                Err(refusal) => Ingested::Refused(refusal),
+                Ok(record) => match fresh.next() {
+                    Some(true) => Ingested::New(record.item()),
+                    _ => Ingested::Duplicate(record.item()),
+                },
+            };
+            match outcome {
+                Ingested::New(_) => report.new += 1,
+                Ingested::Duplicate(_) => report.duplicates += 1,
+                Ingested::Refused(_) => report.refused += 1,
+            }
+            self.counters.count(&outcome);
+            report.outcomes.push(outcome);
+        }
+        report
+    }
+
+    async fn retain_from(&self, floor: Bound) -> Result<u64, ArchiveError> {
+        let mut door = self.door.lock().await;
+        self.settle_uncertain(&mut door).await?;
+        let floor = floor.max(self.index.floor());
+        floor::store(&*self.archive, &floor).await?;
+        self.index.remove_before(&floor);
+        // Nothing is let in below the floor any more, so removing needs no lock.
+        drop(door);
+        let below = Range::new(Bound::MIN, floor);
+        let mut removed = 0;
+        loop {
+            let count = self.archive.remove(&below, ARCHIVE_REMOVE_ROWS).await?;
+            removed += count as u64;
+            if count < ARCHIVE_REMOVE_ROWS {
+                return Ok(removed);
+            }
+        }
+    }
+}
+
+fn check_topics(arrival: &Arrival, limits: &IngestLimits) -> Result<(), Refusal> {
+    let topics = [&*arrival.pubsub_topic, &arrival.message.content_topic];
+    if topics.iter().any(|topic| topic.is_empty()) {
+        return Err(Refusal::EmptyTopic);
+    }
+    match topics.iter().find(|topic| topic.len() > limits.topic_bytes) {
+        Some(topic) => Err(Refusal::TopicTooLong { bytes: topic.len() }),
+        None => Ok(()),
+    }
+}
+
+fn check_sizes(message: &WakuMessage, limits: &IngestLimits) -> Result<(), Refusal> {
+    let meta_bytes = message.meta.as_ref().map_or(0, Vec::len);
+    if meta_bytes > limits.meta_bytes {
+        return Err(Refusal::MetaTooLong { bytes: meta_bytes });
+    }
+    let bytes = prost::Message::encoded_len(message);
+    if bytes > limits.message_bytes {
+        return Err(Refusal::MessageTooLong { bytes });
+    }
+    Ok(())
+}
+
+fn check_time(
+    origin: Origin,
+    floor: &Bound,
+    limits: &IngestLimits,
+    item: &Item,
+) -> Result<(), Refusal> {
+    match origin {
+        Origin::Live { now } if item.timestamp.abs_diff(now) > limits.live_tolerance => {
+            return Err(Refusal::NotLive {
+                timestamp: item.timestamp,
+            });
+        }
+        Origin::Synced { window } if !window.contains(item) => {
+            return Err(Refusal::OutsideWindow {
+                timestamp: item.timestamp,
+            });
+        }
+        Origin::Live { .. } | Origin::Synced { .. } | Origin::Imported => {}
+    }
+    if floor.is_after(item) {
+        return Err(Refusal::BelowFloor {
+            timestamp: item.timestamp,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
