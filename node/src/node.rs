@@ -9,8 +9,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use store_adapter::metadata::WakuMetadata;
 use sync_core::{Range, Scope, TopicFilter};
-use sync_net::{FrameLimits, Inbound, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
-use tokio::sync::mpsc;
+use sync_net::{FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
 use tokio::task::JoinSet;
 
 use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
@@ -119,7 +118,8 @@ impl Node {
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let own = Arc::new(WakuMetadata::new(config.cluster_id, &config.shards));
+        let shards = config.shards.iter().copied().map(u32::from).collect();
+        let own = Arc::new(WakuMetadata::new(Some(config.cluster_id.into()), shards)?);
         let asked = behaviour.serve(one_shot(protocols::METADATA, 1_024));
         tasks.spawn(service::metadata::serve(asked, Arc::clone(&own)));
 

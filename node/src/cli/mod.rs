@@ -79,8 +79,10 @@ pub struct DemoArgs {
 pub struct SyncArgs {
     /// The peer's multiaddress with its peer id: /ip4/1.2.3.4/tcp/60000/p2p/16Uiu2HAm...
     pub peer: String,
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
+    /// The times.
     #[command(flatten)]
     pub window: WindowArgs,
     /// How to reconcile
@@ -142,6 +144,7 @@ impl WindowArgs {
 pub struct ImportArgs {
     /// The file to read; - is standard input
     pub file: PathBuf,
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
 }
@@ -152,6 +155,7 @@ pub struct ExportArgs {
     /// The file to write; - is standard output
     #[arg(default_value = "-")]
     pub file: PathBuf,
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
 }
@@ -159,6 +163,7 @@ pub struct ExportArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
     /// Print one JSON object instead of text

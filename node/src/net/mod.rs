@@ -6,4 +6,4 @@ mod swarm;
 
 pub use peers::PeerTable;
 pub use swarm::{ConnectError, SwarmHandle};
-pub(crate) use swarm::{IDENTIFY_DEADLINE, Spawned, spawn};
+pub(crate) use swarm::{IDENTIFY_DEADLINE, spawn};

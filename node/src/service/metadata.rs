@@ -68,7 +68,7 @@ pub(crate) async fn ask_new_peers(
 
 async fn ask(peer: PeerId, own: &WakuMetadata, control: &Control) -> anyhow::Result<WakuMetadata> {
     let protocol = StreamProtocol::new(protocols::METADATA);
-    let most = store_adapter::metadata::MAX_BYTES;
+    let most = store_adapter::limits::METADATA_BYTES;
     let response = control.request(peer, protocol, &own.encode(), most).await?;
     Ok(WakuMetadata::decode(&response)?)
 }

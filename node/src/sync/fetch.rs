@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::{PeerId, StreamProtocol};
+use prost::Message;
+use store_adapter::Record;
 use store_adapter::limits::STORE_RESPONSE_BYTES;
-use store_adapter::store::{StoreQueryRequest, StoreQueryResponse};
+use store_adapter::store::{StoreAnswer, StoreQueryRequest};
 use sync_core::Id;
 use tokio::task::JoinSet;
 
@@ -52,8 +54,8 @@ fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Vec<Id>)> {
 /// One query, and what comes of it.
 async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, hashes: Vec<Id>) {
     match ask(&syncer, &job, peer, &hashes, true).await {
-        Ok(response) => {
-            let records = job.answered(&peer, &hashes, records_of(response));
+        Ok(answer) => {
+            let records = job.answered(&peer, &hashes, records_of(answer));
             syncer.take(&job, peer, records).await;
         }
         Err(error) => {
@@ -65,8 +67,8 @@ async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, hashes: Vec<Id>
 
 /// Which of these messages the job's peer holds.
 pub(super) async fn present(syncer: &Syncer, job: &Job, hashes: &[Id]) -> anyhow::Result<Vec<Id>> {
-    let response = ask(syncer, job, job.peer, hashes, false).await?;
-    Ok(response.hashes().collect())
+    let answer = ask(syncer, job, job.peer, hashes, false).await?;
+    Ok(answer.entries.into_iter().map(|entry| entry.hash).collect())
 }
 
 async fn ask(
@@ -75,18 +77,22 @@ async fn ask(
     peer: PeerId,
     hashes: &[Id],
     with_data: bool,
-) -> anyhow::Result<StoreQueryResponse> {
-    let request = StoreQueryRequest::of_hashes(request_id(), hashes, with_data).encode();
+) -> anyhow::Result<StoreAnswer> {
+    let request_id = hex::encode(rand::random::<[u8; 16]>());
+    let request = StoreQueryRequest::by_hashes(&*request_id, hashes, with_data).encode_to_vec();
     let protocol = StreamProtocol::new(protocols::STORE);
     let response = syncer
         .control
         .request(peer, protocol, &request, STORE_RESPONSE_BYTES)
         .await?;
     job.count_bytes(request.len(), response.len());
-    Ok(StoreQueryResponse::decode_success(&response)?)
+    Ok(StoreAnswer::decode(&response, &request_id)?)
 }
 
-/// A request id as the field has it: a random word in hex.
-fn request_id() -> String {
-    hex::encode(rand::random::<[u8; 16]>())
+/// The messages of a page, hashed from their fields: what the server says of them doesn't count.
+fn records_of(answer: StoreAnswer) -> Vec<Record> {
+    let contents = answer.entries.into_iter().filter_map(|entry| entry.content);
+    contents
+        .filter_map(|(topic, message)| Record::new(topic, message).ok())
+        .collect()
 }

@@ -283,9 +283,9 @@ impl Job {
     pub(crate) fn delivered(&self, hashes: &[Id]) {
         self.change(|state| {
             let before = state.outgoing.len();
-            hashes
-                .iter()
-                .for_each(|hash| drop(state.outgoing.remove(hash)));
+            for hash in hashes {
+                state.outgoing.remove(hash);
+            }
             if state.outgoing.len() < before {
                 state.progress = Instant::now();
             }
