@@ -10,6 +10,7 @@ pub mod line;
 pub mod message;
 pub mod metadata;
 pub mod record;
+pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod transfer;

@@ -26,6 +26,9 @@ pub const STORE_REQUEST_BYTES: usize = 256 << 10;
 /// messages must pass.
 pub const STORE_RESPONSE_BYTES: usize = 16 << 20;
 
+/// Most messages in a Store response that is read. Servers send at most a hundred.
+pub const STORE_RESPONSE_MESSAGES: usize = 1_000;
+
 /// Messages in a Store response when the request names no limit.
 pub const STORE_PAGE_DEFAULT: usize = 20;
 

@@ -1,0 +1,11 @@
+//! Waku Store v3, `/vac/waku/store-query/3.0.0`, server and client side.
+
+mod answer;
+mod query;
+mod serve;
+mod wire;
+
+pub use answer::{StoreAnswer, StoreAnswerError, StoreEntry};
+pub use query::{BadRequest, Selection, StoreQuery};
+pub use serve::{serve, too_many_requests};
+pub use wire::{StoreQueryRequest, StoreQueryResponse, StoredMessage, status};
