@@ -113,6 +113,7 @@ pub(crate) fn two_thirds(lines: &[String], rest: usize) -> Vec<String> {
 /// A running `wakustore run`; killed when dropped.
 pub(crate) struct Node {
     child: Child,
+    output: Receiver<String>,
     log: Receiver<String>,
     seen: Vec<String>,
     pub(crate) address: String,
@@ -132,15 +133,21 @@ impl Node {
         let output = lines(child.stdout.take().unwrap());
         let mut node = Self {
             child,
+            output,
             log,
             seen: Vec::new(),
             address: String::new(),
         };
-        match output.recv_timeout(PATIENCE) {
+        match node.output.recv_timeout(PATIENCE) {
             Ok(address) => node.address = address,
             Err(_) => panic!("no address: {:?}", node.log.try_iter().collect::<Vec<_>>()),
         }
         node
+    }
+
+    /// The next address that it prints.
+    pub(crate) fn next_address(&self) -> String {
+        self.output.recv_timeout(PATIENCE).unwrap()
     }
 
     /// Waits until a line of the log contains all of `words`.
