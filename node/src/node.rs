@@ -9,8 +9,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use store_adapter::metadata::WakuMetadata;
 use sync_core::{Range, Scope, TopicFilter};
-use sync_net::{FrameLimits, Inbound, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
-use tokio::sync::mpsc;
+use sync_net::{FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
 use tokio::task::JoinSet;
 
 use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
@@ -69,7 +68,10 @@ impl NodeConfig {
             listen: Vec::new(),
             cluster_id,
             shards: Vec::new(),
-            serve: Services { store: true, sync: true },
+            serve: Services {
+                store: true,
+                sync: true,
+            },
             stay_with: Vec::new(),
             schedule: None,
             sync_limits: SyncLimits::default(),
@@ -80,14 +82,18 @@ impl NodeConfig {
     /// Listens for tcp on this address; port 0 takes a free one.
     #[must_use]
     pub fn listening_on(mut self, address: IpAddr, port: u16) -> Self {
-        self.listen.push(Multiaddr::from(address).with(Protocol::Tcp(port)));
+        self.listen
+            .push(Multiaddr::from(address).with(Protocol::Tcp(port)));
         self
     }
 
     fn served(&self) -> Scope {
         let topic = |shard| format!("/waku/2/rs/{}/{shard}", self.cluster_id);
         let topics = self.shards.iter().map(topic);
-        Scope { pubsub_topics: TopicFilter::from_wire(topics), ..Scope::of_window(Range::ALL) }
+        Scope {
+            pubsub_topics: TopicFilter::from_wire(topics),
+            ..Scope::of_window(Range::ALL)
+        }
     }
 }
 
@@ -112,7 +118,8 @@ impl Node {
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let own = Arc::new(WakuMetadata::new(config.cluster_id, &config.shards));
+        let shards = config.shards.iter().copied().map(u32::from).collect();
+        let own = Arc::new(WakuMetadata::new(Some(config.cluster_id.into()), shards)?);
         let asked = behaviour.serve(one_shot(protocols::METADATA, 1_024));
         tasks.spawn(service::metadata::serve(asked, Arc::clone(&own)));
 
@@ -128,7 +135,11 @@ impl Node {
             let mut protocol = one_shot(protocols::STORE, request_bytes);
             protocol.refusal = Some(store_adapter::store::too_many_requests());
             let asked = behaviour.serve(protocol);
-            tasks.spawn(service::store::serve(asked, Arc::clone(&store), Arc::clone(&syncer)));
+            tasks.spawn(service::store::serve(
+                asked,
+                Arc::clone(&store),
+                Arc::clone(&syncer),
+            ));
         }
         let storage = Arc::new(SessionStorage(Arc::clone(&syncer)));
         if config.serve.store && config.serve.sync {
@@ -143,10 +154,21 @@ impl Node {
             syncer.set_reconciler(reconciler);
         } else {
             let control = control.clone();
-            syncer.set_reconciler(Reconciler::new(control, peer_id, storage, config.reconcile.clone()));
+            syncer.set_reconciler(Reconciler::new(
+                control,
+                peer_id,
+                storage,
+                config.reconcile.clone(),
+            ));
         }
 
-        let spawned = spawn(&config.keypair, behaviour, &config.listen, Arc::clone(&peers)).await?;
+        let spawned = spawn(
+            &config.keypair,
+            behaviour,
+            &config.listen,
+            Arc::clone(&peers),
+        )
+        .await?;
         let swarm = spawned.handle;
         tasks.spawn(spawned.run);
         let asking = service::metadata::ask_new_peers(
@@ -163,7 +185,13 @@ impl Node {
         if let Some(schedule) = config.schedule {
             tasks.spawn(run_schedule(Arc::clone(&syncer), schedule));
         }
-        Ok(Self { peer_id, addresses: spawned.addresses, swarm, syncer, tasks })
+        Ok(Self {
+            peer_id,
+            addresses: spawned.addresses,
+            swarm,
+            syncer,
+            tasks,
+        })
     }
 
     /// Its identity.

@@ -40,7 +40,11 @@ impl Traffic {
     pub fn new(cluster_id: u16, seed: u64) -> Self {
         let sizes = LogNormal::new(MEDIAN_PAYLOAD.ln(), SIZE_SIGMA)
             .expect("a finite mean and a positive deviation make a distribution");
-        Self { rng: StdRng::seed_from_u64(seed), sizes, cluster_id }
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            sizes,
+            cluster_id,
+        }
     }
 
     /// A message of some time in `since..until` (nanoseconds since 1970), with its pubsub topic.

@@ -1,330 +1,289 @@
-//! Gets what a reconciliation found missing: which peer to ask for what, when, and how often.
+//! The plan that fetches what a reconciliation found missing.
 //!
-//! Every hash that a peer announced is owed: it arrives and verifies, by whichever door, or stays
-//! owed, is asked of somebody else, and in the end is reported as given up. Nothing here does I/O or
-//! knows a clock: the time is an argument, counted from any moment that stays the same.
+//! Every announced hash is *owed*: until a message that verifies has arrived by any door, or until
+//! nobody is left to ask, and then it is reported as refused (what came wasn't acceptable) or
+//! expired (nothing came). The plan has no clock and no I/O: times are arguments, in nanoseconds of
+//! any monotonic clock; queries and answers pass through the caller.
 
 mod owed;
 mod report;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
-use std::time::Duration;
 
 use sync_core::{Id, Range};
 
-pub use report::{Announced, Answered, FetchRefusal, FetchReport};
+pub use report::{FetchRefusal, FetchReport};
 
-pub use crate::limits::FetchLimits;
-
-use self::owed::{Owed, Queue, State};
-use self::report::Tally;
-use crate::ingest::Refusal;
+use self::owed::{Owed, Queue};
+use crate::limits::{FetchLimits, ORPHANS_OFFERED};
 use crate::record::Record;
-use crate::store::{StoreAnswer, StoreEntry};
 
-/// nwaku answers a multiple of this many hashes with unrelated messages.
-const UNLUCKY: usize = 100;
-/// Deadlines that may be left of settled hashes before they are cleared away.
-const STALE_DEADLINES: usize = 1_024;
+/// nwaku answers a hash lookup of a multiple of 100 hashes with unrelated messages (seen in its
+/// releases up to 0.38), so no query has exactly so many.
+const NWAKU_PAGE: usize = 100;
 
-/// What is owed, by which peers, and what has been asked of them. `P` names a peer.
+/// What is owed to one session, and whom to ask for it. `P` names a peer.
 ///
-/// Ask for the batches of [`FetchPlan::next_batch`]; hand every answer to [`FetchPlan::answered`]
-/// or [`FetchPlan::failed`]; ingest the records that come of it, and tell what became of them by
-/// [`FetchPlan::settled`] or [`FetchPlan::rejected`].
-#[derive(Debug)]
+/// Ask for the batches of [`next_batch`](Self::next_batch); hand every answer to
+/// [`answered`](Self::answered) or [`failed`](Self::failed); ingest the records that come of it,
+/// and tell what became of each by [`settled`](Self::settled),
+/// [`refused_at_the_door`](Self::refused_at_the_door) or [`not_archived`](Self::not_archived).
+#[derive(Clone, Debug)]
 pub struct FetchPlan<P> {
     window: Range,
     limits: FetchLimits,
+    owed: HashMap<Id, Owed>,
     /// Where the queue of each peer is.
     places: HashMap<P, usize>,
     queues: Vec<Queue>,
-    owed: HashMap<Id, Owed>,
-    /// In the order of their deadlines; entries whose hash has settled, or has a later deadline
-    /// by now, are stale.
-    deadlines: VecDeque<(Duration, Id)>,
-    tally: Tally,
+    /// Hashes that nobody is left to be asked for, by when that came.
+    orphans: BTreeSet<(u64, Id)>,
+    report: FetchReport,
 }
 
-impl<P: Eq + Hash> FetchPlan<P> {
-    /// A plan for the items of `window`.
+impl<P: Copy + Eq + Hash> FetchPlan<P> {
+    /// A plan for a session about `window`.
     #[must_use]
     pub fn new(window: Range, limits: FetchLimits) -> Self {
         Self {
             window,
             limits,
+            owed: HashMap::new(),
             places: HashMap::new(),
             queues: Vec::new(),
-            owed: HashMap::new(),
-            deadlines: VecDeque::new(),
-            tally: Tally::default(),
+            orphans: BTreeSet::new(),
+            report: FetchReport::default(),
         }
     }
 
-    /// Notes that `peer` has these hashes and this side lacks them. A hash that was given up is
-    /// tried again if this peer hasn't failed for it.
-    pub fn announce(&mut self, peer: P, hashes: &[Id], now: Duration) -> Announced {
+    /// `peer` holds messages with these hashes, and they are missing here.
+    pub fn announce(&mut self, peer: P, hashes: &[Id]) {
         let place = self.place_of(peer);
-        let mut announced = Announced::default();
         for hash in hashes {
-            if self.owed.contains_key(hash) {
-                announced.known += 1;
-            } else if self.owed.len() < self.limits.owed {
-                announced.new += 1;
-                self.owed.insert(*hash, Owed::new());
-                self.tally.enter(State::Waiting);
-            } else {
-                announced.overflow += 1;
-                continue;
-            }
-            self.add_holder(hash, place, now);
-        }
-        self.tally.overflow += announced.overflow as u64;
-        announced
-    }
-
-    /// The next hashes to ask of `peer`, if there are any: few enough that a full answer fits a
-    /// frame. They are asked of nobody else until they are answered or have failed.
-    pub fn next_batch(&mut self, peer: &P, now: Duration) -> Option<Vec<Id>> {
-        let place = *self.places.get(peer)?;
-        let most = match self.limits.batch.max(1) {
-            most if most % UNLUCKY == 0 => most - 1,
-            most => most,
-        };
-        let mut batch = Vec::new();
-        while batch.len() < most {
-            match self.queues[place].first() {
-                Some((from, hash)) if *from <= now => batch.push(*hash),
-                _ => break,
-            }
-            self.ask(place, batch[batch.len() - 1]);
-        }
-        if !batch.is_empty() && batch.len() % UNLUCKY == 0 {
-            let hash = batch.pop()?;
-            self.release(&hash, place, None);
-        }
-        (!batch.is_empty()).then_some(batch)
-    }
-
-    /// Takes the answer of `peer` to a batch. What it should have given and didn't is asked again,
-    /// of this peer later and of others at once; unless the page was too small for all, in which
-    /// case it is asked on.
-    ///
-    /// The records that come of it count as under way until they are told of by
-    /// [`FetchPlan::settled`], [`FetchPlan::rejected`] or [`FetchPlan::failed`].
-    pub fn answered(
-        &mut self,
-        peer: &P,
-        asked: &[Id],
-        answer: StoreAnswer,
-        now: Duration,
-    ) -> Answered {
-        let mut missing: BTreeSet<Id> = asked.iter().copied().collect();
-        let mut result = Answered::default();
-        for entry in answer.entries {
-            let hash = entry.hash;
-            if !missing.contains(&hash) {
-                result.refused.push((hash, FetchRefusal::NotAsked));
-                continue;
-            }
-            match self.verify(entry) {
-                Ok(record) => {
-                    missing.remove(&hash);
-                    // What came by another door meanwhile isn't needed twice.
-                    if self.owed.contains_key(&hash) {
-                        result.records.push(record);
-                    }
+            if !self.owed.contains_key(hash) {
+                self.report.announced += 1;
+                if self.owed.len() >= self.limits.owed {
+                    self.report.over_limit += 1;
+                    continue;
                 }
-                Err(refusal) => result.refused.push((hash, refusal)),
+                self.owed.insert(*hash, Owed::new());
             }
-        }
-        for (_, refusal) in &result.refused {
-            self.tally.count_refused(refusal.kind());
-        }
-        let cut_short = answer.cursor.is_some() && missing.len() < asked.len();
-        let wrong: BTreeSet<Id> = result.refused.iter().map(|(hash, _)| *hash).collect();
-        for hash in missing {
-            let failed = wrong.contains(&hash) || !cut_short;
-            self.give_back(peer, &hash, failed.then_some(now));
-        }
-        result
-    }
-
-    /// Notes that `peer` didn't answer, or that what it gave couldn't be stored: its hashes are
-    /// asked again, of this peer later and of others at once.
-    pub fn failed(&mut self, peer: &P, asked: &[Id], now: Duration) {
-        for hash in asked {
-            self.give_back(peer, hash, Some(now));
+            self.add_holder(hash, place);
         }
     }
 
-    /// Notes that the message of `hash`, as `peer` gave it, was refused at the door. Since not every
-    /// field is hashed, another peer may have a better copy; this one isn't asked again.
-    pub fn rejected(&mut self, peer: &P, hash: &Id, refusal: &Refusal) {
-        self.tally.count_refused(refusal.kind());
-        let (Some(place), Some(owed)) = (self.places.get(peer), self.owed.get_mut(hash)) else {
-            return;
-        };
-        owed.exhaust(hash, *place, &mut self.queues);
-        self.queue_or_abandon(hash);
-    }
-
-    /// Notes that the message of `hash` is stored, by whichever door it came; gives whether it was
-    /// owed.
-    pub fn settled(&mut self, hash: &Id) -> bool {
-        let Some(mut owed) = self.owed.remove(hash) else {
-            return false;
-        };
-        owed.unqueue_all(hash, &mut self.queues);
-        self.tally.leave(owed.state);
-        self.tally.fetched += 1;
-        self.drop_stale_deadlines();
-        true
-    }
-
-    /// Notes that `peer` is gone: what is under way with it has failed, and it is asked no more.
-    pub fn forget(&mut self, peer: &P) {
-        let Some(place) = self.places.get(peer).copied() else {
-            return;
-        };
-        let concerned = self.owed.iter().filter(|(_, owed)| owed.has_holder(place));
-        let hashes: Vec<Id> = concerned.map(|(hash, _)| *hash).collect();
-        for hash in hashes {
-            if let Some(owed) = self.owed.get_mut(&hash) {
-                owed.remove_holder(&hash, place, &mut self.queues);
-            }
-            self.queue_or_abandon(&hash);
-        }
-    }
-
-    /// Gives up what wasn't settled in time; gives the hashes. They stay owed, and one that
-    /// arrives nevertheless is settled.
-    pub fn expire(&mut self, now: Duration) -> Vec<Id> {
-        let mut expired = Vec::new();
-        while let Some((deadline, hash)) = self.deadlines.front().copied() {
-            if deadline > now {
-                break;
-            }
-            self.deadlines.pop_front();
-            let Some(owed) = self.owed.get_mut(&hash) else {
-                continue;
-            };
-            if owed.state != State::Waiting || owed.deadline > now {
-                continue;
-            }
-            owed.unqueue_all(&hash, &mut self.queues);
-            owed.asked = None;
-            owed.state = State::Expired;
-            self.tally.leave(State::Waiting);
-            self.tally.enter(State::Expired);
-            expired.push(hash);
-        }
-        expired
-    }
-
-    /// When to look again at what [`FetchPlan::next_batch`] gives for `peer`; `None` if nothing can
-    /// be asked of it.
-    #[must_use]
-    pub fn next_time(&self, peer: &P) -> Option<Duration> {
-        let place = *self.places.get(peer)?;
-        self.queues[place].first().map(|(from, _)| *from)
-    }
-
-    /// Whether the message of `hash` has been announced and hasn't arrived.
+    /// Whether a message with this hash is owed.
     #[must_use]
     pub fn owes(&self, hash: &Id) -> bool {
         self.owed.contains_key(hash)
     }
 
-    /// The hashes that have been announced and haven't arrived, in no order.
-    pub fn owed(&self) -> impl Iterator<Item = &Id> {
-        self.owed.keys()
-    }
-
-    /// Whether nothing can be asked or waited for any more: everything has arrived or been given
-    /// up.
+    /// Whether nothing is owed any more.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.tally.waiting() == 0
+        self.owed.is_empty()
     }
 
-    /// How it goes.
+    /// What to ask `peer` for next: what it announced, or else what those who announced it failed
+    /// to deliver. The batch counts as asked until [`answered`](Self::answered) or
+    /// [`failed`](Self::failed) is called for it.
+    pub fn next_batch(&mut self, peer: P, now: u64) -> Option<Vec<Id>> {
+        let place = self.place_of(peer);
+        if self.first_ready(place, now).is_none() {
+            self.adopt_orphans(place);
+        }
+        let most = match self.limits.batch.max(1) {
+            batch if batch.is_multiple_of(NWAKU_PAGE) => batch - 1,
+            batch => batch,
+        };
+        let mut batch = Vec::new();
+        while batch.len() < most {
+            let Some(hash) = self.first_ready(place, now) else {
+                break;
+            };
+            if let Some(owed) = self.owed.get_mut(&hash) {
+                owed.unqueue(&hash, &mut self.queues);
+                owed.asked = Some(place);
+            }
+            batch.push(hash);
+        }
+        if !batch.is_empty() && batch.len().is_multiple_of(NWAKU_PAGE) {
+            // One fewer is as good.
+            let hash = batch.pop()?;
+            self.give_back(&hash, place, None, now);
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// Takes what `peer` delivered for the batch `asked`; gives what is to be archived. Each
+    /// record given stays owed until [`settled`](Self::settled) or
+    /// [`refused`](Self::refused_at_the_door) is called for it.
+    pub fn answered(
+        &mut self,
+        peer: P,
+        asked: &[Id],
+        delivered: Vec<Record>,
+        now: u64,
+    ) -> Vec<Record> {
+        let place = self.place_of(peer);
+        let batch: BTreeSet<&Id> = asked.iter().collect();
+        let (mut taken, mut refused) = (Vec::new(), BTreeSet::new());
+        for record in delivered {
+            let hash = record.hash();
+            if !batch.contains(&hash) {
+                self.count(FetchRefusal::NotOwed);
+            } else if self.accept(&record) {
+                taken.push(record);
+            } else {
+                refused.insert(hash);
+            }
+        }
+        // A page may have been cut by its bytes: what isn't in it is asked for again at once. Only
+        // an answer that gets nobody on counts against the peer.
+        let progress = !taken.is_empty();
+        for hash in asked {
+            let failed = !progress || refused.contains(hash);
+            self.give_back(hash, place, failed.then_some(now), now);
+        }
+        taken
+    }
+
+    /// Decides about a message that came without having been asked for: whether it is owed and
+    /// acceptable. What was accepted stays owed until [`settled`](Self::settled).
+    pub fn accept_push(&mut self, record: &Record) -> bool {
+        self.owes(&record.hash()) && self.accept(record)
+    }
+
+    /// `peer` gave no answer to the batch `asked`.
+    pub fn failed(&mut self, peer: P, asked: &[Id], now: u64) {
+        let place = self.place_of(peer);
+        for hash in asked {
+            self.give_back(hash, place, Some(now), now);
+        }
+    }
+
+    /// A message with this hash is in the archive, by whatever door.
+    pub fn settled(&mut self, hash: &Id) {
+        if let Some(owed) = self.remove(hash) {
+            if owed.arriving {
+                self.report.fetched += 1;
+            } else {
+                self.report.elsewhere += 1;
+            }
+        }
+    }
+
+    /// The archive's door refused what `peer` delivered, if it is known; the hash stays owed.
+    pub fn refused_at_the_door(&mut self, peer: Option<P>, hash: &Id, now: u64) {
+        self.count(FetchRefusal::AtTheDoor);
+        self.undo(peer, hash, true, now);
+    }
+
+    /// What was to be archived couldn't be, for a reason of this side; the hash stays owed, and is
+    /// asked of `peer` later.
+    pub fn not_archived(&mut self, peer: Option<P>, hash: &Id, now: u64) {
+        self.undo(peer, hash, false, now);
+    }
+
+    /// Gives up what nobody has been able to deliver for [`FetchLimits::patience`].
+    pub fn expire(&mut self, now: u64) {
+        while let Some((since, hash)) = self.orphans.first().copied() {
+            if now.saturating_sub(since) < self.limits.patience {
+                return;
+            }
+            self.orphans.pop_first();
+            if let Some(owed) = self.remove(&hash) {
+                if owed.refused {
+                    self.report.given_up_refused += 1;
+                } else {
+                    self.report.given_up_expired += 1;
+                }
+            }
+        }
+    }
+
+    /// How it stands.
     #[must_use]
     pub fn report(&self) -> FetchReport {
-        self.tally.report()
+        FetchReport {
+            pending: self.owed.len() as u64,
+            ..self.report.clone()
+        }
     }
 
     fn place_of(&mut self, peer: P) -> usize {
-        if let Some(place) = self.places.get(&peer) {
-            return *place;
-        }
-        let place = self.queues.len();
-        self.places.insert(peer, place);
-        self.queues.push(Queue::new());
-        place
+        let queues = &mut self.queues;
+        *self.places.entry(peer).or_insert_with(|| {
+            queues.push(Queue::new());
+            queues.len() - 1
+        })
     }
 
-    fn add_holder(&mut self, hash: &Id, place: usize, now: Duration) {
+    fn first_ready(&self, place: usize, now: u64) -> Option<Id> {
+        let (from, hash) = self.queues[place].first()?;
+        (*from <= now).then_some(*hash)
+    }
+
+    fn add_holder(&mut self, hash: &Id, place: usize) {
+        let (most, attempts) = (self.limits.holders.max(1), self.limits.attempts.max(1));
         let Some(owed) = self.owed.get_mut(hash) else {
             return;
         };
-        let (most, attempts) = (self.limits.holders.max(1), self.limits.attempts.max(1));
-        if !owed.add_holder(place, most, attempts, now) {
-            return;
-        }
-        owed.deadline = now.saturating_add(self.limits.patience);
-        self.deadlines.push_back((owed.deadline, *hash));
-        self.tally.leave(owed.state);
-        owed.state = State::Waiting;
-        self.tally.enter(owed.state);
-        owed.queue_if_free(hash, attempts, &mut self.queues);
-    }
-
-    /// Bounds the deadlines by what is owed.
-    fn drop_stale_deadlines(&mut self) {
-        if self.deadlines.len() > 2 * self.owed.len() + STALE_DEADLINES {
-            let owed = &self.owed;
-            self.deadlines.retain(|(deadline, hash)| {
-                owed.get(hash)
-                    .is_some_and(|owed| owed.deadline == *deadline)
-            });
+        if owed.add_holder(place, most, attempts) {
+            owed.queue(hash, attempts, &mut self.queues);
+            if let Some(since) = owed.orphaned.take() {
+                self.orphans.remove(&(since, *hash));
+            }
         }
     }
 
-    fn ask(&mut self, place: usize, hash: Id) {
-        if let Some(owed) = self.owed.get_mut(&hash) {
-            owed.unqueue_all(&hash, &mut self.queues);
-            owed.asked = Some(place);
+    /// Makes a peer a holder of orphans that it hasn't been asked for. It takes nobody's place, or
+    /// peers could take turns for ever.
+    fn adopt_orphans(&mut self, place: usize) {
+        let most = self.limits.holders.max(1);
+        let is_new = |hash: &Id| {
+            let owed = self.owed.get(hash);
+            owed.is_some_and(|owed| owed.has_room_for(place, most))
+        };
+        let offered = self.orphans.iter().take(ORPHANS_OFFERED);
+        let adopted: Vec<Id> = offered
+            .map(|(_, hash)| *hash)
+            .filter(is_new)
+            .take(self.limits.batch.max(1))
+            .collect();
+        for hash in adopted {
+            self.add_holder(&hash, place);
         }
     }
 
-    fn verify(&self, entry: StoreEntry) -> Result<Record, FetchRefusal> {
-        let (topic, message) = entry.content.ok_or(FetchRefusal::NoData)?;
-        if message.is_ephemeral() {
-            return Err(FetchRefusal::Ephemeral);
+    /// Whether a record that is owed is acceptable; if so it is on its way.
+    fn accept(&mut self, record: &Record) -> bool {
+        let refusal = if record.message().is_ephemeral() {
+            Some(FetchRefusal::Ephemeral)
+        } else if !self.window.contains(&record.item()) {
+            Some(FetchRefusal::OutsideWindow)
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            self.count(refusal);
         }
-        let record = Record::new(topic, message)
-            .map_err(|error| FetchRefusal::NegativeTimestamp(error.0))?;
-        if record.hash() != entry.hash {
-            let actual = record.hash();
-            return Err(FetchRefusal::WrongHash { actual });
+        let hash = record.hash();
+        let Some(owed) = self.owed.get_mut(&hash) else {
+            return false;
+        };
+        if refusal.is_some() {
+            owed.refused = true;
+            return false;
         }
-        if !self.window.contains(&record.item()) {
-            let timestamp = record.item().timestamp;
-            return Err(FetchRefusal::OutsideWindow { timestamp });
-        }
-        Ok(record)
+        owed.unqueue(&hash, &mut self.queues);
+        // Delivered twice: the first one is on its way.
+        !std::mem::replace(&mut owed.arriving, true)
     }
 
-    /// Takes back a hash that was asked of `peer`; `failed` tells when, if that is its fault.
-    fn give_back(&mut self, peer: &P, hash: &Id, failed: Option<Duration>) {
-        if let Some(place) = self.places.get(peer).copied() {
-            self.release(hash, place, failed);
-        }
-    }
-
-    fn release(&mut self, hash: &Id, place: usize, failed: Option<Duration>) {
+    /// Takes back a hash that was asked of a peer; `failed` tells when, if that is its fault.
+    fn give_back(&mut self, hash: &Id, place: usize, failed: Option<u64>, now: u64) {
         let Some(owed) = self.owed.get_mut(hash) else {
             return;
         };
@@ -332,22 +291,50 @@ impl<P: Eq + Hash> FetchPlan<P> {
             return;
         }
         owed.asked = None;
-        if let Some(now) = failed {
+        // One that is on its way, from this peer or another, is no failure.
+        if let Some(now) = failed.filter(|_| !owed.arriving) {
             owed.count_failure(place, now, self.limits.backoff);
         }
-        self.queue_or_abandon(hash);
+        self.queue_or_orphan(hash, now);
     }
 
-    fn queue_or_abandon(&mut self, hash: &Id) {
+    /// What was on its way didn't get into the archive.
+    fn undo(&mut self, peer: Option<P>, hash: &Id, refused: bool, now: u64) {
+        let place = peer.map(|peer| self.place_of(peer));
         let Some(owed) = self.owed.get_mut(hash) else {
             return;
         };
-        let attempts = self.limits.attempts.max(1);
-        if owed.state == State::Waiting && !owed.queue_if_free(hash, attempts, &mut self.queues) {
-            owed.state = State::Abandoned;
-            self.tally.leave(State::Waiting);
-            self.tally.enter(State::Abandoned);
+        owed.arriving = false;
+        owed.refused |= refused;
+        if let Some(place) = place {
+            owed.unqueue(hash, &mut self.queues);
+            owed.count_failure(place, now, self.limits.backoff);
         }
+        self.queue_or_orphan(hash, now);
+    }
+
+    fn queue_or_orphan(&mut self, hash: &Id, now: u64) {
+        let attempts = self.limits.attempts.max(1);
+        let Some(owed) = self.owed.get_mut(hash) else {
+            return;
+        };
+        if !owed.queue(hash, attempts, &mut self.queues) && owed.orphaned.is_none() {
+            owed.orphaned = Some(now);
+            self.orphans.insert((now, *hash));
+        }
+    }
+
+    fn remove(&mut self, hash: &Id) -> Option<Owed> {
+        let mut owed = self.owed.remove(hash)?;
+        owed.unqueue(hash, &mut self.queues);
+        if let Some(since) = owed.orphaned {
+            self.orphans.remove(&(since, *hash));
+        }
+        Some(owed)
+    }
+
+    fn count(&mut self, refusal: FetchRefusal) {
+        *self.report.refusals.entry(refusal).or_default() += 1;
     }
 }
 

@@ -43,7 +43,8 @@ pub enum Origin {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arrival {
     content: Content,
-    expected: Option<Id>,
+    /// The hash that was promised for it, if one was; it is refused if it has another.
+    pub expected: Option<Id>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,20 +54,11 @@ enum Content {
 }
 
 impl Arrival {
-    /// A message as it was published on `pubsub_topic`.
+    /// A message as it was published on `pubsub_topic`, of which no hash was promised.
     pub fn new(pubsub_topic: impl Into<Arc<str>>, message: WakuMessage) -> Self {
         Self {
             content: Content::Raw(pubsub_topic.into(), message),
             expected: None,
-        }
-    }
-
-    /// The same message, which is refused if it isn't the one of `hash`.
-    #[must_use]
-    pub fn expecting(self, hash: Id) -> Self {
-        Self {
-            expected: Some(hash),
-            ..self
         }
     }
 

@@ -3,8 +3,6 @@
 //! Constants are fixed by deployed formats; the fields of [`IngestLimits`], [`StoreLimits`] and
 //! [`FetchLimits`] are settable and have the defaults shown.
 
-use std::time::Duration;
-
 /// Longest encoded Waku message that is taken, in bytes: the 150 KiB of the deployed network.
 pub const MESSAGE_BYTES: usize = 150 * 1024;
 
@@ -120,12 +118,14 @@ impl Default for StoreLimits {
     }
 }
 
+/// Hashes that nobody has delivered that are looked at, to find some for a peer that might.
+pub const ORPHANS_OFFERED: usize = 1_000;
+
 /// Bounds of a fetch plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchLimits {
-    /// Most hashes remembered at once, owed or given up; 150,000, which take some 50 MiB. Hashes
-    /// announced past it aren't taken on; they are counted, and the next reconciliation names them
-    /// again.
+    /// Most hashes owed at once; 150,000, which take some 50 MiB. Hashes announced past it aren't
+    /// taken on; they are counted, and the next reconciliation names them again.
     pub owed: usize,
     /// Most peers remembered for one hash; 8.
     pub holders: usize,
@@ -134,11 +134,12 @@ pub struct FetchLimits {
     pub batch: usize,
     /// How often one peer is asked for one hash; 3.
     pub attempts: u32,
-    /// How long a peer isn't asked for a hash again after its first failure; 1 s. Doubled with
-    /// every further failure.
-    pub backoff: Duration,
-    /// How long after its last announcement a hash is given up; 10 minutes.
-    pub patience: Duration,
+    /// How long a peer isn't asked for a hash again after its first failure, in nanoseconds; 1 s.
+    /// Doubled with every further failure.
+    pub backoff: u64,
+    /// How long a hash that all its holders failed to deliver is kept for another peer or another
+    /// door, in nanoseconds; 5 s.
+    pub patience: u64,
 }
 
 impl Default for FetchLimits {
@@ -148,8 +149,8 @@ impl Default for FetchLimits {
             holders: 8,
             batch: 26,
             attempts: 3,
-            backoff: Duration::from_secs(1),
-            patience: Duration::from_secs(600),
+            backoff: 1_000_000_000,
+            patience: 5_000_000_000,
         }
     }
 }

@@ -7,5 +7,5 @@ mod wire;
 
 pub use answer::{StoreAnswer, StoreAnswerError, StoreEntry};
 pub use query::{BadRequest, Selection, StoreQuery};
-pub use serve::{serve, too_many_requests};
+pub use serve::{answer, serve, too_many_requests};
 pub use wire::{StoreQueryRequest, StoreQueryResponse, StoredMessage, status};

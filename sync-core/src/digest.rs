@@ -4,21 +4,39 @@ use core::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
 
+use crate::item::Item;
 use crate::set::ItemSet;
+
+/// Makes the [`digest()`] of items that are shown one by one, in order.
+#[derive(Clone, Debug, Default)]
+pub struct SetDigest(Sha256);
+
+impl SetDigest {
+    /// Takes the next item; it has to lie behind the one before.
+    pub fn push(&mut self, item: &Item) {
+        self.0.update(item.timestamp.to_be_bytes());
+        self.0.update(item.id.as_bytes());
+    }
+
+    /// The digest of all items shown.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
 
 /// SHA-256 over every item in order: its timestamp as 8 bytes big-endian, then its id.
 ///
 /// Reads every item; unlike a [`Summary`](crate::Summary) it can't be forged.
 #[must_use]
 pub fn digest(set: &(impl ItemSet + ?Sized)) -> [u8; 32] {
-    let mut hasher = Sha256::new();
+    let mut digest = SetDigest::default();
     let all = set.visit(0..set.len(), &mut |item| {
-        hasher.update(item.timestamp.to_be_bytes());
-        hasher.update(item.id.as_bytes());
+        digest.push(&item);
         ControlFlow::Continue(())
     });
     debug_assert!(all.is_continue(), "nothing above breaks");
-    hasher.finalize().into()
+    digest.finish()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub mod varint;
 pub mod view;
 pub mod waku;
 
-pub use digest::digest;
+pub use digest::{SetDigest, digest};
 pub use item::{Bound, Id, Item, Range};
 pub use limits::SessionLimits;
 pub use scope::{Scope, Source, SourceError, TopicFilter};

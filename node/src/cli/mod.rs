@@ -15,10 +15,12 @@ use time::{DurationArg, TimeArg, nanoseconds};
 /// A Waku Store node that finds and fills the differences between archives.
 #[derive(Debug, Parser)]
 #[command(name = "wakustore", version, about, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed or differing state, 2 wrong usage, \
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed or differing state, 2 wrong usage, \
                         3 a comparison found differences, 4 a peer unreachable.\n\
                         Times: RFC 3339, nanoseconds since 1970, or -2h. Durations: 90s, 1h, 30d. \
-                        A file named - is standard input or output.")]
+                        A file named - is standard input or output."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -77,8 +79,10 @@ pub struct DemoArgs {
 pub struct SyncArgs {
     /// The peer's multiaddress with its peer id: /ip4/1.2.3.4/tcp/60000/p2p/16Uiu2HAm...
     pub peer: String,
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
+    /// The times.
     #[command(flatten)]
     pub window: WindowArgs,
     /// How to reconcile
@@ -99,10 +103,20 @@ pub struct WindowArgs {
     #[arg(long, default_value = "1h", conflicts_with_all = ["since", "until"])]
     pub range: DurationArg,
     /// Start, included
-    #[arg(long, value_name = "TIME", requires = "until", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "until",
+        allow_hyphen_values = true
+    )]
     pub since: Option<TimeArg>,
     /// End, excluded
-    #[arg(long, value_name = "TIME", requires = "since", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "since",
+        allow_hyphen_values = true
+    )]
     pub until: Option<TimeArg>,
 }
 
@@ -130,6 +144,7 @@ impl WindowArgs {
 pub struct ImportArgs {
     /// The file to read; - is standard input
     pub file: PathBuf,
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
 }
@@ -140,6 +155,7 @@ pub struct ExportArgs {
     /// The file to write; - is standard output
     #[arg(default_value = "-")]
     pub file: PathBuf,
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
 }
@@ -147,6 +163,7 @@ pub struct ExportArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
     /// Print one JSON object instead of text
@@ -177,9 +194,9 @@ mod tests {
             let mut line = vec!["wakustore", "sync", "/ip4/127.0.0.1/tcp/1"];
             line.extend(args);
             match Cli::try_parse_from(line) {
-                Ok(Cli { command: Command::Sync(args) }) => {
-                    args.window.resolve(7_200_000_000_000).map_err(|_| ())
-                }
+                Ok(Cli {
+                    command: Command::Sync(args),
+                }) => args.window.resolve(7_200_000_000_000).map_err(|_| ()),
                 _ => Err(()),
             }
         };
@@ -195,7 +212,9 @@ mod tests {
     #[test]
     fn booleans_come_bare_or_with_a_value() {
         let store_sync = |arg: &str| match Cli::try_parse_from(["wakustore", "run", arg]) {
-            Ok(Cli { command: Command::Run(args) }) => Some(args.store_sync),
+            Ok(Cli {
+                command: Command::Run(args),
+            }) => Some(args.store_sync),
             _ => None,
         };
         assert_eq!(store_sync("--store-sync"), Some(true));

@@ -10,6 +10,7 @@ use super::time::DurationArg;
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
     /// Address to listen on

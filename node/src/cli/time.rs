@@ -39,13 +39,18 @@ impl FromStr for TimeArg {
             return Ok(Self::Ago(Duration::ZERO));
         }
         if let Some(ago) = text.strip_prefix('-') {
-            return ago.parse().map(|DurationArg(duration)| Self::Ago(duration)).map_err(|_| refuse());
+            return ago
+                .parse()
+                .map(|DurationArg(duration)| Self::Ago(duration))
+                .map_err(|_| refuse());
         }
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().map(Self::At).map_err(|_| refuse());
         }
         let timestamp: jiff::Timestamp = text.parse().map_err(|_| refuse())?;
-        u64::try_from(timestamp.as_nanosecond()).map(Self::At).map_err(|_| refuse())
+        u64::try_from(timestamp.as_nanosecond())
+            .map(Self::At)
+            .map_err(|_| refuse())
     }
 }
 
@@ -69,7 +74,11 @@ impl FromStr for DurationArg {
             "d" => 86_400_000,
             _ => return Err(refuse()),
         };
-        number.checked_mul(milliseconds).map(Duration::from_millis).map(Self).ok_or_else(refuse)
+        number
+            .checked_mul(milliseconds)
+            .map(Duration::from_millis)
+            .map(Self)
+            .ok_or_else(refuse)
     }
 }
 
@@ -92,7 +101,10 @@ mod tests {
 
     #[test]
     fn every_form_of_a_time_is_read() {
-        let time = |text: &str| text.parse::<TimeArg>().map(|time| time.resolve(7_200_000_000_000));
+        let time = |text: &str| {
+            text.parse::<TimeArg>()
+                .map(|time| time.resolve(7_200_000_000_000))
+        };
         assert_eq!(time("1700000000000000000"), Ok(1_700_000_000_000_000_000));
         assert_eq!(time("1970-01-01T00:00:01Z"), Ok(1_000_000_000));
         assert_eq!(time("1970-01-01T01:00:01.5+01:00"), Ok(1_500_000_000));
@@ -104,9 +116,19 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_time_is_told_the_forms() {
-        for text in ["", "yesterday", "-", "-2w", "1969-12-31T23:59:59Z", "99999999999999999999"] {
+        for text in [
+            "",
+            "yesterday",
+            "-",
+            "-2w",
+            "1969-12-31T23:59:59Z",
+            "99999999999999999999",
+        ] {
             let error = text.parse::<TimeArg>().unwrap_err();
-            assert!(error.contains("RFC 3339") && error.contains("-2h"), "{error}");
+            assert!(
+                error.contains("RFC 3339") && error.contains("-2h"),
+                "{error}"
+            );
         }
     }
 
@@ -119,7 +141,15 @@ mod tests {
         assert_eq!(seconds("5m"), Ok(300.0));
         assert_eq!(seconds("1h"), Ok(3_600.0));
         assert_eq!(seconds("30d"), Ok(2_592_000.0));
-        for text in ["", "h", "1w", "1.5h", "-1h", "99999999999999999999d", "213503982335d"] {
+        for text in [
+            "",
+            "h",
+            "1w",
+            "1.5h",
+            "-1h",
+            "99999999999999999999d",
+            "213503982335d",
+        ] {
             let error = seconds(text).unwrap_err();
             assert!(error.contains("90s") && error.contains(text), "{error}");
         }

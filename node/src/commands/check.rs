@@ -19,7 +19,10 @@ struct Report {
 }
 
 pub(super) async fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
-    let url = args.archive.url().map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let url = args
+        .archive
+        .url()
+        .map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
     let store = Store::open_existing(&url).await?;
     let verified = store.verify().await?;
     let report = Report {
@@ -41,7 +44,15 @@ pub(super) async fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
             report.digest
         );
     } else {
-        println!("{url}: {} faults in {} messages", report.faults, grouped(report.messages));
+        println!(
+            "{url}: {} faults in {} messages",
+            report.faults,
+            grouped(report.messages)
+        );
     }
-    Ok(if report.sound { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report.sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use store_adapter::{ArchiveUrl, Record, WakuMessage};
+use store_adapter::{ArchiveUrl, WakuMessage};
 use sync_core::Range;
 use tokio::sync::broadcast;
 
@@ -70,7 +70,11 @@ pub(super) async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     report.digest = hex::encode(verified[0].digest);
     report.messages = verified[0].messages;
     print(args, &report, &verified)?;
-    Ok(if equal { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if equal {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 /// Draws the messages, and gives each archive all but its missing part.
@@ -93,8 +97,7 @@ async fn fill(
     let mut bytes = 0;
     let mut batches: [Vec<(String, WakuMessage)>; 2] = Default::default();
     for (number, lacking) in lacking.into_iter().enumerate() {
-        let (topic, message) =
-            traffic.message(window.lower.timestamp(), window.upper.timestamp());
+        let (topic, message) = traffic.message(window.lower.timestamp(), window.upper.timestamp());
         bytes += message.payload.len() as u64;
         for (side, batch) in batches.iter_mut().enumerate() {
             if lacking != Some(side) {
@@ -128,7 +131,11 @@ async fn reconcile(
     window: Range,
     bars: &MultiProgress,
 ) -> Result<(Synced, JobReport), Failure> {
-    let address = b.node.addresses().first().context("the second node listens nowhere")?;
+    let address = b
+        .node
+        .addresses()
+        .first()
+        .context("the second node listens nowhere")?;
     let mut finished = b.node.syncer().finished();
     let peer = a.node.connect(address).await?;
     let work = async {
@@ -137,14 +144,17 @@ async fn reconcile(
         let other = other.await.context("the second node doesn't get done")??;
         Ok::<_, Failure>((synced, other))
     };
-    let shown = [(a, bar(bars, "a fetches", 0)), (b, bar(bars, "b fetches", 0))];
+    let shown = [
+        (a, bar(bars, "a fetches", 0)),
+        (b, bar(bars, "b fetches", 0)),
+    ];
     tokio::pin!(work);
     loop {
         tokio::select! {
             done = &mut work => return done,
             () = tokio::time::sleep(TICK) => for (side, bar) in &shown {
                 if let Some(job) = side.node.syncer().at_work().first() {
-                    bar.set_length(job.need);
+                    bar.set_length(job.need());
                     bar.set_position(job.fetch.fetched);
                 }
             },
@@ -171,7 +181,12 @@ impl Side {
             .listening_on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let node = Node::start(config, Arc::clone(&store)).await?;
         let before = node.syncer().count(window);
-        Ok(Self { url, store, node, before })
+        Ok(Self {
+            url,
+            store,
+            node,
+            before,
+        })
     }
 
     /// Ends the node and reads its file anew, hashing every message from its fields.
@@ -186,10 +201,10 @@ fn responder(node: &str, job: &JobReport, before: u64, after: u64) -> NodeReport
     NodeReport {
         node: node.to_owned(),
         before,
-        missing: job.need,
+        missing: job.need(),
         fetched: job.fetch.fetched,
         refused: job.fetch.refused(),
-        owed: job.fetch.owed,
+        owed: job.fetch.owed(),
         after,
     }
 }
@@ -232,7 +247,9 @@ fn bars() -> MultiProgress {
 
 fn bar(bars: &MultiProgress, name: &'static str, length: u64) -> ProgressBar {
     let bar = bars.add(ProgressBar::new(length));
-    if let Ok(style) = ProgressStyle::with_template("{prefix:>9} {wide_bar} {human_pos}/{human_len}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{prefix:>9} {wide_bar} {human_pos}/{human_len}")
+    {
         bar.set_style(style);
     }
     bar.set_prefix(name);

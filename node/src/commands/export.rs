@@ -14,7 +14,10 @@ use crate::store::Store;
 use crate::sync::report::grouped;
 
 pub(super) async fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
-    let url = args.archive.url().map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let url = args
+        .archive
+        .url()
+        .map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
     let archive = Store::open_existing(&url).await?;
     let name = shown(&args.file, "standard output");
     let mut output: Box<dyn Write + Send> = if is_standard_stream(&args.file) {
@@ -32,7 +35,9 @@ pub(super) async fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
             count += 1;
         }
     }
-    output.flush().with_context(|| format!("{name} can't be written further"))?;
+    output
+        .flush()
+        .with_context(|| format!("{name} can't be written further"))?;
     eprintln!("{} messages written to {name}", grouped(count));
     Ok(ExitCode::SUCCESS)
 }

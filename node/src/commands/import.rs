@@ -37,7 +37,10 @@ pub(super) async fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
         let file = File::open(&args.file).with_context(|| format!("{name} can't be read"))?;
         Box::new(BufReader::new(file))
     };
-    let url = args.archive.url().map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let url = args
+        .archive
+        .url()
+        .map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
     let store = Store::open(&url).await?;
     let mut totals = Totals::default();
     let result = import(&store, input, &name, &mut totals).await;
@@ -49,7 +52,11 @@ pub(super) async fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
         grouped(totals.refused)
     );
     result?;
-    Ok(if totals.refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if totals.refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 async fn import(
@@ -62,7 +69,9 @@ async fn import(
     let bar = spinner();
     let (mut batch, mut bytes) = (Vec::new(), 0);
     loop {
-        let line = lines.next_line().with_context(|| format!("{name} can't be read further"))?;
+        let line = lines
+            .next_line()
+            .with_context(|| format!("{name} can't be read further"))?;
         let number = lines.number();
         let end = line.is_none();
         if let Some(line) = line {

@@ -20,7 +20,10 @@ const KEY_FILE: &str = "nodekey";
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let config = config(&args)?;
-    let url = args.archive.url().map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let url = args
+        .archive
+        .url()
+        .map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
     let store = Store::open(&url).await?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
@@ -47,7 +50,10 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         config.listen.push(address);
     }
     config.shards.clone_from(&args.shard);
-    config.serve = Services { store: args.store, sync: args.store_sync };
+    config.serve = Services {
+        store: args.store,
+        sync: args.store_sync,
+    };
     for address in args.staticnode.iter().chain(&args.storenode) {
         config.stay_with.push(peer_address(address)?);
     }
@@ -64,7 +70,9 @@ fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
         Some(digits) => sync_net::identity::from_hex(digits)
             .context("--nodekey")
             .map_err(Failure::Usage),
-        None => Ok(sync_net::identity::load_or_create(&key_file(&args.archive.data_dir)?)?),
+        None => Ok(sync_net::identity::load_or_create(&key_file(
+            &args.archive.data_dir,
+        )?)?),
     }
 }
 

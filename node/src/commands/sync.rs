@@ -33,14 +33,21 @@ pub(super) async fn run(args: SyncArgs) -> Result<ExitCode, Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let after = node.syncer().count(window);
     node.stop().await;
-    let nodes = [local("local", &synced, before, after), remote(&synced, before)];
+    let nodes = [
+        local("local", &synced, before, after),
+        remote(&synced, before),
+    ];
     let report = report(&synced, &store, nodes, seconds, None);
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
         println!("{}\n{}", report.table(), verdict(&report));
     }
-    Ok(if report.owed() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report.owed() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 /// The report of a sync as its initiator knows it.
@@ -77,10 +84,10 @@ pub(super) fn local(node: &str, synced: &Synced, before: u64, after: u64) -> Nod
     NodeReport {
         node: node.to_owned(),
         before,
-        missing: synced.job.need,
+        missing: synced.job.need(),
         fetched: fetch.fetched,
         refused: fetch.refused(),
-        owed: fetch.owed,
+        owed: fetch.owed(),
         after,
     }
 }
@@ -88,22 +95,25 @@ pub(super) fn local(node: &str, synced: &Synced, before: u64, after: u64) -> Nod
 /// What the other side did, as far as this one knows it: it has what it was seen to fetch.
 fn remote(synced: &Synced, before: u64) -> NodeReport {
     let job = &synced.job;
-    let before = (before + job.need).saturating_sub(job.have);
-    let fetched = job.have - job.have_owed;
+    let before = (before + job.need()).saturating_sub(job.have);
+    let fetched = job.have - job.undelivered;
     NodeReport {
         node: "peer".to_owned(),
         before,
         missing: job.have,
         fetched,
         refused: 0,
-        owed: job.have_owed,
+        owed: job.undelivered,
         after: before + fetched,
     }
 }
 
 fn verdict(report: &SyncReport) -> String {
     match report.owed() {
-        0 => format!("Done: nothing stays owed. Digest of the local archive: {}", report.digest),
+        0 => format!(
+            "Done: nothing stays owed. Digest of the local archive: {}",
+            report.digest
+        ),
         owed => format!("{owed} messages stay owed; the log above tells why."),
     }
 }

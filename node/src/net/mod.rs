@@ -5,5 +5,5 @@ pub mod protocols;
 mod swarm;
 
 pub use peers::PeerTable;
-pub(crate) use swarm::{IDENTIFY_DEADLINE, Spawned, spawn};
 pub use swarm::{ConnectError, SwarmHandle};
+pub(crate) use swarm::{IDENTIFY_DEADLINE, spawn};

@@ -26,8 +26,11 @@ impl PeerTable {
     /// A connection was made; gives whether it is the first with this peer.
     pub(super) fn connected(&self, peer: PeerId, address: Multiaddr) -> bool {
         let mut peers = self.peers.lock();
-        let entry =
-            peers.entry(peer).or_insert(Peer { address, connections: 0, protocols: None });
+        let entry = peers.entry(peer).or_insert(Peer {
+            address,
+            connections: 0,
+            protocols: None,
+        });
         entry.connections += 1;
         entry.connections == 1
     }
@@ -64,7 +67,10 @@ impl PeerTable {
     /// Whether the peer is connected and has said that it speaks `protocol`.
     #[must_use]
     pub fn speaks(&self, peer: &PeerId, protocol: &str) -> bool {
-        self.peers.lock().get(peer).is_some_and(|entry| entry.speaks(protocol))
+        self.peers
+            .lock()
+            .get(peer)
+            .is_some_and(|entry| entry.speaks(protocol))
     }
 
     /// The connected peers that speak one of `protocols`.
@@ -72,13 +78,21 @@ impl PeerTable {
     pub fn that_speak(&self, protocols: &[&str]) -> Vec<PeerId> {
         let peers = self.peers.lock();
         let speaks = |entry: &Peer| protocols.iter().any(|protocol| entry.speaks(protocol));
-        peers.iter().filter(|(_, entry)| speaks(entry)).map(|(peer, _)| *peer).collect()
+        peers
+            .iter()
+            .filter(|(_, entry)| speaks(entry))
+            .map(|(peer, _)| *peer)
+            .collect()
     }
 
     /// The connected peers with the address each was met at.
     #[must_use]
     pub fn connected_peers(&self) -> Vec<(PeerId, Multiaddr)> {
-        self.peers.lock().iter().map(|(peer, entry)| (*peer, entry.address.clone())).collect()
+        self.peers
+            .lock()
+            .iter()
+            .map(|(peer, entry)| (*peer, entry.address.clone()))
+            .collect()
     }
 
     /// Waits until the peer has told what it speaks; `false` if it is gone or `deadline` passes.
@@ -94,13 +108,17 @@ impl PeerTable {
                 changed.await;
             }
         };
-        tokio::time::timeout(deadline, waiting).await.unwrap_or(false)
+        tokio::time::timeout(deadline, waiting)
+            .await
+            .unwrap_or(false)
     }
 }
 
 impl Peer {
     fn speaks(&self, protocol: &str) -> bool {
-        self.protocols.as_ref().is_some_and(|protocols| protocols.contains(protocol))
+        self.protocols
+            .as_ref()
+            .is_some_and(|protocols| protocols.contains(protocol))
     }
 }
 

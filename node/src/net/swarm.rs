@@ -81,8 +81,10 @@ impl SwarmHandle {
             let (done, result) = oneshot::channel();
             let sent = self.commands.send(Command::Dial(dial, done)).await;
             sent.map_err(|_| ConnectError::Stopped)?;
-            let unreachable =
-                |reason| ConnectError::Unreachable { address: address.clone(), reason };
+            let unreachable = |reason| ConnectError::Unreachable {
+                address: address.clone(),
+                reason,
+            };
             tokio::time::timeout(DIAL_DEADLINE, result)
                 .await
                 .map_err(|_| unreachable(format!("no answer in {} s", DIAL_DEADLINE.as_secs())))?
@@ -166,7 +168,12 @@ pub(crate) async fn spawn(
         met,
     };
     let handle = SwarmHandle { commands, peers };
-    Ok(Spawned { handle, addresses, met: newly_met, run: task.run().boxed() })
+    Ok(Spawned {
+        handle,
+        addresses,
+        met: newly_met,
+        run: task.run().boxed(),
+    })
 }
 
 /// Waits until every address is listened on, and gives what that made of ports and wildcards.
@@ -182,14 +189,21 @@ async fn start_listening(
     let mut addresses = Vec::new();
     while !waiting.is_empty() {
         match swarm.select_next_some().await {
-            SwarmEvent::NewListenAddr { listener_id, address } => {
+            SwarmEvent::NewListenAddr {
+                listener_id,
+                address,
+            } => {
                 waiting.retain(|id| *id != listener_id);
                 addresses.push(address.with(Protocol::P2p(*swarm.local_peer_id())));
             }
-            SwarmEvent::ListenerClosed { listener_id, reason, addresses }
-                if waiting.contains(&listener_id) =>
-            {
-                let reason = reason.err().map_or_else(|| "closed".into(), |e| e.to_string());
+            SwarmEvent::ListenerClosed {
+                listener_id,
+                reason,
+                addresses,
+            } if waiting.contains(&listener_id) => {
+                let reason = reason
+                    .err()
+                    .map_or_else(|| "closed".into(), |e| e.to_string());
                 anyhow::bail!("can't listen on {addresses:?}: {reason}");
             }
             SwarmEvent::ListenerError { error, .. } => anyhow::bail!("can't listen: {error}"),
@@ -233,7 +247,12 @@ impl SwarmTask {
 
     fn note(&mut self, event: SwarmEvent<NodeBehaviourEvent>) {
         match event {
-            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+            SwarmEvent::ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
+            } => {
                 let address = endpoint.get_remote_address().clone();
                 tracing::debug!(peer = %peer_id, %address, "connected");
                 if self.peers.connected(peer_id, address) {
@@ -250,7 +269,11 @@ impl SwarmTask {
                     tracing::debug!(peer = %peer_id, cause, "disconnected");
                 }
             }
-            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
+            SwarmEvent::OutgoingConnectionError {
+                connection_id,
+                error,
+                ..
+            } => {
                 if let Some(done) = self.dials.remove(&connection_id) {
                     let _ = done.send(Err(error.to_string()));
                 }

@@ -42,13 +42,17 @@ pub(crate) async fn ask_new_peers(
         let (own, control, swarm) = (Arc::clone(&own), control.clone(), swarm.clone());
         let peers = Arc::clone(&peers);
         tokio::spawn(async move {
-            if !peers.wait_identified(&peer, crate::net::IDENTIFY_DEADLINE).await
+            if !peers
+                .wait_identified(&peer, crate::net::IDENTIFY_DEADLINE)
+                .await
                 || !peers.speaks(&peer, protocols::METADATA)
             {
                 return;
             }
             match ask(peer, &own, &control).await {
-                Ok(theirs) if theirs.cluster_id.is_some() && theirs.cluster_id != own.cluster_id => {
+                Ok(theirs)
+                    if theirs.cluster_id.is_some() && theirs.cluster_id != own.cluster_id =>
+                {
                     tracing::warn!(
                         %peer, ours = own.cluster_id, theirs = theirs.cluster_id,
                         "the peer is of another cluster: disconnecting"
@@ -64,7 +68,7 @@ pub(crate) async fn ask_new_peers(
 
 async fn ask(peer: PeerId, own: &WakuMetadata, control: &Control) -> anyhow::Result<WakuMetadata> {
     let protocol = StreamProtocol::new(protocols::METADATA);
-    let most = store_adapter::metadata::MAX_BYTES;
+    let most = store_adapter::limits::METADATA_BYTES;
     let response = control.request(peer, protocol, &own.encode(), most).await?;
     Ok(WakuMetadata::decode(&response)?)
 }

@@ -21,7 +21,14 @@ where
     // Answers under way end with this task.
     let mut answers = JoinSet::new();
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
-        let Some(Inbound { peer, protocol, mut stream }) = inbound.recv().await else { return };
+        let Some(Inbound {
+            peer,
+            protocol,
+            mut stream,
+        }) = inbound.recv().await
+        else {
+            return;
+        };
         let answer = answer.clone();
         while answers.try_join_next().is_some() {}
         answers.spawn(async move {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use libp2p::PeerId;
-use store_adapter::store;
+use prost::Message;
+use store_adapter::store::{self, StoredMessage};
+use sync_core::Id;
 use sync_net::Inbound;
 use tokio::sync::mpsc;
 
@@ -23,11 +25,19 @@ pub(crate) async fn serve(
     let answer = move |peer: PeerId, request: Vec<u8>| {
         let (archive, syncer) = (Arc::clone(&archive), Arc::clone(&syncer));
         async move {
-            let served = store::serve(archive.archive(), archive.store_limits(), &request).await;
-            let response = served.response;
-            syncer.served(&peer, &served.hashes_with_data, request.len(), response.len());
+            let served =
+                store::answer(&**archive.archive(), archive.store_limits(), &request).await;
+            let response = served.encode_to_vec();
+            let given: Vec<Id> = served.messages.iter().filter_map(given).collect();
+            syncer.served(&peer, &given, request.len(), response.len());
             Some(response)
         }
     };
     one_shot::serve(inbound, AT_ONCE, answer).await;
+}
+
+/// The hash of a message that was given with its data.
+fn given(stored: &StoredMessage) -> Option<Id> {
+    stored.message.as_ref()?;
+    stored.message_hash.as_deref()?.try_into().ok().map(Id)
 }

@@ -22,7 +22,9 @@ pub(crate) async fn serve(mut inbound: mpsc::Receiver<Inbound>, syncer: Arc<Sync
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut streams = JoinSet::new();
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
-        let Some(Inbound { peer, stream, .. }) = inbound.recv().await else { return };
+        let Some(Inbound { peer, stream, .. }) = inbound.recv().await else {
+            return;
+        };
         while streams.try_join_next().is_some() {}
         let syncer = Arc::clone(&syncer);
         streams.spawn(async move {
@@ -60,8 +62,8 @@ async fn read(
     syncer: &Syncer,
 ) -> anyhow::Result<()> {
     while let Some(frame) = stream.receive().await? {
-        syncer.count_received(peer, frame.len() as u64);
-        let decoded = WakuMessageAndTopic::decode(&frame)?;
+        syncer.count_received(peer, frame.len());
+        let decoded = WakuMessageAndTopic::decode_frame(&frame)?;
         match Record::new(decoded.pubsub_topic, decoded.message) {
             Ok(record) => queue.send(record).await?,
             Err(error) => tracing::debug!(%peer, %error, "a pushed message was refused"),

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use libp2p::PeerId;
 use parking_lot::Mutex;
+use prost::Message;
 use store_adapter::fetch::{FetchPlan, FetchReport};
-use store_adapter::Record;
+use store_adapter::{Record, Refusal};
 use sync_core::{Dialect, Id, Range};
 use sync_net::SessionInfo;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::limits::SyncLimits;
+use crate::cli::time::nanoseconds;
 
 /// The work of one session, shared by the tasks that do it.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ pub(crate) struct Job {
     limits: SyncLimits,
     started: Instant,
     state: Mutex<State>,
-    /// Something has changed: look again.
-    pub(crate) wake: Notify,
+    phase: watch::Sender<Phase>,
+    wake: Notify,
     sent: AtomicU64,
     received: AtomicU64,
 }
@@ -37,29 +38,27 @@ struct State {
     /// What the peer lacks and isn't known to have got.
     outgoing: BTreeSet<Id>,
     have: u64,
-    need: u64,
-    /// Set when the session is over.
-    ended: Option<Instant>,
     /// Pushed before the session could name it.
     held: Vec<Record>,
     held_bytes: usize,
     unsolicited: u64,
     /// When anything last arrived or left for this job.
     progress: Instant,
-    /// The peer will push no more.
+    /// The peer has closed its stream of pushes.
     pushes_over: bool,
+    /// Everything is pushed, and it is known what arrived.
     pushed: bool,
 }
 
-/// What became of a message that a peer pushed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Pushed {
-    /// It is owed: ingest it.
-    Owed,
-    /// The session may still name it: it is kept until then.
-    Held,
-    /// Nobody asked for it.
-    Unsolicited,
+/// How far a job has come.
+#[derive(Clone, Debug)]
+enum Phase {
+    /// The session goes on.
+    Session,
+    /// The session is over; differences are being filled.
+    Filling { failed: bool },
+    /// Nothing is left to be done or waited for.
+    Done(JobReport),
 }
 
 /// How a job went.
@@ -71,11 +70,9 @@ pub struct JobReport {
     pub peer: PeerId,
     /// Messages that the peer lacked.
     pub have: u64,
-    /// Messages that this side lacked.
-    pub need: u64,
     /// Of those, how many aren't known to have reached the peer.
-    pub have_owed: u64,
-    /// What became of those that this side lacked.
+    pub undelivered: u64,
+    /// What became of the messages that this side lacked.
     pub fetch: FetchReport,
     /// Pushed by the peer without having been asked for.
     pub unsolicited: u64,
@@ -83,6 +80,14 @@ pub struct JobReport {
     pub sent: u64,
     /// Bytes received to fill differences.
     pub received: u64,
+}
+
+impl JobReport {
+    /// Messages that this side lacked.
+    #[must_use]
+    pub fn need(&self) -> u64 {
+        self.fetch.announced
+    }
 }
 
 impl Job {
@@ -99,8 +104,6 @@ impl Job {
                 plan: FetchPlan::new(window, limits.fetch.clone()),
                 outgoing: BTreeSet::new(),
                 have: 0,
-                need: 0,
-                ended: None,
                 held: Vec::new(),
                 held_bytes: 0,
                 unsolicited: 0,
@@ -109,62 +112,99 @@ impl Job {
                 pushed: false,
             }),
             limits: limits.clone(),
+            phase: watch::Sender::new(Phase::Session),
             wake: Notify::new(),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
         }
     }
 
-    /// Time since the job began: the clock of its fetch plan.
-    pub(crate) fn clock(&self) -> Duration {
-        self.started.elapsed()
-    }
-
     /// Takes what a round has found; gives messages that were held and turn out to be owed.
     pub(crate) fn found(&self, have: &[Id], need: &[Id]) -> Vec<Record> {
-        let now = self.clock();
-        let mut state = self.state.lock();
-        state.have += have.len() as u64;
-        state.need += need.len() as u64;
-        state.outgoing.extend(have);
-        state.plan.announce(self.peer, need, now);
-        let State { held, plan, .. } = &mut *state;
-        let (owed, rest) = held.drain(..).partition(|record| plan.owes(&record.hash));
-        *held = rest;
-        state.held_bytes = state.held.iter().map(Record::encoded_len).sum();
-        drop(state);
-        self.wake.notify_one();
-        owed
+        self.change(|state| {
+            state.have += have.len() as u64;
+            state.outgoing.extend(have);
+            state.plan.announce(self.peer, need);
+            let held = std::mem::take(&mut state.held);
+            let (owed, rest) = held
+                .into_iter()
+                .partition(|record| state.plan.owes(&record.hash()));
+            state.held = rest;
+            state.held_bytes = state.held.iter().map(size).sum();
+            let mut owed: Vec<Record> = owed;
+            owed.retain(|record| state.plan.accept_push(record));
+            owed
+        })
     }
 
     /// The session is over: what is held and wasn't named is dropped.
-    pub(crate) fn session_ended(&self) {
-        let mut state = self.state.lock();
-        state.ended = Some(Instant::now());
-        state.progress = Instant::now();
-        state.unsolicited += state.held.len() as u64;
-        state.held = Vec::new();
-        state.held_bytes = 0;
-        drop(state);
-        self.wake.notify_one();
+    pub(crate) fn session_ended(&self, failed: bool) {
+        self.change(|state| {
+            state.progress = Instant::now();
+            state.unsolicited += state.held.len() as u64;
+            state.held = Vec::new();
+            state.held_bytes = 0;
+        });
+        self.phase.send_replace(Phase::Filling { failed });
     }
 
-    /// Decides about a message that `from` pushed.
-    pub(crate) fn pushed(&self, from: &PeerId, record: &Record) -> Pushed {
+    /// Whether the session came to no good end.
+    pub(crate) fn session_failed(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Filling { failed: true })
+    }
+
+    /// Waits for the session's end.
+    pub(crate) async fn until_session_ended(&self) {
+        let mut phase = self.phase.subscribe();
+        let over = phase
+            .wait_for(|phase| !matches!(phase, Phase::Session))
+            .await;
+        debug_assert!(over.is_ok(), "the sender lives as long as the job");
+    }
+
+    /// Waits until the job is done, and gives its report.
+    pub(crate) async fn finished(&self) -> JobReport {
+        let mut phase = self.phase.subscribe();
+        let done = phase
+            .wait_for(|phase| matches!(phase, Phase::Done(_)))
+            .await;
+        match done.as_deref() {
+            Ok(Phase::Done(report)) => report.clone(),
+            _ => self.report(),
+        }
+    }
+
+    /// Marks the job as done.
+    pub(crate) fn finish(&self) -> JobReport {
+        let report = self.report();
+        self.phase.send_replace(Phase::Done(report.clone()));
+        report
+    }
+
+    /// Whether a message that was pushed is owed and acceptable: then it is to be archived.
+    pub(crate) fn accept_push(&self, record: &Record) -> bool {
+        self.change(|state| {
+            let accepted = state.plan.accept_push(record);
+            if accepted {
+                state.progress = Instant::now();
+            }
+            accepted
+        })
+    }
+
+    /// Keeps a message that the job's peer pushed, if the session may still name it and there is
+    /// room.
+    pub(crate) fn hold(&self, record: &Record) -> bool {
+        let running = matches!(*self.phase.borrow(), Phase::Session);
         let mut state = self.state.lock();
-        if state.plan.owes(&record.hash) {
-            state.progress = Instant::now();
-            return Pushed::Owed;
-        }
-        let size = record.encoded_len();
-        let room = state.held.len() < self.limits.held_messages
-            && state.held_bytes + size <= self.limits.held_bytes;
-        if *from == self.peer && state.ended.is_none() && self.dialect == Dialect::Waku && room {
+        let bytes = state.held_bytes + size(record);
+        let room = state.held.len() < self.limits.held_messages && bytes <= self.limits.held_bytes;
+        let keep = running && self.dialect == Dialect::Waku && room;
+        if keep {
             state.held.push(record.clone());
-            state.held_bytes += size;
-            return Pushed::Held;
+            state.held_bytes = bytes;
         }
-        Pushed::Unsolicited
+        keep
     }
 
     /// Counts a push of the job's peer that nobody asked for.
@@ -174,34 +214,82 @@ impl Job {
 
     /// The peer has closed its stream of pushes.
     pub(crate) fn pushes_over(&self) {
-        self.state.lock().pushes_over = true;
-        self.wake.notify_one();
+        self.change(|state| state.pushes_over = true);
     }
 
-    /// Works on the fetch plan.
-    pub(crate) fn with_plan<T>(&self, act: impl FnOnce(&mut FetchPlan<PeerId>, Duration) -> T) -> T {
+    /// What to ask `peer` for next.
+    pub(crate) fn next_batch(&self, peer: &PeerId) -> Option<Vec<Id>> {
+        self.state.lock().plan.next_batch(*peer, self.clock())
+    }
+
+    /// Takes what `peer` delivered for a batch; gives what is to be archived.
+    pub(crate) fn answered(
+        &self,
+        peer: &PeerId,
+        asked: &[Id],
+        delivered: Vec<Record>,
+    ) -> Vec<Record> {
         let now = self.clock();
-        let result = act(&mut self.state.lock().plan, now);
-        self.wake.notify_one();
-        result
+        self.change(|state| state.plan.answered(*peer, asked, delivered, now))
     }
 
-    /// Something arrived or left: patience starts anew.
-    pub(crate) fn progressed(&self) {
-        self.state.lock().progress = Instant::now();
-        self.wake.notify_one();
+    /// `peer` gave no answer to a batch.
+    pub(crate) fn failed(&self, peer: &PeerId, asked: &[Id]) {
+        let now = self.clock();
+        self.change(|state| state.plan.failed(*peer, asked, now));
+    }
+
+    /// These messages are in the archive.
+    pub(crate) fn settled(&self, hashes: &[Id]) {
+        self.change(|state| {
+            hashes.iter().for_each(|hash| state.plan.settled(hash));
+            state.progress = Instant::now();
+        });
+    }
+
+    /// The archive's door refused what `from` delivered.
+    pub(crate) fn refused(&self, from: PeerId, refused: &[(Id, Refusal)]) {
+        let now = self.clock();
+        self.change(|state| {
+            for (hash, refusal) in refused {
+                tracing::debug!(peer = %from, %hash, %refusal, "refused at the door");
+                state.plan.refused_at_the_door(Some(from), hash, now);
+            }
+        });
+    }
+
+    /// What `from` delivered couldn't be archived.
+    pub(crate) fn not_archived(&self, from: PeerId, hashes: &[Id]) {
+        let now = self.clock();
+        self.change(|state| {
+            hashes
+                .iter()
+                .for_each(|hash| state.plan.not_archived(Some(from), hash, now));
+        });
+    }
+
+    /// Time has passed.
+    pub(crate) fn pass_time(&self) {
+        let now = self.clock();
+        self.state.lock().plan.expire(now);
+    }
+
+    /// Waits until something has changed.
+    pub(crate) async fn changed(&self) {
+        self.wake.notified().await;
     }
 
     /// These messages have reached the peer.
     pub(crate) fn delivered(&self, hashes: &[Id]) {
-        let mut state = self.state.lock();
-        let before = state.outgoing.len();
-        hashes.iter().for_each(|hash| drop(state.outgoing.remove(hash)));
-        if state.outgoing.len() < before {
-            state.progress = Instant::now();
-        }
-        drop(state);
-        self.wake.notify_one();
+        self.change(|state| {
+            let before = state.outgoing.len();
+            for hash in hashes {
+                state.outgoing.remove(hash);
+            }
+            if state.outgoing.len() < before {
+                state.progress = Instant::now();
+            }
+        });
     }
 
     /// What the peer lacks and isn't known to have got.
@@ -211,25 +299,23 @@ impl Job {
 
     /// All pushes are sent, and it is known which of them arrived.
     pub(crate) fn pushing_done(&self) {
-        self.state.lock().pushed = true;
-        self.wake.notify_one();
+        self.change(|state| state.pushed = true);
     }
 
-    /// Whether missing messages should be pulled now. In the waku dialect the peer pushes them,
-    /// so pulling waits until it has stopped.
+    /// Whether missing messages should be pulled now. In the waku dialect the peer pushes them, so
+    /// pulling waits until it has stopped.
     pub(crate) fn pulls(&self) -> bool {
-        let state = self.state.lock();
-        match self.dialect {
-            Dialect::Negentropy => true,
-            Dialect::Waku => state.ended.is_some_and(|ended| {
-                let quiet = state.progress.max(ended).elapsed();
-                state.pushes_over || quiet >= self.limits.push_patience
-            }),
+        if self.dialect == Dialect::Negentropy {
+            return true;
         }
+        let running = matches!(*self.phase.borrow(), Phase::Session);
+        let state = self.state.lock();
+        !running && (state.pushes_over || state.progress.elapsed() >= self.limits.push_patience)
     }
 
     /// Whether nothing is left to be done or waited for.
     pub(crate) fn is_done(&self) -> bool {
+        let running = matches!(*self.phase.borrow(), Phase::Session);
         let state = self.state.lock();
         let delivered = match self.dialect {
             Dialect::Waku => state.pushed,
@@ -238,13 +324,13 @@ impl Job {
                 state.outgoing.is_empty() || state.progress.elapsed() >= self.limits.pull_patience
             }
         };
-        state.ended.is_some() && state.plan.is_done() && delivered
+        !running && state.plan.is_done() && delivered
     }
 
     /// Counts bytes that went over the wire for this job.
-    pub(crate) fn count_bytes(&self, sent: u64, received: u64) {
-        self.sent.fetch_add(sent, Ordering::Relaxed);
-        self.received.fetch_add(received, Ordering::Relaxed);
+    pub(crate) fn count_bytes(&self, sent: usize, received: usize) {
+        self.sent.fetch_add(sent as u64, Ordering::Relaxed);
+        self.received.fetch_add(received as u64, Ordering::Relaxed);
     }
 
     /// How it went so far.
@@ -254,12 +340,26 @@ impl Job {
             session: self.session,
             peer: self.peer,
             have: state.have,
-            need: state.need,
-            have_owed: state.outgoing.len() as u64,
+            undelivered: state.outgoing.len() as u64,
             fetch: state.plan.report(),
             unsolicited: state.unsolicited,
             sent: self.sent.load(Ordering::Relaxed),
             received: self.received.load(Ordering::Relaxed),
         }
     }
+
+    fn change<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        let result = act(&mut self.state.lock());
+        self.wake.notify_one();
+        result
+    }
+
+    /// The clock of the fetch plan: nanoseconds since the job began.
+    fn clock(&self) -> u64 {
+        nanoseconds(self.started.elapsed())
+    }
+}
+
+fn size(record: &Record) -> usize {
+    record.message().encoded_len()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store_adapter::fetch::FetchLimits;
+use store_adapter::limits::FetchLimits;
 
 /// Bounds of fetching and pushing.
 #[derive(Clone, Debug)]

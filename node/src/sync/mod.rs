@@ -18,4 +18,5 @@ pub use job::JobReport;
 pub use limits::SyncLimits;
 pub use schedule::Schedule;
 pub(crate) use schedule::run as run_schedule;
+pub(crate) use syncer::SessionStorage;
 pub use syncer::{SyncError, Synced, Syncer};

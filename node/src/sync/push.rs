@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::StreamProtocol;
-use store_adapter::transfer::{self, WakuMessageAndTopic};
+use store_adapter::transfer::WakuMessageAndTopic;
 use sync_core::{Dialect, Id};
 
 use super::job::Job;
@@ -40,15 +40,18 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
     for chunk in outgoing.chunks(CHUNK) {
         for record in syncer.store.archive().lookup(chunk).await? {
             let hash = record.hash();
-            match WakuMessageAndTopic::from(record).encode() {
+            let (topic, message) = record.into_parts();
+            let frame = WakuMessageAndTopic {
+                pubsub_topic: topic.to_string(),
+                message,
+            };
+            match frame.encode_frame() {
                 Ok(frame) => {
                     stream.send(&frame).await?;
-                    job.count_bytes(frame.len() as u64, 0);
+                    job.count_bytes(frame.len(), 0);
                 }
                 // The peer would close the stream on it.
-                Err(transfer::TooLong { .. }) => {
-                    tracing::warn!(peer = %job.peer, %hash, "a message too long to be pushed");
-                }
+                Err(error) => tracing::warn!(peer = %job.peer, %hash, %error, "not pushed"),
             }
         }
     }

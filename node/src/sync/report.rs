@@ -1,6 +1,7 @@
 //! What a sync amounted to, as people and programs read it.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 /// Bytes that went over the wire, as the node that started counts them.
@@ -68,11 +69,19 @@ impl SyncReport {
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header(["node", "before", "missing", "fetched", "refused", "owed", "after"]);
+        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.set_header([
+            "node", "before", "missing", "fetched", "refused", "owed", "after",
+        ]);
         for node in &self.nodes {
-            let numbers =
-                [node.before, node.missing, node.fetched, node.refused, node.owed, node.after];
+            let numbers = [
+                node.before,
+                node.missing,
+                node.fetched,
+                node.refused,
+                node.owed,
+                node.after,
+            ];
             let mut row = vec![node.node.clone()];
             row.extend(numbers.map(grouped));
             table.add_row(row);

@@ -40,8 +40,9 @@ pub(crate) async fn run(syncer: Arc<Syncer>, schedule: Schedule) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let suitable =
-            syncer.peers().that_speak(&[protocols::RECONCILE, protocols::RECONCILIATION]);
+        let suitable = syncer
+            .peers()
+            .that_speak(&[protocols::RECONCILE, protocols::RECONCILIATION]);
         let Some(peer) = suitable.choose(&mut rand::rng()).copied() else {
             tracing::debug!("no connected peer reconciles");
             continue;
@@ -50,9 +51,11 @@ pub(crate) async fn run(syncer: Arc<Syncer>, schedule: Schedule) {
         match syncer.sync(peer, window, DialectArg::Auto).await {
             Ok(done) => tracing::info!(
                 %peer,
-                missing = done.local.missing,
-                fetched = done.local.fetched,
-                owed = done.local.owed,
+                missing = done.job.need(),
+                fetched = done.job.fetch.fetched,
+                owed = done.job.fetch.owed(),
+                lacking = done.job.have,
+                undelivered = done.job.undelivered,
                 "synced"
             ),
             Err(error) if error.is_yielded() => {}
@@ -73,7 +76,10 @@ mod tests {
             jitter: Duration::from_secs(20),
         };
         let now = 10_000_000_000_000;
-        assert_eq!(schedule.window(now), Range::of_times(6_380_000_000_000, 9_980_000_000_000));
+        assert_eq!(
+            schedule.window(now),
+            Range::of_times(6_380_000_000_000, 9_980_000_000_000)
+        );
         assert_eq!(schedule.window(5), Range::of_times(0, 0));
     }
 }

@@ -1,25 +1,26 @@
 //! Brings sessions, archive and network together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use libp2p::PeerId;
 use parking_lot::{Mutex, RwLock};
 use store_adapter::Record;
-use sync_core::{Bound, Dialect, Id, ItemSet, Range, Scope, Source};
+use sync_core::{Bound, Id, ItemSet, Range, Scope, Source};
 use sync_net::{
     Control, DialectChoice, Outcome, ReconcileError, Reconciler, Role, SessionInfo, Storage,
 };
 use tokio::sync::broadcast;
+use tokio::task::JoinSet;
 
-use super::job::{Job, JobReport, Pushed};
+use super::job::{Job, JobReport};
 use super::limits::SyncLimits;
 use super::{fetch, push};
 use crate::cli::DialectArg;
 use crate::cli::time::now;
 use crate::net::PeerTable;
-use crate::store::{Arrived, Store};
+use crate::store::Store;
 
 /// How many finished jobs a slow listener may fall behind.
 const FINISHED_QUEUE: usize = 256;
@@ -64,8 +65,9 @@ pub struct Syncer {
     pub(super) limits: SyncLimits,
     served: Scope,
     reconciler: RwLock<Option<Reconciler>>,
-    jobs: Mutex<HashMap<u64, Arc<Job>>>,
+    jobs: Mutex<BTreeMap<u64, Arc<Job>>>,
     finished: broadcast::Sender<JobReport>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Syncer {
@@ -87,6 +89,7 @@ impl Syncer {
             reconciler: RwLock::new(None),
             jobs: Mutex::default(),
             finished: broadcast::channel(FINISHED_QUEUE).0,
+            tasks: Mutex::default(),
         })
     }
 
@@ -116,8 +119,23 @@ impl Syncer {
     /// How many items of the served topics the store holds in `window`.
     #[must_use]
     pub fn count(&self, window: Range) -> u64 {
-        let scope = Scope { window, ..self.served.clone() };
-        self.store.index().snapshot().open(&scope).map_or(0, |set| set.len() as u64)
+        let scope = Scope {
+            window,
+            ..self.served.clone()
+        };
+        self.store
+            .index()
+            .snapshot()
+            .open(&scope)
+            .map_or(0, |set| set.len() as u64)
+    }
+
+    /// Ends all work; what isn't fetched is found missing again by the next session.
+    pub(crate) async fn stop(&self) {
+        *self.reconciler.write() = None;
+        let mut tasks = std::mem::take(&mut *self.tasks.lock());
+        tasks.shutdown().await;
+        self.jobs.lock().clear();
     }
 
     /// One session with a connected peer about `window`, and what follows from it until both sides
@@ -132,76 +150,94 @@ impl Syncer {
         dialect: DialectArg,
     ) -> Result<Synced, SyncError> {
         let reconciler = self.reconciler.read().clone().ok_or(SyncError::Full)?;
-        let scope = Scope { window, ..self.served.clone() };
+        let scope = Scope {
+            window,
+            ..self.served.clone()
+        };
         let choice = match dialect {
             DialectArg::Auto => DialectChoice::Auto,
             DialectArg::Waku => DialectChoice::Waku,
         };
         let session = reconciler.reconcile(peer, scope, choice).await?;
-        let collected = Collected { syncer: self, session: session.session.id };
-        let job = self.jobs.lock().get(&collected.session).cloned().ok_or(SyncError::Full)?;
+        let collected = Collected {
+            syncer: self,
+            session: session.session.id,
+        };
+        let job = self
+            .jobs
+            .lock()
+            .get(&collected.session)
+            .cloned()
+            .ok_or(SyncError::Full)?;
         let job = job.finished().await;
         Ok(Synced { session, job })
     }
 
-    /// Takes messages that `from` pushed.
+    /// Takes messages that `from` pushed: what a job owes is archived, what a running session may
+    /// still name is held, and the rest refused.
     pub(crate) async fn pushed(&self, from: PeerId, records: Vec<Record>) {
-        let jobs: Vec<Arc<Job>> = self.jobs.lock().values().cloned().collect();
-        let mut owed: HashMap<u64, Vec<Record>> = HashMap::new();
+        let jobs = self.all_jobs();
+        let mut owed: Vec<Vec<Record>> = vec![Vec::new(); jobs.len()];
         for record in records {
-            let verdict = |job: &&Arc<Job>| job.pushed(&from, &record) == Pushed::Owed;
-            if let Some(job) = jobs.iter().find(verdict) {
-                owed.entry(job.session).or_default().push(record);
-                continue;
-            }
-            let mut with_peer = jobs.iter().filter(|job| job.peer == from);
-            if !with_peer.any(|job| job.hold(&record)) {
+            if let Some(place) = jobs.iter().position(|job| job.accept_push(&record)) {
+                owed[place].push(record);
+            } else if !jobs.iter().any(|job| job.peer == from && job.hold(&record)) {
                 tracing::debug!(peer = %from, hash = %record.hash(), "unsolicited push refused");
                 if let Some(job) = jobs.iter().find(|job| job.peer == from) {
                     job.count_unsolicited();
                 }
             }
         }
-        for job in jobs {
-            if let Some(records) = owed.remove(&job.session) {
-                self.take(&job, Some(from), records).await;
-            }
+        for (job, records) in jobs.iter().zip(owed) {
+            self.take(job, from, records).await;
         }
     }
 
     /// The peer has closed a stream of pushes.
     pub(crate) fn pushes_over(&self, from: &PeerId) {
         let jobs = self.jobs.lock();
-        jobs.values().filter(|job| job.peer == *from).for_each(|job| job.pushes_over());
+        jobs.values()
+            .filter(|job| job.peer == *from)
+            .for_each(|job| job.pushes_over());
     }
 
     /// Messages with these hashes were given to `peer` as the answer to a query.
     pub(crate) fn served(&self, peer: &PeerId, hashes: &[Id], received: usize, sent: usize) {
         let jobs = self.jobs.lock();
         for job in jobs.values().filter(|job| job.peer == *peer) {
-            job.count_bytes(sent as u64, received as u64);
+            job.count_bytes(sent, received);
             job.delivered(hashes);
         }
     }
 
     /// Counts bytes of pushes from `peer`.
-    pub(crate) fn count_received(&self, peer: &PeerId, bytes: u64) {
+    pub(crate) fn count_received(&self, peer: &PeerId, bytes: usize) {
         let jobs = self.jobs.lock();
-        jobs.values().filter(|job| job.peer == *peer).for_each(|job| job.count_bytes(0, bytes));
+        jobs.values()
+            .filter(|job| job.peer == *peer)
+            .for_each(|job| job.count_bytes(0, bytes));
     }
 
-    /// Takes owed messages into the store, and settles them in every job.
-    pub(super) async fn take(&self, job: &Job, from: Option<PeerId>, records: Vec<Record>) {
-        let Arrived { settled, refused, error } = self.store.take_synced(job.window, records).await;
-        job.note_arrivals(from, &settled, &refused);
-        if let Some(error) = error {
+    /// Takes owed messages that `from` delivered into the store, and settles them in every job.
+    pub(super) async fn take(&self, job: &Job, from: PeerId, records: Vec<Record>) {
+        if records.is_empty() {
+            return;
+        }
+        let arrived = self.store.take_synced(job.window, records).await;
+        job.refused(from, &arrived.refused);
+        if let Some((hashes, error)) = arrived.unstored {
             tracing::error!(%error, "synced messages can't be stored");
-            job.storing_failed(&error);
+            job.not_archived(from, &hashes);
         }
-        let others: Vec<Arc<Job>> = self.jobs.lock().values().cloned().collect();
-        for other in others.iter().filter(|other| other.session != job.session) {
-            other.settled_elsewhere(&settled);
+        if !arrived.settled.is_empty() {
+            self.all_jobs()
+                .iter()
+                .for_each(|job| job.settled(&arrived.settled));
         }
+    }
+
+    fn all_jobs(&self) -> Vec<Arc<Job>> {
+        self.jobs.lock().values().cloned().collect()
     }
 
     /// The job of a session; begun when the session is first heard of. `None` when there are too
@@ -212,30 +248,36 @@ impl Syncer {
             return Some(Arc::clone(job));
         }
         if jobs.len() >= self.limits.jobs {
-            tracing::warn!(session = session.id, "too many sessions are being worked on");
+            tracing::warn!(
+                session = session.id,
+                "too many sessions are being worked on"
+            );
             return None;
         }
         let job = Arc::new(Job::new(session, &self.limits));
         jobs.insert(session.id, Arc::clone(&job));
-        tokio::spawn(Arc::clone(self).work(Arc::clone(&job), session.role));
+        let mut tasks = self.tasks.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(Arc::clone(self).work(Arc::clone(&job), session.role));
         Some(job)
     }
 
     async fn work(self: Arc<Self>, job: Arc<Job>, role: Role) {
         tokio::join!(fetch::run(&self, &job), push::run(&self, &job));
+        let failed = job.session_failed();
         let report = job.finish();
         tracing::info!(
             session = report.session,
             peer = %report.peer,
             have = report.have,
-            need = report.need,
+            need = report.need(),
             fetched = report.fetch.fetched,
-            owed = report.fetch.owed,
-            undelivered = report.have_owed,
+            owed = report.fetch.owed(),
+            undelivered = report.undelivered,
             "filled"
         );
         // An initiator's job stays until its caller has read the report.
-        if role == Role::Responder || job.session_failed() {
+        if role == Role::Responder || failed {
             self.jobs.lock().remove(&job.session);
         }
         // Nobody may be listening.
@@ -266,7 +308,10 @@ impl Storage for SessionStorage {
 
     fn served(&self) -> Scope {
         let until = Bound::at_time(now().saturating_add(FUTURE_TOLERANCE));
-        Scope { window: Range::new(Bound::MIN, until), ..self.0.served.clone() }
+        Scope {
+            window: Range::new(Bound::MIN, until),
+            ..self.0.served.clone()
+        }
     }
 
     async fn started(&self, session: &SessionInfo) {
@@ -275,13 +320,8 @@ impl Storage for SessionStorage {
 
     async fn found(&self, session: &SessionInfo, have: Vec<Id>, need: Vec<Id>) {
         if let Some(job) = self.0.job(session) {
-            // The responder of the own dialect is told only what it lacks; it pulls, as the
-            // initiator does.
-            debug_assert!(session.dialect == Dialect::Waku || session.role == Role::Initiator || have.is_empty());
             let owed = job.found(&have, &need);
-            if !owed.is_empty() {
-                self.0.take(&job, Some(session.peer), owed).await;
-            }
+            self.0.take(&job, session.peer, owed).await;
         }
     }
 

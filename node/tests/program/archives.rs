@@ -18,9 +18,15 @@ fn what_is_imported_is_exported_byte_for_byte() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("1,200 there already"));
     let copy = place.path("copy");
     place.succeed("a", &["export", copy.to_str().unwrap()]);
-    assert_eq!(std::fs::read_to_string(copy).unwrap(), all.join("\n") + "\n");
+    assert_eq!(
+        std::fs::read_to_string(copy).unwrap(),
+        all.join("\n") + "\n"
+    );
     let report = json(&place.succeed("a", &["check", "--json"]));
-    assert_eq!((&report["sound"], &report["messages"]), (&true.into(), &1_200.into()));
+    assert_eq!(
+        (&report["sound"], &report["messages"]),
+        (&true.into(), &1_200.into())
+    );
 }
 
 #[test]
@@ -34,7 +40,12 @@ fn standard_input_and_output_are_called_dash() {
         .spawn()
         .unwrap();
     let text = all.join("\n");
-    import.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    import
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
     assert!(import.wait().unwrap().success());
     assert_eq!(place.succeed("a", &["export", "-"]), text + "\n");
 }
@@ -53,8 +64,14 @@ fn wrong_lines_are_told_by_number_and_the_rest_goes_on() {
     let output = place.run("a", &["import", &file]);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");
-    assert!(errors.contains("line 2") && errors.contains(&wrong[2..]), "{errors}");
-    assert!(errors.contains(&hash[2..]), "both hashes are shown: {errors}");
+    assert!(
+        errors.contains("line 2") && errors.contains(&wrong[2..]),
+        "{errors}"
+    );
+    assert!(
+        errors.contains(&hash[2..]),
+        "both hashes are shown: {errors}"
+    );
     assert!(errors.contains("line 3"), "{errors}");
     assert_eq!(errors.matches("unknown keys").count(), 1, "{errors}");
     assert_eq!(place.succeed("a", &["export"]).lines().count(), 4);
@@ -76,10 +93,17 @@ fn foreign_and_damaged_files_are_refused_and_left_alone() {
         for command in [&["run", "--tcp-port=0"][..], &["check"], &["import", &file]] {
             let output = place.run(name, command);
             let errors = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(1), "{name} {command:?}: {errors}");
+            assert_eq!(
+                output.status.code(),
+                Some(1),
+                "{name} {command:?}: {errors}"
+            );
             assert!(errors.contains(name), "{errors}");
             assert!(!errors.contains("panicked"), "{errors}");
         }
-        assert!(std::fs::read(place.path(name)).unwrap() == bytes, "{name} was changed");
+        assert!(
+            std::fs::read(place.path(name)).unwrap() == bytes,
+            "{name} was changed"
+        );
     }
 }

@@ -5,7 +5,10 @@ use std::process::{Output, Stdio};
 use crate::support::{Place, program, run};
 
 fn code_and_errors(output: &Output) -> (Option<i32>, String) {
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 fn assert_fails(output: &Output, code: i32, words: &[&str]) {
@@ -24,14 +27,26 @@ fn wrong_usage_exits_with_2_and_says_what_was_expected() {
     assert_fails(&run(&["demo", "--mesages=5"]), 2, &["--messages"]);
     assert_fails(&run(&["demo", "--missing=51"]), 2, &["0..=50"]);
     assert_fails(&place.run("a", &["sync", "not-an-address"]), 2, &["/ip4/"]);
-    assert_fails(&place.run("a", &["sync", "/ip4/127.0.0.1/tcp/1"]), 2, &["/p2p/"]);
+    assert_fails(
+        &place.run("a", &["sync", "/ip4/127.0.0.1/tcp/1"]),
+        2,
+        &["/p2p/"],
+    );
     assert_fails(
         &place.run("a", &["sync", "/ip4/127.0.0.1/tcp/1", "--range=2w"]),
         2,
         &["2w", "90s"],
     );
-    assert_fails(&place.run("a", &["run", "--nodekey=12"]), 2, &["nodekey", "64"]);
-    assert_fails(&place.run("a", &["run", "--staticnode=nowhere"]), 2, &["nowhere", "/ip4/"]);
+    assert_fails(
+        &place.run("a", &["run", "--nodekey=12"]),
+        2,
+        &["nodekey", "64"],
+    );
+    assert_fails(
+        &place.run("a", &["run", "--staticnode=nowhere"]),
+        2,
+        &["nowhere", "/ip4/"],
+    );
     assert_fails(&place.run("a", &["run", "--shard=1024"]), 2, &["1024"]);
     let url = "--store-message-db-url=mysql://x";
     assert_fails(&run(&["check", url]), 2, &["mysql://x", "redb://PATH"]);

@@ -6,7 +6,12 @@ fn demo(arguments: &[&str]) -> serde_json::Value {
     let mut line = vec!["demo", "--messages=1500", "--seed=7", "--json"];
     line.extend(arguments);
     let output = run(&line);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     json(&String::from_utf8(output.stdout).unwrap())
 }
 
@@ -23,7 +28,12 @@ fn assert_filled(report: &serde_json::Value) {
     }
     assert!(report["rounds"].as_u64().unwrap() > 1);
     let bytes = &report["bytes"];
-    for name in ["reconcile_sent", "reconcile_received", "fetch_sent", "fetch_received"] {
+    for name in [
+        "reconcile_sent",
+        "reconcile_received",
+        "fetch_sent",
+        "fetch_received",
+    ] {
         assert!(bytes[name].as_u64().unwrap() > 1_000, "{name}: {bytes}");
     }
 }
@@ -45,9 +55,15 @@ fn both_archives_end_equal_by_wakus_reconciliation() {
 #[test]
 fn equal_archives_and_halves_are_fine_too() {
     let report = demo(&["--missing=0"]);
-    assert_eq!((&report["equal"], &report["nodes"][0]["missing"]), (&true.into(), &0.into()));
+    assert_eq!(
+        (&report["equal"], &report["nodes"][0]["missing"]),
+        (&true.into(), &0.into())
+    );
     let report = demo(&["--missing=50"]);
-    assert_eq!((&report["equal"], &report["nodes"][1]["fetched"]), (&true.into(), &750.into()));
+    assert_eq!(
+        (&report["equal"], &report["nodes"][1]["fetched"]),
+        (&true.into(), &750.into())
+    );
 }
 
 #[test]

@@ -11,7 +11,16 @@ fn the_embedding_example_learns_what_a_node_holds() {
     place.succeed("a", &["import", &file]);
     let node = place.node("a", &[]);
     let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "--package", "sync-net", "--example", "embed", "--"])
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "sync-net",
+            "--example",
+            "embed",
+            "--",
+        ])
         .arg(&node.address)
         .output()
         .unwrap();

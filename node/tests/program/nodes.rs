@@ -22,7 +22,10 @@ fn assert_both_export(place: &Place, all: &[String]) {
     expected.push('\n');
     for archive in ["a", "b"] {
         let exported = place.succeed(archive, &["export"]);
-        assert!(exported == expected, "the export of {archive} isn't what was imported in all");
+        assert!(
+            exported == expected,
+            "the export of {archive} isn't what was imported in all"
+        );
         place.succeed(archive, &["check"]);
     }
 }
@@ -59,7 +62,10 @@ fn a_node_killed_in_mid_sync_completes_after_a_restart() {
     let held = place.succeed("b", &["export"]);
     let before = two_thirds(&all, 1);
     let held: std::collections::BTreeSet<&str> = held.lines().collect();
-    assert!(before.iter().all(|line| held.contains(line.as_str())), "nothing stored is lost");
+    assert!(
+        before.iter().all(|line| held.contains(line.as_str())),
+        "nothing stored is lost"
+    );
 
     let mut b = place.node("b", &arguments);
     b.wait_for(&["synced", "owed=0"]);
@@ -83,10 +89,18 @@ fn nodes_of_different_clusters_part() {
 fn nodes_meet_by_websocket_too() {
     let (place, all) = (Place::new(), messages(200, 3));
     two_archives(&place, &all);
-    let a = place.node("a", &["--cluster-id=99", "--websocket-support", "--websocket-port=0"]);
-    // The second line of output is the websocket's.
-    let address = a.addresses(2).pop().unwrap();
-    assert!(address.contains("/ws/"), "{address}");
+    let a = place.node(
+        "a",
+        &[
+            "--cluster-id=99",
+            "--websocket-support",
+            "--websocket-port=0",
+        ],
+    );
+    let mut address = a.address.clone();
+    while !address.contains("/ws") {
+        address = a.next_address();
+    }
     let arguments = ["sync", &address, "--range=2h", "--cluster-id=99", "--json"];
     let report = crate::support::json(&place.succeed("b", &arguments));
     assert_eq!(report["messages"], 200);

@@ -74,7 +74,11 @@ impl Place {
 
 /// Runs the program to its end.
 pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
-    program().args(arguments).stdin(Stdio::null()).output().unwrap()
+    program()
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 pub(crate) fn program() -> Command {
@@ -100,12 +104,16 @@ pub(crate) fn messages(count: usize, seed: u64) -> Vec<String> {
 /// Those lines whose number isn't `rest` modulo 3.
 pub(crate) fn two_thirds(lines: &[String], rest: usize) -> Vec<String> {
     let numbered = lines.iter().enumerate();
-    numbered.filter(|(number, _)| number % 3 != rest).map(|(_, line)| line.clone()).collect()
+    numbered
+        .filter(|(number, _)| number % 3 != rest)
+        .map(|(_, line)| line.clone())
+        .collect()
 }
 
 /// A running `wakustore run`; killed when dropped.
 pub(crate) struct Node {
     child: Child,
+    output: Receiver<String>,
     log: Receiver<String>,
     seen: Vec<String>,
     pub(crate) address: String,
@@ -123,24 +131,41 @@ impl Node {
             .unwrap();
         let log = lines(child.stderr.take().unwrap());
         let output = lines(child.stdout.take().unwrap());
-        let mut node = Self { child, log, seen: Vec::new(), address: String::new() };
-        match output.recv_timeout(PATIENCE) {
+        let mut node = Self {
+            child,
+            output,
+            log,
+            seen: Vec::new(),
+            address: String::new(),
+        };
+        match node.output.recv_timeout(PATIENCE) {
             Ok(address) => node.address = address,
             Err(_) => panic!("no address: {:?}", node.log.try_iter().collect::<Vec<_>>()),
         }
         node
     }
 
+    /// The next address that it prints.
+    pub(crate) fn next_address(&self) -> String {
+        self.output.recv_timeout(PATIENCE).unwrap()
+    }
+
     /// Waits until a line of the log contains all of `words`.
     pub(crate) fn wait_for(&mut self, words: &[&str]) -> String {
         let until = Instant::now() + PATIENCE;
-        while let Ok(line) = self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        while let Ok(line) = self
+            .log
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
             self.seen.push(line.clone());
             if words.iter().all(|word| line.contains(word)) {
                 return line;
             }
         }
-        panic!("no line with {words:?} in the log:\n{}", self.seen.join("\n"));
+        panic!(
+            "no line with {words:?} in the log:\n{}",
+            self.seen.join("\n")
+        );
     }
 
     /// SIGKILL, and waits for the end.

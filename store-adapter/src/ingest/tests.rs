@@ -163,12 +163,14 @@ async fn a_message_that_is_not_the_promised_one_is_refused() {
             Arrival::from(other.clone()),
             Arrival::new("/t", other.message().clone()),
         ];
-        for arrival in arrivals {
-            let wrong = refusal(origin, arrival.expecting(expected)).await;
+        for mut arrival in arrivals {
+            arrival.expected = Some(expected);
+            let wrong = refusal(origin, arrival).await;
             assert_eq!(wrong, Some(Refusal::WrongHash { expected, actual }));
         }
     }
-    let raw = Arrival::new("/t", promised.message().clone()).expecting(expected);
+    let mut raw = Arrival::new("/t", promised.message().clone());
+    raw.expected = Some(expected);
     assert_eq!(refusal(Origin::Imported, raw).await, None);
     let said = Refusal::WrongHash { expected, actual }.to_string();
     assert!(said.contains(&expected.to_string()) && said.contains(&actual.to_string()));

@@ -20,11 +20,19 @@ const ENTRY_OVERHEAD: usize = 64;
 /// A page is in the order (timestamp, hash), whichever its direction, and bounded by count and by
 /// bytes. A cursor is given only if more messages match.
 pub async fn serve(archive: &dyn Archive, limits: &StoreLimits, request: &[u8]) -> Vec<u8> {
-    let response = match StoreQuery::parse(request, limits) {
-        Ok(query) => answer(archive, limits, query).await,
+    answer(archive, limits, request).await.encode_to_vec()
+}
+
+/// As [`serve`], for those who want to know what was given.
+pub async fn answer(
+    archive: &dyn Archive,
+    limits: &StoreLimits,
+    request: &[u8],
+) -> StoreQueryResponse {
+    match StoreQuery::parse(request, limits) {
+        Ok(query) => respond(archive, limits, query).await,
         Err(bad) => refuse(bad),
-    };
-    response.encode_to_vec()
+    }
 }
 
 /// The response to a peer that asks too often, without having read its request.
@@ -60,7 +68,7 @@ impl From<ArchiveError> for Failure {
     }
 }
 
-async fn answer(
+async fn respond(
     archive: &dyn Archive,
     limits: &StoreLimits,
     query: StoreQuery,

@@ -2,18 +2,22 @@
 //!
 //! # Layout
 //!
-//! Leaves hold up to [`LEAF_MAX`] items, timestamps in one array and ids in another: a search reads
+//! Leaves hold up to `LEAF_MAX` items, timestamps in one array and ids in another: a search reads
 //! timestamps only (8 bytes an item), a sum reads ids only. A branch holds for each of up to
-//! [`BRANCH_MAX`] children what a descent needs to know without touching the child: the timestamp of
-//! its separator, its count, and the sum and xor of its ids, each in an array of its own. The ids of
-//! separators are held only if two items of one timestamp lie in different children.
+//! `BRANCH_MAX` children what a descent needs to know without touching the child: the timestamps
+//! of the separators, packed for searching, and the summaries (count, sum and xor) as prefix totals.
+//! The ids of separators are held only if two items of one timestamp lie in different children.
 //!
 //! # Cost
 //!
-//! With n items, a search goes through `log(n / LEAF_MAX) / log(BRANCH_MAX)` branches, two for a
-//! million items, and one leaf, and only the leaf is likely to miss the cache. The summary of a
-//! range takes one such descent for each bound, from where the two part; at each node at most half
-//! the entries are summed, since the parent knows the total.
+//! A search goes through the branches, of which a million items need less than a megabyte, and one
+//! leaf, and mostly only the leaf misses the cache. What pays, then:
+//!
+//! - a node's timestamps are read by independent loads, so that their misses overlap (`search`);
+//! - what lies before a child is two additions, not a loop (`totals`);
+//! - in a leaf at most half the ids are summed: those on the other side come off the leaf's total;
+//! - the two descents to the bounds of a range share their way down to where they part, and from
+//!   there on wait for the cache together (`seek`).
 //!
 //! # Sharing
 //!
@@ -55,8 +59,8 @@ use node::{Edges, Entry, Inserted, Node, Path};
 
 /// Most items in a leaf.
 ///
-/// What a leaf costs besides its items (a reference count, a length, its entry in the branch: 136
-/// bytes) is spread over this many; moving items on an insert and summing at the edge of a range
+/// What a leaf costs besides its items (reference counts and length, 24 bytes; its entry in the
+/// branch, about 105) is spread over this many; moving items on an insert and summing at the edge of a range
 /// take time in proportion to it.
 const LEAF_MAX: usize = 128;
 
@@ -69,6 +73,8 @@ const LEAF_MIN: usize = LEAF_MAX / 2;
 const LEAF_RELIEF: usize = LEAF_MAX / 8;
 
 /// Most children of a branch.
+///
+/// More would save a level here and there, and cost each split the more moving of entries.
 const BRANCH_MAX: usize = 64;
 
 /// Fewest children of a branch that doesn't lie on an edge.

@@ -53,16 +53,25 @@ pub(super) struct Edges {
 }
 
 impl Node {
+    /// Inserts in order below this node.
     pub(super) fn insert(&mut self, item: &Item, path: Path) -> Inserted {
         match self {
-            Self::Leaf(leaf) => Arc::make_mut(leaf).insert(item, path),
+            Self::Leaf(leaf) => insert_into(leaf, item, path),
             Self::Branch(branch) => Arc::make_mut(branch).insert(item, path),
         }
     }
 
+    /// Takes `item` out below this node; whether it was there.
     pub(super) fn remove(&mut self, item: &Item, edges: Edges) -> bool {
         match self {
-            Self::Leaf(leaf) => Arc::make_mut(leaf).remove(item),
+            Self::Leaf(leaf) => {
+                let slot = leaf.slot(item);
+                let found = leaf.holds(slot, item);
+                if found {
+                    Arc::make_mut(leaf).remove(slot);
+                }
+                found
+            }
             Self::Branch(branch) => Arc::make_mut(branch).remove(item, edges),
         }
     }
@@ -93,4 +102,16 @@ impl Node {
             Self::Branch(branch) => branch.len(),
         }
     }
+}
+
+/// The search comes before the copy: an item that is there costs none.
+fn insert_into(leaf: &mut Arc<Leaf>, item: &Item, path: Path) -> Inserted {
+    let slot = match path {
+        Path::Append => leaf.len(),
+        Path::RightEdge | Path::Inside => leaf.slot(item),
+    };
+    if leaf.holds(slot, item) {
+        return Inserted::Present;
+    }
+    Arc::make_mut(leaf).insert(slot, item, path)
 }

@@ -1,0 +1,296 @@
+//! An archive with its index and its one door.
+
+use std::sync::Arc;
+
+use store_adapter::archive::{self, Scan};
+use store_adapter::limits::{IngestLimits, StoreLimits};
+use store_adapter::line::ImportLine;
+use store_adapter::{
+    Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, Ingested, Origin, Record, Refusal,
+    WakuMessage,
+};
+use sync_core::{Id, Item, Range, Scope, SetDigest, Source};
+
+/// Records read from the archive at a time, so that a page of the longest stays small.
+const READ_AT_ONCE: usize = 100;
+
+/// How many faults of an archive are described; the others are counted.
+const FAULTS_SHOWN: usize = 20;
+
+/// An archive with its index and its one door.
+#[derive(Debug)]
+pub struct Store {
+    archive: Arc<dyn Archive>,
+    index: Arc<Index>,
+    ingest: Ingest,
+    limits: StoreLimits,
+}
+
+/// What became of synced messages.
+#[derive(Debug, Default)]
+pub(crate) struct Arrived {
+    /// In the archive now, or before.
+    pub(crate) settled: Vec<Id>,
+    /// Refused at the door.
+    pub(crate) refused: Vec<(Id, Refusal)>,
+    /// Not stored, since the archive can't be written.
+    pub(crate) unstored: Option<(Vec<Id>, ArchiveError)>,
+}
+
+/// What became of the lines of an import.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// Stored.
+    pub stored: u64,
+    /// Stored before.
+    pub duplicates: u64,
+    /// Refused, with the number of the line.
+    pub refused: Vec<(u64, Refusal)>,
+}
+
+/// What reading a whole archive has shown.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verified {
+    /// How many messages it holds.
+    pub messages: u64,
+    /// Digest of the items as their messages hash now.
+    pub digest: [u8; 32],
+    /// How many messages aren't what the archive says, or not where its indices say.
+    pub faults: u64,
+    /// The first of them, described.
+    pub shown: Vec<String>,
+}
+
+impl Store {
+    /// Opens the archive at `url`, creating it if nothing is there, and reads its index.
+    ///
+    /// # Errors
+    /// When what is there isn't a sound archive, or is in use.
+    pub async fn open(url: &ArchiveUrl) -> Result<Arc<Self>, ArchiveError> {
+        Self::over(archive::open(url).await?).await
+    }
+
+    /// As [`Store::open`], of an archive that has to be there.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and when nothing is there.
+    pub async fn open_existing(url: &ArchiveUrl) -> Result<Arc<Self>, ArchiveError> {
+        Self::over(archive::open_existing(url).await?).await
+    }
+
+    /// A store over an archive that is open.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub async fn over(archive: Arc<dyn Archive>) -> Result<Arc<Self>, ArchiveError> {
+        let index = Arc::new(Index::rebuild(Arc::clone(&archive)).await?);
+        let ingest = Ingest::new(
+            Arc::clone(&archive),
+            Arc::clone(&index),
+            IngestLimits::default(),
+        );
+        Ok(Arc::new(Self {
+            archive,
+            index,
+            ingest,
+            limits: StoreLimits::default(),
+        }))
+    }
+
+    /// The archive.
+    #[must_use]
+    pub fn archive(&self) -> &Arc<dyn Archive> {
+        &self.archive
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Bounds of Store queries.
+    #[must_use]
+    pub fn store_limits(&self) -> &StoreLimits {
+        &self.limits
+    }
+
+    /// How many messages it holds.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.index.len() as u64
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Digest of all items, by the index.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let all = Scope::of_window(Range::ALL);
+        match self.index.snapshot().open(&all) {
+            Ok(set) => sync_core::digest(&set),
+            // Only a scope of content topics is read from the archive, and can fail.
+            Err(_) => SetDigest::default().finish(),
+        }
+    }
+
+    /// Stores messages that the operator brings.
+    ///
+    /// # Errors
+    /// When the archive can't be written; nothing of the batch is stored then.
+    pub async fn put(&self, messages: Vec<(String, WakuMessage)>) -> Result<(), ArchiveError> {
+        let arrivals = messages
+            .into_iter()
+            .map(|(topic, message)| Arrival::new(topic, message));
+        self.ingest
+            .ingest(Origin::Imported, arrivals.collect())
+            .await
+            .map(drop)
+    }
+
+    /// Stores lines of an import, each with its number.
+    ///
+    /// # Errors
+    /// When the archive can't be written; nothing of the batch is stored then.
+    pub async fn import(&self, lines: Vec<(u64, ImportLine)>) -> Result<Imported, ArchiveError> {
+        let (numbers, arrivals): (Vec<u64>, Vec<Arrival>) = lines
+            .into_iter()
+            .map(|(number, line)| {
+                let mut arrival = Arrival::new(line.pubsub_topic, line.message);
+                arrival.expected = line.message_hash;
+                (number, arrival)
+            })
+            .unzip();
+        let report = self.ingest.ingest(Origin::Imported, arrivals).await?;
+        let outcomes = numbers.into_iter().zip(report.outcomes);
+        let refused = outcomes.filter_map(|(number, outcome)| match outcome {
+            Ingested::Refused(refusal) => Some((number, refusal)),
+            Ingested::New(_) | Ingested::Duplicate(_) => None,
+        });
+        Ok(Imported {
+            stored: report.new as u64,
+            duplicates: report.duplicates as u64,
+            refused: refused.collect(),
+        })
+    }
+
+    /// Stores messages of a peer's archive, of a session about `window`.
+    pub(crate) async fn take_synced(&self, window: Range, records: Vec<Record>) -> Arrived {
+        let hashes: Vec<Id> = records.iter().map(Record::hash).collect();
+        let arrivals = records.into_iter().map(Arrival::from).collect();
+        let mut arrived = Arrived::default();
+        match self
+            .ingest
+            .ingest(Origin::Synced { window }, arrivals)
+            .await
+        {
+            Err(error) => arrived.unstored = Some((hashes, error)),
+            Ok(report) => {
+                for (hash, outcome) in hashes.into_iter().zip(report.outcomes) {
+                    match outcome {
+                        Ingested::New(_) | Ingested::Duplicate(_) => arrived.settled.push(hash),
+                        Ingested::Refused(refusal) => arrived.refused.push((hash, refusal)),
+                    }
+                }
+            }
+        }
+        arrived
+    }
+
+    /// Reads all messages in order.
+    #[must_use]
+    pub fn pages(&self) -> Pages<'_> {
+        Pages {
+            store: self,
+            rest: Some(Range::ALL),
+            keys: Vec::new(),
+        }
+    }
+
+    /// Reads every message, hashes it again, and compares it with what the archive and the index
+    /// say of it.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub async fn verify(&self) -> Result<Verified, ArchiveError> {
+        let mut verified = Verified::default();
+        let mut digest = SetDigest::default();
+        let mut pages = self.pages();
+        while let Some((keys, records)) = pages.next_with_keys().await? {
+            let mut records = records.into_iter().peekable();
+            for key in keys {
+                verified.messages += 1;
+                match records.next_if(|record| record.item() == key) {
+                    None => verified.fault(&key, "its message isn't found by its hash"),
+                    Some(record) if !record.is_intact() => {
+                        verified.fault(&key, "its fields hash to something else");
+                    }
+                    Some(record) => digest.push(&record.item()),
+                }
+                if !self.index.contains(&key) {
+                    verified.fault(&key, "it isn't in the index");
+                }
+            }
+        }
+        let counted = self.archive.stats().await?.messages;
+        if counted != verified.messages || self.len() != verified.messages {
+            verified.faults += 1;
+            verified.shown.push(format!(
+                "the archive counts {counted} messages and the index {}, but there are {}",
+                self.len(),
+                verified.messages
+            ));
+        }
+        verified.digest = digest.finish();
+        Ok(verified)
+    }
+}
+
+impl Verified {
+    fn fault(&mut self, item: &Item, what: &str) {
+        self.faults += 1;
+        if self.shown.len() < FAULTS_SHOWN {
+            self.shown
+                .push(format!("0x{} of {} ns: {what}", item.id, item.timestamp));
+        }
+    }
+}
+
+/// Reads an archive in order, some messages at a time.
+#[derive(Debug)]
+pub struct Pages<'a> {
+    store: &'a Store,
+    rest: Option<Range>,
+    /// Read and not yet given, the next one last.
+    keys: Vec<Item>,
+}
+
+impl Pages<'_> {
+    /// The next messages; `None` at the end.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub async fn next(&mut self) -> Result<Option<Vec<Record>>, ArchiveError> {
+        Ok(self.next_with_keys().await?.map(|(_, records)| records))
+    }
+
+    async fn next_with_keys(&mut self) -> Result<Option<(Vec<Item>, Vec<Record>)>, ArchiveError> {
+        while self.keys.is_empty() {
+            let Some(range) = self.rest else {
+                return Ok(None);
+            };
+            let page = self.store.archive.scan(&Scan::of_range(range)).await?;
+            self.keys = page.keys.into_iter().rev().map(|key| key.item).collect();
+            self.rest = page.rest;
+        }
+        let start = self.keys.len().saturating_sub(READ_AT_ONCE);
+        let items: Vec<Item> = self.keys.drain(start..).rev().collect();
+        let hashes: Vec<Id> = items.iter().map(|item| item.id).collect();
+        let records = self.store.archive.lookup(&hashes).await?;
+        Ok(Some((items, records)))
+    }
+}

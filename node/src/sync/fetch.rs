@@ -1,0 +1,98 @@
+//! Pulling what is owed: Store hash queries, several at once, to whoever holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::{PeerId, StreamProtocol};
+use prost::Message;
+use store_adapter::Record;
+use store_adapter::limits::STORE_RESPONSE_BYTES;
+use store_adapter::store::{StoreAnswer, StoreQueryRequest};
+use sync_core::Id;
+use tokio::task::JoinSet;
+
+use super::job::Job;
+use super::syncer::Syncer;
+use crate::net::protocols;
+
+/// How often time alone makes a difference: back-off, patience, deadlines.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Works on the job's plan until nothing is left to be done or waited for.
+pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
+    let mut queries = JoinSet::new();
+    loop {
+        while queries.len() < syncer.limits.queries_at_once {
+            let Some((peer, hashes)) = next_query(syncer, job) else {
+                break;
+            };
+            queries.spawn(query(Arc::clone(syncer), Arc::clone(job), peer, hashes));
+        }
+        if queries.is_empty() && job.is_done() {
+            return;
+        }
+        tokio::select! {
+            () = job.changed() => {}
+            Some(_) = queries.join_next() => {}
+            () = tokio::time::sleep(TICK) => job.pass_time(),
+        }
+    }
+}
+
+/// The next batch to ask for, and of whom: the session's peer first, then other store nodes.
+fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Vec<Id>)> {
+    if !job.pulls() {
+        return None;
+    }
+    let others = syncer.peers.that_speak(&[protocols::STORE]);
+    let others = others.into_iter().filter(|peer| *peer != job.peer);
+    std::iter::once(job.peer)
+        .chain(others)
+        .find_map(|peer| Some((peer, job.next_batch(&peer)?)))
+}
+
+/// One query, and what comes of it.
+async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, hashes: Vec<Id>) {
+    match ask(&syncer, &job, peer, &hashes, true).await {
+        Ok(answer) => {
+            let records = job.answered(&peer, &hashes, records_of(answer));
+            syncer.take(&job, peer, records).await;
+        }
+        Err(error) => {
+            tracing::debug!(%peer, %error, "a query for missing messages failed");
+            job.failed(&peer, &hashes);
+        }
+    }
+}
+
+/// Which of these messages the job's peer holds.
+pub(super) async fn present(syncer: &Syncer, job: &Job, hashes: &[Id]) -> anyhow::Result<Vec<Id>> {
+    let answer = ask(syncer, job, job.peer, hashes, false).await?;
+    Ok(answer.entries.into_iter().map(|entry| entry.hash).collect())
+}
+
+async fn ask(
+    syncer: &Syncer,
+    job: &Job,
+    peer: PeerId,
+    hashes: &[Id],
+    with_data: bool,
+) -> anyhow::Result<StoreAnswer> {
+    let request_id = hex::encode(rand::random::<[u8; 16]>());
+    let request = StoreQueryRequest::by_hashes(&*request_id, hashes, with_data).encode_to_vec();
+    let protocol = StreamProtocol::new(protocols::STORE);
+    let response = syncer
+        .control
+        .request(peer, protocol, &request, STORE_RESPONSE_BYTES)
+        .await?;
+    job.count_bytes(request.len(), response.len());
+    Ok(StoreAnswer::decode(&response, &request_id)?)
+}
+
+/// The messages of a page, hashed from their fields: what the server says of them doesn't count.
+fn records_of(answer: StoreAnswer) -> Vec<Record> {
+    let contents = answer.entries.into_iter().filter_map(|entry| entry.content);
+    contents
+        .filter_map(|(topic, message)| Record::new(topic, message).ok())
+        .collect()
+}
