@@ -17,7 +17,6 @@ pub use refusal::Refusal;
 use self::counters::Counters;
 use crate::archive::{Archive, ArchiveError};
 use crate::floor;
-use crate::hash::message_hash;
 use crate::index::Index;
 use crate::limits::{ARCHIVE_REMOVE_ROWS, IngestLimits};
 use crate::message::WakuMessage;
@@ -43,34 +42,40 @@ pub enum Origin {
 /// A message at the door.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arrival {
-    /// The topic it was published on.
-    pub pubsub_topic: Arc<str>,
-    /// The message.
-    pub message: WakuMessage,
-    /// The hash that was promised for it, if one was.
+    content: Content,
+    /// The hash that was promised for it, if one was; it is refused if it has another.
     pub expected: Option<Id>,
 }
 
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Content {
+    Raw(Arc<str>, WakuMessage),
+    Hashed(Record),
+}
+
 impl Arrival {
-    /// A message of which no hash was promised.
+    /// A message as it was published on `pubsub_topic`, of which no hash was promised.
     pub fn new(pubsub_topic: impl Into<Arc<str>>, message: WakuMessage) -> Self {
         Self {
-            pubsub_topic: pubsub_topic.into(),
-            message,
+            content: Content::Raw(pubsub_topic.into(), message),
             expected: None,
+        }
+    }
+
+    fn parts(&self) -> (&str, &WakuMessage) {
+        match &self.content {
+            Content::Raw(topic, message) => (topic, message),
+            Content::Hashed(record) => (record.pubsub_topic(), record.message()),
         }
     }
 }
 
 impl From<Record> for Arrival {
-    /// The record's hash is the one that is expected.
+    /// A message that has been hashed already; it isn't hashed again.
     fn from(record: Record) -> Self {
-        let expected = Some(record.hash());
-        let (pubsub_topic, message) = record.into_parts();
         Self {
-            pubsub_topic,
-            message,
-            expected,
+            content: Content::Hashed(record),
+            expected: None,
         }
     }
 }
@@ -212,32 +217,30 @@ impl Ingest {
 }
 
 impl Inner {
-    fn check(
-        &self,
-        origin: Origin,
-        floor: &Bound,
-        mut arrival: Arrival,
-    ) -> Result<Record, Refusal> {
-        let limits = &self.limits;
-        check_topics(&arrival, limits)?;
-        if arrival.message.is_ephemeral() {
+    fn check(&self, origin: Origin, floor: &Bound, arrival: Arrival) -> Result<Record, Refusal> {
+        // What is cheap to see comes before the hashing.
+        let (pubsub_topic, message) = arrival.parts();
+        check_topics([pubsub_topic, &message.content_topic], &self.limits)?;
+        if message.is_ephemeral() {
             return Err(Refusal::Ephemeral);
         }
-        check_sizes(&arrival.message, limits)?;
-        if arrival.message.drop_unreadable_proof() {
-            self.counters.count_dropped_proof();
-        }
-        // Hashed before the time is judged, so that a message that isn't the one promised is
-        // never blamed on its time.
-        if let Some(expected) = arrival.expected {
-            let actual = message_hash(&arrival.pubsub_topic, &arrival.message);
-            if actual != expected {
+        check_sizes(message, &self.limits)?;
+        let mut record = match arrival.content {
+            Content::Hashed(record) => record,
+            Content::Raw(topic, message) => {
+                Record::new(topic, message).map_err(|error| Refusal::NegativeTimestamp(error.0))?
+            }
+        };
+        let actual = record.hash();
+        match arrival.expected {
+            Some(expected) if actual != expected => {
                 return Err(Refusal::WrongHash { expected, actual });
             }
+            _ => check_time(origin, floor, &self.limits, &record.item())?,
         }
-        let record = Record::new(arrival.pubsub_topic, arrival.message)
-            .map_err(|error| Refusal::NegativeTimestamp(error.0))?;
-        check_time(origin, floor, limits, &record.item())?;
+        if record.drop_unreadable_proof() {
+            self.counters.count_dropped_proof();
+        }
         Ok(record)
     }
 
@@ -325,8 +328,7 @@ impl Inner {
     }
 }
 
-fn check_topics(arrival: &Arrival, limits: &IngestLimits) -> Result<(), Refusal> {
-    let topics = [&*arrival.pubsub_topic, &arrival.message.content_topic];
+fn check_topics(topics: [&str; 2], limits: &IngestLimits) -> Result<(), Refusal> {
     if topics.iter().any(|topic| topic.is_empty()) {
         return Err(Refusal::EmptyTopic);
     }

@@ -118,11 +118,14 @@ impl Default for StoreLimits {
     }
 }
 
+/// Hashes that nobody has delivered that are looked at, to find some for a peer that might.
+pub const ORPHANS_OFFERED: usize = 1_000;
+
 /// Bounds of a fetch plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchLimits {
-    /// Most hashes owed at once; 1,000,000. Hashes announced past it aren't taken on; they are
-    /// counted, and the next reconciliation names them again.
+    /// Most hashes owed at once; 150,000, which take some 50 MiB. Hashes announced past it aren't
+    /// taken on; they are counted, and the next reconciliation names them again.
     pub owed: usize,
     /// Most peers remembered for one hash; 8.
     pub holders: usize,
@@ -142,7 +145,7 @@ pub struct FetchLimits {
 impl Default for FetchLimits {
     fn default() -> Self {
         Self {
-            owed: 1_000_000,
+            owed: 150_000,
             holders: 8,
             batch: 26,
             attempts: 3,

@@ -75,6 +75,11 @@ impl Record {
         self.message.encoded_len()
     }
 
+    /// As [`WakuMessage::drop_unreadable_proof`]; the hash stays true, since the proof isn't hashed.
+    pub(crate) fn drop_unreadable_proof(&mut self) -> bool {
+        self.message.drop_unreadable_proof()
+    }
+
     /// Topic and message, for those who keep them.
     #[must_use]
     pub fn into_parts(self) -> (Arc<str>, WakuMessage) {

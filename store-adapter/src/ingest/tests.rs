@@ -7,6 +7,7 @@ use sync_core::Source;
 
 use super::*;
 use crate::archive::{ArchiveStats, MemoryArchive, Scan, ScanPage};
+use crate::hash::message_hash;
 use crate::record::Key;
 use crate::testing::record;
 
@@ -155,16 +156,23 @@ async fn each_origin_has_its_own_rule_of_time() {
 #[tokio::test]
 async fn a_message_that_is_not_the_promised_one_is_refused() {
     let promised = record("/t", "/c", 5, b"x");
-    let arrival = Arrival::from(promised.clone());
-    assert_eq!(arrival.expected, Some(promised.hash()));
-    assert_eq!(refusal(Origin::Imported, arrival.clone()).await, None);
-    let mut other = arrival;
-    other.message.payload = b"y".to_vec();
-    let actual = message_hash("/t", &other.message);
-    let expected = promised.hash();
-    let wrong = refusal(Origin::Imported, other).await;
-    assert_eq!(wrong, Some(Refusal::WrongHash { expected, actual }));
-    let said = wrong.unwrap().to_string();
+    let other = record("/t", "/c", 5, b"y");
+    let (expected, actual) = (promised.hash(), other.hash());
+    for origin in [LIVE, SYNCED, Origin::Imported] {
+        let arrivals = [
+            Arrival::from(other.clone()),
+            Arrival::new("/t", other.message().clone()),
+        ];
+        for mut arrival in arrivals {
+            arrival.expected = Some(expected);
+            let wrong = refusal(origin, arrival).await;
+            assert_eq!(wrong, Some(Refusal::WrongHash { expected, actual }));
+        }
+    }
+    let mut raw = Arrival::new("/t", promised.message().clone());
+    raw.expected = Some(expected);
+    assert_eq!(refusal(Origin::Imported, raw).await, None);
+    let said = Refusal::WrongHash { expected, actual }.to_string();
     assert!(said.contains(&expected.to_string()) && said.contains(&actual.to_string()));
 }
 
