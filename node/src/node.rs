@@ -1,9 +1,10 @@
 //! A whole node: archive, network, services and schedule, put together.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
@@ -112,6 +113,7 @@ impl Node {
     /// # Errors
     /// When it can't listen where it should.
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
+        config.listen.iter().try_for_each(check_port)?;
         let peer_id = config.keypair.public().to_peer_id();
         let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
         let control = behaviour.control();
@@ -233,6 +235,23 @@ fn one_shot(id: &'static str, request_bytes: usize) -> ProtocolConfig {
         inbound_per_peer: 128,
         frame: FrameLimits::of_bytes(request_bytes),
         ..ProtocolConfig::new(StreamProtocol::new(id))
+    }
+}
+
+/// Refuses a port that another program listens on. libp2p would share it silently, and each of the
+/// two get some of the connections.
+fn check_port(address: &Multiaddr) -> anyhow::Result<()> {
+    let mut parts = address.iter();
+    let ip = match parts.next() {
+        Some(Protocol::Ip4(ip)) => IpAddr::from(ip),
+        Some(Protocol::Ip6(ip)) => IpAddr::from(ip),
+        _ => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((ip, port))
+            .map(drop)
+            .with_context(|| format!("can't listen on {address}; is port {port} in use?")),
+        _ => Ok(()),
     }
 }
 

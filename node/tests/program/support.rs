@@ -11,7 +11,7 @@ use store_adapter::line::export_line;
 use wakustore::traffic::Traffic;
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many lines of output wait to be read.
 const LINES: usize = 100_000;
@@ -162,9 +162,17 @@ impl Node {
                 return line;
             }
         }
+        let last = self
+            .seen
+            .iter()
+            .rev()
+            .take(30)
+            .rev()
+            .cloned()
+            .collect::<Vec<_>>();
         panic!(
-            "no line with {words:?} in the log:\n{}",
-            self.seen.join("\n")
+            "no line with {words:?} in the log, which ends with:\n{}",
+            last.join("\n")
         );
     }
 
