@@ -11,7 +11,9 @@ use sync_core::{
 struct Fixed;
 
 fn items() -> SortedItems {
-    (0..200u64).map(|n| Item::new(1_000 + n / 4, Id([n as u8; 32]))).collect()
+    (0..200u64)
+        .map(|n| Item::new(1_000 + n / 4, Id([n as u8; 32])))
+        .collect()
 }
 
 impl Source for Fixed {
@@ -39,12 +41,18 @@ fuzz_target!(|data: &[u8]| {
     if let Ok((session, _)) = negentropy::Initiator::start(items(), limits()) {
         feed(session, &frames);
     }
-    feed(own::Responder::new(Box::new(Fixed), everything(), limits()), &frames);
+    feed(
+        own::Responder::new(Box::new(Fixed), everything(), limits()),
+        &frames,
+    );
     if let Ok((session, _)) = own::Initiator::start(Box::new(Fixed), everything(), limits()) {
         feed(session, &frames);
     }
-    for form in [HeaderForm::Topics, HeaderForm::Cluster] {
-        feed(waku::Responder::new(Box::new(Fixed), everything(), form, limits()), &frames);
+    for form in [HeaderForm::Topics, HeaderForm::Cluster(1)] {
+        feed(
+            waku::Responder::new(Box::new(Fixed), everything(), form, limits()),
+            &frames,
+        );
         if let Ok((session, _)) =
             waku::Initiator::start(Box::new(Fixed), everything(), form, limits())
         {

@@ -29,17 +29,27 @@ impl Source for Fixed {
 
 type Told = (Vec<Id>, Vec<Id>);
 
-fn run(mut initiator: impl Session, mut frame: Vec<u8>, mut responder: impl Session) -> (Told, Told) {
+fn run(
+    mut initiator: impl Session,
+    mut frame: Vec<u8>,
+    mut responder: impl Session,
+) -> (Told, Told) {
     let (mut left, mut right) = (Told::default(), Told::default());
     for _ in 0..10_000 {
         let step = responder.receive(&frame).expect("an honest frame is taken");
         right.0.extend(step.have);
         right.1.extend(step.need);
-        let Some(answer) = step.reply else { return (left, right) };
-        let step = initiator.receive(&answer).expect("an honest answer is taken");
+        let Some(answer) = step.reply else {
+            return (left, right);
+        };
+        let step = initiator
+            .receive(&answer)
+            .expect("an honest answer is taken");
         left.0.extend(step.have);
         left.1.extend(step.need);
-        let Some(next) = step.reply else { return (left, right) };
+        let Some(next) = step.reply else {
+            return (left, right);
+        };
         frame = next;
     }
     panic!("a session without end");
@@ -66,7 +76,10 @@ fuzz_target!(|sets: Sets| {
     }
     let have: BTreeSet<Id> = ours.difference(&theirs).map(|item| item.id).collect();
     let need: BTreeSet<Id> = theirs.difference(&ours).map(|item| item.id).collect();
-    let (ours, theirs) = (ours.into_iter().collect::<SortedItems>(), theirs.into_iter().collect::<SortedItems>());
+    let (ours, theirs) = (
+        ours.into_iter().collect::<SortedItems>(),
+        theirs.into_iter().collect::<SortedItems>(),
+    );
     let limits = SessionLimits {
         frame_bytes_sent: if sets.small_frames { 4_096 } else { 0 },
         ..SessionLimits::default()

@@ -264,10 +264,9 @@ impl SwarmTask {
                 }
             }
             SwarmEvent::ConnectionClosed { peer_id, cause, .. } => {
-                if self.peers.closed(&peer_id) {
-                    let cause = cause.map_or_else(|| "closed".into(), |cause| cause.to_string());
-                    tracing::debug!(peer = %peer_id, cause, "disconnected");
-                }
+                let cause = cause.map_or_else(|| "closed".into(), |cause| cause.to_string());
+                let last = self.peers.closed(&peer_id);
+                tracing::debug!(peer = %peer_id, cause, last, "a connection ended");
             }
             SwarmEvent::OutgoingConnectionError {
                 connection_id,

@@ -34,10 +34,10 @@ where
         answers.spawn(async move {
             let _permit = permit;
             let served = async {
-                if let Some(request) = stream.receive().await? {
-                    if let Some(response) = answer(peer, request).await {
-                        stream.send(&response).await?;
-                    }
+                if let Some(request) = stream.receive().await?
+                    && let Some(response) = answer(peer, request).await
+                {
+                    stream.send(&response).await?;
                 }
                 stream.close().await
             };

@@ -58,7 +58,7 @@ enum Phase {
     /// The session is over; differences are being filled.
     Filling { failed: bool },
     /// Nothing is left to be done or waited for.
-    Done(JobReport),
+    Done(Box<JobReport>),
 }
 
 /// How a job went.
@@ -169,7 +169,7 @@ impl Job {
             .wait_for(|phase| matches!(phase, Phase::Done(_)))
             .await;
         match done.as_deref() {
-            Ok(Phase::Done(report)) => report.clone(),
+            Ok(Phase::Done(report)) => (**report).clone(),
             _ => self.report(),
         }
     }
@@ -177,7 +177,8 @@ impl Job {
     /// Marks the job as done.
     pub(crate) fn finish(&self) -> JobReport {
         let report = self.report();
-        self.phase.send_replace(Phase::Done(report.clone()));
+        self.phase
+            .send_replace(Phase::Done(Box::new(report.clone())));
         report
     }
 
