@@ -65,8 +65,19 @@ fuzz_target!(|sets: Sets| {
     for (index, (word, left, right)) in sets.members.into_iter().enumerate() {
         let mut id = Id([0; 32]);
         id.0[..8].copy_from_slice(&word.to_be_bytes());
-        id.0[24..].copy_from_slice(&(index as u64).to_be_bytes());
-        let item = Item::new(word.rotate_left(17) % sets.spread.max(1), id);
+        // The rest is scattered: ids that xor to nothing are invisible to the waku dialect.
+        let mut state = word ^ (index as u64).rotate_left(32);
+        for bytes in id.0[8..].chunks_exact_mut(8) {
+            state = (state ^ (state >> 29))
+                .wrapping_mul(0xbf58_476d_1ce4_e5b9)
+                .wrapping_add(1);
+            state ^= state >> 32;
+            bytes.copy_from_slice(&state.to_be_bytes());
+        }
+        let item = Item::new(
+            word.rotate_left(17) % sets.spread.clamp(1, waku::TIME_END),
+            id,
+        );
         if left {
             ours.insert(item);
         }
