@@ -1,6 +1,6 @@
 //! Sync: a session finds what is missing, and what follows fills it.
 //!
-//! For every session there is a [`Job`](job::Job): a fetch plan of what this side lacks, and the
+//! For every session there is a *job*: a fetch plan of what this side lacks, and the
 //! set of what the peer lacks. In the own dialect each side pulls, by Store queries. In Waku's each
 //! side pushes by transfer; what doesn't come that way is pulled, and what was pushed is asked
 //! after. Whatever arrives is taken only if it is owed, hashes to what was owed, and lies in the
