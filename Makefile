@@ -3,16 +3,17 @@
 CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
-# cargo-fuzz asks for nightly flags; with this the stable compiler takes them.
-export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint unit docs no-std bench bench-smoke fuzz fuzz-smoke demo-smoke clean
+.PHONY: demo test setup lint unit docs no-std bench bench-smoke fuzz fuzz-smoke clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: lint unit docs no-std bench-smoke fuzz-smoke
+test: setup lint unit docs no-std bench-smoke fuzz-smoke
+
+setup:
+	.ci/setup
 
 lint:
 	$(CARGO) fmt --all --check
