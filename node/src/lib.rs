@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod counters;
 pub mod exit;
 pub mod net;
 pub mod node;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
+use store_adapter::limits::{METADATA_BYTES, TRANSFER_FRAME_BYTES};
 use store_adapter::metadata::WakuMetadata;
 use sync_core::{Range, Scope, TopicFilter};
-use sync_net::{FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
+use sync_net::{Deadlines, FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
 use tokio::task::JoinSet;
 
 use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
@@ -26,6 +29,12 @@ const LAST_REDIAL: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether a peer to stay with is still connected.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a peer may keep a stream of pushes open without pushing: nwaku opens one and keeps it.
+const PUSH_PAUSE: Duration = Duration::from_secs(12 * 3_600);
+
+/// Streams of pushes that one peer may have open.
+const PUSH_STREAMS_PER_PEER: usize = 4;
 
 /// What a node is to be.
 #[derive(Debug)]
@@ -122,8 +131,6 @@ impl Node {
 
         let shards = config.shards.iter().copied().map(u32::from).collect();
         let own = Arc::new(WakuMetadata::new(Some(config.cluster_id.into()), shards)?);
-        let asked = behaviour.serve(one_shot(protocols::METADATA, 1_024));
-        tasks.spawn(service::metadata::serve(asked, Arc::clone(&own)));
 
         let syncer = Syncer::new(
             Arc::clone(&store),
@@ -132,38 +139,9 @@ impl Node {
             config.served(),
             config.sync_limits.clone(),
         );
-        if config.serve.store {
-            let request_bytes = store.store_limits().request_bytes;
-            let mut protocol = one_shot(protocols::STORE, request_bytes);
-            protocol.refusal = Some(store_adapter::store::too_many_requests());
-            let asked = behaviour.serve(protocol);
-            tasks.spawn(service::store::serve(
-                asked,
-                Arc::clone(&store),
-                Arc::clone(&syncer),
-            ));
-        }
-        let storage = Arc::new(SessionStorage(Arc::clone(&syncer)));
-        if config.serve.store && config.serve.sync {
-            let pushed = behaviour.serve(ProtocolConfig {
-                frame: FrameLimits::of_bytes(store_adapter::limits::TRANSFER_FRAME_BYTES),
-                ..ProtocolConfig::new(StreamProtocol::new(protocols::TRANSFER))
-            });
-            tasks.spawn(service::transfer::serve(pushed, Arc::clone(&syncer)));
-            let (reconciler, serving) =
-                Reconciler::mount(&mut behaviour, peer_id, storage, config.reconcile.clone());
-            tasks.spawn(serving);
-            syncer.set_reconciler(reconciler);
-        } else {
-            let control = control.clone();
-            syncer.set_reconciler(Reconciler::new(
-                control,
-                peer_id,
-                storage,
-                config.reconcile.clone(),
-            ));
-        }
-
+        serve(&config, &mut behaviour, &store, &syncer, &own)
+            .into_iter()
+            .for_each(|service| drop(tasks.spawn(service)));
         let spawned = spawn(
             &config.keypair,
             behaviour,
@@ -226,6 +204,56 @@ impl Node {
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
         self.syncer.stop().await;
+    }
+}
+
+/// Registers the protocols that the node serves, and gives the tasks that serve them.
+fn serve(
+    config: &NodeConfig,
+    behaviour: &mut sync_net::Behaviour,
+    store: &Arc<Store>,
+    syncer: &Arc<Syncer>,
+    own: &Arc<WakuMetadata>,
+) -> Vec<BoxFuture<'static, ()>> {
+    let local = config.keypair.public().to_peer_id();
+    let mut tasks = Vec::new();
+    let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES));
+    tasks.push(service::metadata::serve(asked, Arc::clone(own), Arc::clone(syncer)).boxed());
+    if config.serve.store {
+        let mut protocol = one_shot(protocols::STORE, store.store_limits().request_bytes);
+        protocol.refusal = Some(store_adapter::store::too_many_requests());
+        let asked = behaviour.serve(protocol);
+        tasks.push(service::store::serve(asked, Arc::clone(store), Arc::clone(syncer)).boxed());
+    }
+    let (storage, reconcile) = (
+        Arc::new(SessionStorage(Arc::clone(syncer))),
+        config.reconcile.clone(),
+    );
+    if config.serve.store && config.serve.sync {
+        let pushed = behaviour.serve(transfer());
+        tasks.push(service::transfer::serve(pushed, Arc::clone(syncer)).boxed());
+        let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
+        tasks.push(serving.boxed());
+        syncer.set_reconciler(reconciler);
+    } else {
+        let control = behaviour.control();
+        syncer.set_reconciler(Reconciler::new(control, local, storage, reconcile));
+    }
+    tasks
+}
+
+fn transfer() -> ProtocolConfig {
+    let deadlines = Deadlines {
+        wait: PUSH_PAUSE,
+        ..Deadlines::default()
+    };
+    ProtocolConfig {
+        inbound_per_peer: PUSH_STREAMS_PER_PEER,
+        frame: FrameLimits {
+            max_bytes: TRANSFER_FRAME_BYTES,
+            deadlines,
+        },
+        ..ProtocolConfig::new(StreamProtocol::new(protocols::TRANSFER))
     }
 }
 

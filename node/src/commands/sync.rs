@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use libp2p::PeerId;
 use sync_core::Range;
 
 use super::run::peer_address;
@@ -13,8 +14,17 @@ use crate::exit::Failure;
 use crate::net::ConnectError;
 use crate::node::{Node, NodeConfig};
 use crate::store::Store;
-use crate::sync::Synced;
 use crate::sync::report::{Bytes, NodeReport, SyncReport};
+use crate::sync::{SyncError, Synced};
+
+/// Most messages fetched in one run; a node that serves others takes on fewer at a time.
+const MOST_OWED: usize = 5_000_000;
+
+/// How often a busy peer is asked.
+const TRIES: u32 = 10;
+
+/// The pause before a busy peer is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(args: SyncArgs) -> Result<ExitCode, Failure> {
     let usage = |error: String| Failure::Usage(anyhow::anyhow!(error));
@@ -22,14 +32,15 @@ pub(super) async fn run(args: SyncArgs) -> Result<ExitCode, Failure> {
     let (since, until) = args.window.resolve(now()).map_err(usage)?;
     let window = Range::of_times(since, until);
     let store = Store::open(&args.archive.url().map_err(usage)?).await?;
-    let config = NodeConfig::new(sync_net::identity::generate(), args.cluster_id);
+    let mut config = NodeConfig::new(sync_net::identity::generate(), args.cluster_id);
+    config.sync_limits.fetch.owed = MOST_OWED;
     let node = Node::start(config, Arc::clone(&store)).await?;
     let peer = node.connect(&address).await.map_err(|error| match error {
         ConnectError::NoPeerId(_) => Failure::Usage(error.into()),
         error => Failure::Unreachable(error.into()),
     })?;
     let (started, before) = (Instant::now(), node.syncer().count(window));
-    let synced = node.syncer().sync(peer, window, args.dialect).await?;
+    let synced = sync(&node, peer, window, &args).await?;
     let seconds = started.elapsed().as_secs_f64();
     let after = node.syncer().count(window);
     node.stop().await;
@@ -48,6 +59,26 @@ pub(super) async fn run(args: SyncArgs) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::from(1)
     })
+}
+
+/// One session, started again while the peer is busy or has just started one with us.
+async fn sync(
+    node: &Node,
+    peer: PeerId,
+    window: Range,
+    args: &SyncArgs,
+) -> Result<Synced, SyncError> {
+    let mut tries = 1;
+    loop {
+        match node.syncer().sync(peer, window, args.dialect).await {
+            Err(error) if error.is_passing() && tries < TRIES => {
+                tracing::info!(%error, "trying again");
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// The report of a sync as its initiator knows it.

@@ -9,19 +9,25 @@ use tokio::sync::mpsc;
 
 use super::one_shot;
 use crate::net::{PeerTable, SwarmHandle, protocols};
+use crate::sync::Syncer;
 
 /// Requests answered at a time.
 const AT_ONCE: usize = 32;
 
 /// Tells `own` to whoever asks, until the queue closes.
-pub(crate) async fn serve(inbound: mpsc::Receiver<Inbound>, own: Arc<WakuMetadata>) {
+pub(crate) async fn serve(
+    inbound: mpsc::Receiver<Inbound>,
+    own: Arc<WakuMetadata>,
+    syncer: Arc<Syncer>,
+) {
     let answer = move |peer: PeerId, request: Vec<u8>| {
-        let own = Arc::clone(&own);
+        let (own, syncer) = (Arc::clone(&own), Arc::clone(&syncer));
         async move {
             match WakuMetadata::decode(&request) {
                 Ok(_) => Some(own.encode()),
                 Err(error) => {
-                    tracing::debug!(%peer, %error, "a metadata request that can't be read");
+                    syncer.counters().malformed_requests.increment();
+                    tracing::warn!(%peer, %error, "a metadata request that can't be read");
                     None
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use libp2p::PeerId;
 use prost::Message;
-use store_adapter::store::{self, StoredMessage};
+use store_adapter::store::{self, StoredMessage, status};
 use sync_core::Id;
 use sync_net::Inbound;
 use tokio::sync::mpsc;
@@ -27,6 +27,10 @@ pub(crate) async fn serve(
         async move {
             let served =
                 store::answer(&**archive.archive(), archive.store_limits(), &request).await;
+            if served.status_code == status::BAD_REQUEST {
+                syncer.counters().malformed_requests.increment();
+                tracing::warn!(%peer, error = served.status_desc, "a store query was refused");
+            }
             let response = served.encode_to_vec();
             let given: Vec<Id> = served.messages.iter().filter_map(given).collect();
             syncer.served(&peer, &given, request.len(), response.len());

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::sync::Syncer;
 
 /// Streams read at a time.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 
 /// Pushed messages that wait while earlier ones are stored: then the peer waits too.
 const WAITING: usize = 256;
@@ -50,7 +50,7 @@ async fn take(peer: PeerId, mut stream: FramedStream, syncer: &Syncer) {
     };
     let (result, ()) = tokio::join!(reading, storing);
     if let Err(error) = result {
-        tracing::debug!(%peer, %error, "a stream of pushed messages ended early");
+        tracing::warn!(%peer, %error, "a stream of pushed messages ended early");
     }
     syncer.pushes_over(&peer);
 }
@@ -63,7 +63,8 @@ async fn read(
 ) -> anyhow::Result<()> {
     while let Some(frame) = stream.receive().await? {
         syncer.count_received(peer, frame.len());
-        let decoded = WakuMessageAndTopic::decode_frame(&frame)?;
+        let decoded = WakuMessageAndTopic::decode_frame(&frame)
+            .inspect_err(|_| syncer.counters().malformed_pushes.increment())?;
         match Record::new(decoded.pubsub_topic, decoded.message) {
             Ok(record) => queue.send(record).await?,
             Err(error) => tracing::debug!(%peer, %error, "a pushed message was refused"),

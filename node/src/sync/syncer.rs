@@ -19,6 +19,7 @@ use super::limits::SyncLimits;
 use super::{fetch, push};
 use crate::cli::DialectArg;
 use crate::cli::time::now;
+use crate::counters::NodeCounters;
 use crate::net::PeerTable;
 use crate::store::Store;
 
@@ -41,6 +42,15 @@ pub enum SyncError {
 }
 
 impl SyncError {
+    /// Whether trying again later helps.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Session(error) => error.is_yielded() || error.is_busy(),
+            Self::Full => true,
+        }
+    }
+
     /// Whether the session that the peer started does the work.
     #[must_use]
     pub fn is_yielded(&self) -> bool {
@@ -68,6 +78,7 @@ pub struct Syncer {
     jobs: Mutex<BTreeMap<u64, Arc<Job>>>,
     finished: broadcast::Sender<JobReport>,
     tasks: Mutex<JoinSet<()>>,
+    counters: NodeCounters,
 }
 
 impl Syncer {
@@ -90,6 +101,7 @@ impl Syncer {
             jobs: Mutex::default(),
             finished: broadcast::channel(FINISHED_QUEUE).0,
             tasks: Mutex::default(),
+            counters: NodeCounters::default(),
         })
     }
 
@@ -102,6 +114,12 @@ impl Syncer {
     #[must_use]
     pub fn peers(&self) -> &PeerTable {
         &self.peers
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &NodeCounters {
+        &self.counters
     }
 
     /// Reports of jobs as they finish, of sessions in both roles.
@@ -183,6 +201,7 @@ impl Syncer {
                 owed[place].push(record);
             } else if !jobs.iter().any(|job| job.peer == from && job.hold(&record)) {
                 tracing::debug!(peer = %from, hash = %record.hash(), "unsolicited push refused");
+                self.counters.unsolicited_pushes.increment();
                 if let Some(job) = jobs.iter().find(|job| job.peer == from) {
                     job.count_unsolicited();
                 }
@@ -266,6 +285,7 @@ impl Syncer {
         tokio::join!(fetch::run(&self, &job), push::run(&self, &job));
         let failed = job.session_failed();
         let report = job.finish();
+        self.counters.refused_messages.add(report.fetch.refused());
         tracing::info!(
             session = report.session,
             peer = %report.peer,

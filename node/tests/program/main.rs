@@ -1,5 +1,9 @@
 //! The program as its users run it: real binaries, real files, loopback.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
 
 mod archives;
 mod command_line;

@@ -185,7 +185,10 @@ impl Node {
     /// SIGTERM, waits for the end, and gives the exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
-        let signalled = Command::new("sh").args(["-c", &format!("kill -TERM {id}")]).status().unwrap();
+        let signalled = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {id}")])
+            .status()
+            .unwrap();
         assert!(signalled.success());
         self.child.wait().unwrap().code()
     }
