@@ -1,6 +1,6 @@
 //! One session's work: what it found missing is fetched here, and known to have reached the peer.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use libp2p::PeerId;
@@ -27,7 +27,10 @@ pub(crate) struct Job {
     started: Instant,
     state: Mutex<State>,
     phase: watch::Sender<Phase>,
+    /// Something has changed for fetching.
     wake: Notify,
+    /// Something was given to the peer.
+    given: Notify,
     sent: AtomicU64,
     received: AtomicU64,
 }
@@ -35,8 +38,8 @@ pub(crate) struct Job {
 #[derive(Debug)]
 struct State {
     plan: FetchPlan<PeerId>,
-    /// What the peer lacks and isn't known to have got.
-    outgoing: BTreeSet<Id>,
+    /// What the peer lacks and isn't known to have got, and whether it was given to it.
+    outgoing: BTreeMap<Id, bool>,
     have: u64,
     /// Pushed before the session could name it.
     held: Vec<Record>,
@@ -46,8 +49,8 @@ struct State {
     progress: Instant,
     /// The peer has closed its stream of pushes.
     pushes_over: bool,
-    /// Everything is pushed, and it is known what arrived.
-    pushed: bool,
+    /// Everything is given to the peer that will be, and it is known what arrived.
+    handed_over: bool,
 }
 
 /// How far a job has come.
@@ -102,18 +105,19 @@ impl Job {
             started: now,
             state: Mutex::new(State {
                 plan: FetchPlan::new(window, limits.fetch.clone()),
-                outgoing: BTreeSet::new(),
+                outgoing: BTreeMap::new(),
                 have: 0,
                 held: Vec::new(),
                 held_bytes: 0,
                 unsolicited: 0,
                 progress: now,
                 pushes_over: false,
-                pushed: false,
+                handed_over: false,
             }),
             limits: limits.clone(),
             phase: watch::Sender::new(Phase::Session),
             wake: Notify::new(),
+            given: Notify::new(),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
         }
@@ -123,7 +127,7 @@ impl Job {
     pub(crate) fn found(&self, have: &[Id], need: &[Id]) -> Vec<Record> {
         self.change(|state| {
             state.have += have.len() as u64;
-            state.outgoing.extend(have);
+            state.outgoing.extend(have.iter().map(|id| (*id, false)));
             state.plan.announce(self.peer, need);
             let held = std::mem::take(&mut state.held);
             let (owed, rest) = held
@@ -280,27 +284,67 @@ impl Job {
         self.wake.notified().await;
     }
 
-    /// These messages have reached the peer.
+    /// These messages were given to the peer, as an answer or by a push. Whether they have arrived
+    /// isn't known yet.
+    pub(crate) fn given(&self, hashes: &[Id]) {
+        let mut state = self.state.lock();
+        for hash in hashes {
+            if let Some(given) = state.outgoing.get_mut(hash) {
+                *given = true;
+                state.progress = Instant::now();
+            }
+        }
+        drop(state);
+        self.given.notify_one();
+    }
+
+    /// Waits until all that the peer lacks is given to it, or it has stopped asking for more.
+    pub(crate) async fn until_given(&self) {
+        loop {
+            let wait = {
+                let state = self.state.lock();
+                let left = self
+                    .limits
+                    .pull_patience
+                    .checked_sub(state.progress.elapsed());
+                match left {
+                    Some(left) if !state.outgoing.values().all(|given| *given) => left,
+                    _ => return,
+                }
+            };
+            // Either way there is something to look at.
+            let _ = tokio::time::timeout(wait, self.given.notified()).await;
+        }
+    }
+
+    /// What was given to the peer and isn't known to have arrived.
+    pub(crate) fn unconfirmed(&self) -> Vec<Id> {
+        let state = self.state.lock();
+        state
+            .outgoing
+            .iter()
+            .filter(|(_, given)| **given)
+            .map(|(hash, _)| *hash)
+            .collect()
+    }
+
+    /// The peer holds these messages.
     pub(crate) fn delivered(&self, hashes: &[Id]) {
         self.change(|state| {
-            let before = state.outgoing.len();
             for hash in hashes {
                 state.outgoing.remove(hash);
-            }
-            if state.outgoing.len() < before {
-                state.progress = Instant::now();
             }
         });
     }
 
     /// What the peer lacks and isn't known to have got.
     pub(crate) fn outgoing(&self) -> Vec<Id> {
-        self.state.lock().outgoing.iter().copied().collect()
+        self.state.lock().outgoing.keys().copied().collect()
     }
 
-    /// All pushes are sent, and it is known which of them arrived.
-    pub(crate) fn pushing_done(&self) {
-        self.change(|state| state.pushed = true);
+    /// Everything is given to the peer that will be, and it is known what arrived.
+    pub(crate) fn handing_over_done(&self) {
+        self.change(|state| state.handed_over = true);
     }
 
     /// Whether missing messages should be pulled now. In the waku dialect the peer pushes them, so
@@ -318,14 +362,7 @@ impl Job {
     pub(crate) fn is_done(&self) -> bool {
         let running = matches!(*self.phase.borrow(), Phase::Session);
         let state = self.state.lock();
-        let delivered = match self.dialect {
-            Dialect::Waku => state.pushed,
-            // The peer pulls in its own time; one that doesn't come is not waited for longer.
-            Dialect::Negentropy => {
-                state.outgoing.is_empty() || state.progress.elapsed() >= self.limits.pull_patience
-            }
-        };
-        !running && state.plan.is_done() && delivered
+        !running && state.plan.is_done() && state.handed_over
     }
 
     /// Counts bytes that went over the wire for this job.

@@ -7,9 +7,9 @@
 //! window.
 
 mod fetch;
+mod hand_over;
 mod job;
 mod limits;
-mod push;
 pub mod report;
 mod schedule;
 mod syncer;

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::job::{Job, JobReport};
 use super::limits::SyncLimits;
-use super::{fetch, push};
+use super::{fetch, hand_over};
 use crate::cli::DialectArg;
 use crate::cli::time::now;
 use crate::counters::NodeCounters;
@@ -225,7 +225,7 @@ impl Syncer {
         let jobs = self.jobs.lock();
         for job in jobs.values().filter(|job| job.peer == *peer) {
             job.count_bytes(sent, received);
-            job.delivered(hashes);
+            job.given(hashes);
         }
     }
 
@@ -282,7 +282,7 @@ impl Syncer {
     }
 
     async fn work(self: Arc<Self>, job: Arc<Job>, role: Role) {
-        tokio::join!(fetch::run(&self, &job), push::run(&self, &job));
+        tokio::join!(fetch::run(&self, &job), hand_over::run(&self, &job));
         let failed = job.session_failed();
         let report = job.finish();
         self.counters.refused_messages.add(report.fetch.refused());

@@ -1,6 +1,6 @@
 //! Nodes that keep each other's archives in step.
 
-use crate::support::{Place, messages, two_thirds};
+use crate::support::{Place, json, messages, messages_of_one_nanosecond, two_thirds};
 
 const SYNC: [&str; 4] = [
     "--cluster-id=99",
@@ -102,6 +102,55 @@ fn nodes_meet_by_websocket_too() {
         address = a.next_address();
     }
     let arguments = ["sync", &address, "--range=2h", "--cluster-id=99", "--json"];
-    let report = crate::support::json(&place.succeed("b", &arguments));
+    let report = json(&place.succeed("b", &arguments));
     assert_eq!(report["messages"], 200);
+}
+
+#[test]
+fn seven_of_ten_thousand_messages_of_one_nanosecond_are_named_and_fetched() {
+    let (place, all) = (Place::new(), messages_of_one_nanosecond(10_000, 4));
+    let lacking: Vec<String> = all
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| n % 1_429 != 5)
+        .map(|(_, l)| l.clone())
+        .collect();
+    assert_eq!(all.len() - lacking.len(), 7);
+    let (full, lacking) = (place.write("full", &all), place.write("lacking", &lacking));
+    place.succeed("a", &["import", &full]);
+    for dialect in ["auto", "waku"] {
+        // Once it lacks them as the side that starts, once as the side that answers.
+        place.succeed(&format!("{dialect}-starts"), &["import", &lacking]);
+        place.succeed(&format!("{dialect}-answers"), &["import", &lacking]);
+    }
+    let a = place.node("a", &["--cluster-id=99"]);
+    for dialect in ["auto", "waku"] {
+        let by = format!("--dialect={dialect}");
+        let options = ["--cluster-id=99", "--json", &by];
+        let starts = format!("{dialect}-starts");
+        let mut line = vec!["sync", &a.address];
+        line.extend(options);
+        let report = json(&place.succeed(&starts, &line));
+        assert_eq!(
+            (
+                &report["nodes"][0]["missing"],
+                &report["nodes"][0]["fetched"]
+            ),
+            (&7.into(), &7.into())
+        );
+        let answers = place.node(&format!("{dialect}-answers"), &["--cluster-id=99"]);
+        line[1] = &answers.address;
+        let report = json(&place.succeed(&starts, &line));
+        assert_eq!(
+            (
+                &report["nodes"][1]["missing"],
+                &report["nodes"][1]["fetched"]
+            ),
+            (&7.into(), &7.into())
+        );
+        assert_eq!(answers.terminate(), Some(0));
+        let exported = place.succeed(&format!("{dialect}-answers"), &["export"]);
+        let differing: Vec<_> = exported.lines().zip(&all).filter(|(l, r)| l != r).collect();
+        assert_eq!((exported.lines().count(), differing), (all.len(), vec![]));
+    }
 }

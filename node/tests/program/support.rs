@@ -101,6 +101,21 @@ pub(crate) fn messages(count: usize, seed: u64) -> Vec<String> {
     records.iter().map(export_line).collect()
 }
 
+/// So many messages of one nanosecond within the last hour, as lines of an export, in order.
+pub(crate) fn messages_of_one_nanosecond(count: usize, seed: u64) -> Vec<String> {
+    let mut traffic = Traffic::new(99, seed);
+    let then = wakustore::cli::time::now() - 1_000_000_000_000;
+    let mut records: Vec<Record> = (0..count)
+        .map(|number| {
+            let (topic, mut message) = traffic.message(then, then + 1);
+            message.payload = number.to_be_bytes().to_vec();
+            Record::new(topic, message).unwrap()
+        })
+        .collect();
+    records.sort_by_key(Record::item);
+    records.iter().map(export_line).collect()
+}
+
 /// Those lines whose number isn't `rest` modulo 3.
 pub(crate) fn two_thirds(lines: &[String], rest: usize) -> Vec<String> {
     let numbered = lines.iter().enumerate();

@@ -1,4 +1,4 @@
-//! Waku's way to fill a difference: each side pushes what the other lacks.
+//! What the peer lacks gets to it: pushed in Waku's dialect, pulled by the peer in the own one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,23 +15,24 @@ use crate::net::protocols;
 const CHUNK: usize = 100;
 
 /// The first pause before a peer is asked again whether messages have arrived; doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-/// Pushes what the peer lacks once the session is over, in Waku's dialect; then asks which of it
-/// has arrived.
+/// Sees to it that the peer gets what it lacks once the session is over, by pushing it in Waku's
+/// dialect and by being asked for it in the own one; then asks which of it has arrived.
 pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
-    if job.dialect != Dialect::Waku {
-        return;
-    }
     job.until_session_ended().await;
     let outgoing = job.outgoing();
     if !outgoing.is_empty() {
-        if let Err(error) = push(syncer, job, &outgoing).await {
+        if job.dialect == Dialect::Waku
+            && let Err(error) = push(syncer, job, &outgoing).await
+        {
             tracing::warn!(peer = %job.peer, %error, "messages could not all be pushed");
         }
+        // What can't be pushed may be pulled all the same.
+        job.until_given().await;
         confirm(syncer, job).await;
     }
-    job.pushing_done();
+    job.handing_over_done();
 }
 
 async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()> {
@@ -49,6 +50,7 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
                 Ok(frame) => {
                     stream.send(&frame).await?;
                     job.count_bytes(frame.len(), 0);
+                    job.given(&[hash]);
                 }
                 // The peer would close the stream on it.
                 Err(error) => tracing::warn!(peer = %job.peer, %hash, %error, "not pushed"),
@@ -59,18 +61,16 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Transfer has no acknowledgement: a presence query tells what has arrived. A peer without Store
-/// can't be asked; what was sent to it counts as delivered.
+/// That a message was given doesn't say that it is archived: a presence query does. A peer without
+/// Store can't be asked; what was given to it counts as delivered.
 async fn confirm(syncer: &Syncer, job: &Job) {
     if !syncer.peers.speaks(&job.peer, protocols::STORE) {
-        job.delivered(&job.outgoing());
+        job.delivered(&job.unconfirmed());
         return;
     }
     let mut pause = FIRST_PAUSE;
     for _ in 0..syncer.limits.confirmations {
-        tokio::time::sleep(pause).await;
-        pause *= 2;
-        for chunk in job.outgoing().chunks(CHUNK - 1) {
+        for chunk in job.unconfirmed().chunks(CHUNK - 1) {
             match super::fetch::present(syncer, job, chunk).await {
                 Ok(present) => job.delivered(&present),
                 Err(error) => {
@@ -79,8 +79,10 @@ async fn confirm(syncer: &Syncer, job: &Job) {
                 }
             }
         }
-        if job.outgoing().is_empty() {
+        if job.unconfirmed().is_empty() {
             return;
         }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
     }
 }
