@@ -43,8 +43,8 @@ pub struct NodeConfig {
     pub keypair: Keypair,
     /// Where it listens; nowhere if empty.
     pub listen: Vec<Multiaddr>,
-    /// The cluster of its network.
-    pub cluster_id: u16,
+    /// The cluster of its network; without one it is of whichever cluster its peers are.
+    pub cluster_id: Option<u16>,
     /// The shards that it keeps; all if empty.
     pub shards: Vec<u16>,
     /// Whether it answers Store queries and syncs with others.
@@ -72,7 +72,7 @@ impl NodeConfig {
     /// A node of this identity that listens nowhere, keeps all shards, serves everything and never
     /// syncs on its own.
     #[must_use]
-    pub fn new(keypair: Keypair, cluster_id: u16) -> Self {
+    pub fn new(keypair: Keypair, cluster_id: Option<u16>) -> Self {
         Self {
             keypair,
             listen: Vec::new(),
@@ -97,9 +97,20 @@ impl NodeConfig {
         self
     }
 
+    fn metadata(&self) -> anyhow::Result<Option<Arc<WakuMetadata>>> {
+        let shards = self.shards.iter().copied().map(u32::from).collect();
+        let own = self
+            .cluster_id
+            .map(|id| WakuMetadata::new(Some(id.into()), shards));
+        Ok(own.transpose()?.map(Arc::new))
+    }
+
     fn served(&self) -> Scope {
-        let topic = |shard| format!("/waku/2/rs/{}/{shard}", self.cluster_id);
-        let topics = self.shards.iter().map(topic);
+        let cluster_id = self.cluster_id.unwrap_or_default();
+        let topics = self
+            .shards
+            .iter()
+            .map(|shard| format!("/waku/2/rs/{cluster_id}/{shard}"));
         Scope {
             pubsub_topics: TopicFilter::from_wire(topics),
             ..Scope::of_window(Range::ALL)
@@ -129,8 +140,7 @@ impl Node {
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let shards = config.shards.iter().copied().map(u32::from).collect();
-        let own = Arc::new(WakuMetadata::new(Some(config.cluster_id.into()), shards)?);
+        let own = config.metadata()?;
 
         let syncer = Syncer::new(
             Arc::clone(&store),
@@ -139,7 +149,7 @@ impl Node {
             config.served(),
             config.sync_limits.clone(),
         );
-        serve(&config, &mut behaviour, &store, &syncer, &own)
+        serve(&config, &mut behaviour, &store, &syncer, own.clone())
             .into_iter()
             .for_each(|service| drop(tasks.spawn(service)));
         let spawned = spawn(
@@ -151,14 +161,16 @@ impl Node {
         .await?;
         let swarm = spawned.handle;
         tasks.spawn(spawned.run);
-        let asking = service::metadata::ask_new_peers(
-            spawned.met,
-            own,
-            control,
-            swarm.clone(),
-            Arc::clone(&peers),
-        );
-        tasks.spawn(asking);
+        if let Some(own) = own {
+            let (swarm, peers) = (swarm.clone(), Arc::clone(&peers));
+            tasks.spawn(service::metadata::ask_new_peers(
+                spawned.met,
+                own,
+                control,
+                swarm,
+                peers,
+            ));
+        }
         for address in config.stay_with {
             tasks.spawn(stay_with(swarm.clone(), address, Arc::clone(&peers)));
         }
@@ -213,12 +225,12 @@ fn serve(
     behaviour: &mut sync_net::Behaviour,
     store: &Arc<Store>,
     syncer: &Arc<Syncer>,
-    own: &Arc<WakuMetadata>,
+    own: Option<Arc<WakuMetadata>>,
 ) -> Vec<BoxFuture<'static, ()>> {
     let local = config.keypair.public().to_peer_id();
     let mut tasks = Vec::new();
     let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES));
-    tasks.push(service::metadata::serve(asked, Arc::clone(own), Arc::clone(syncer)).boxed());
+    tasks.push(service::metadata::serve(asked, own, Arc::clone(syncer)).boxed());
     if config.serve.store {
         let mut protocol = one_shot(protocols::STORE, store.store_limits().request_bytes);
         protocol.refusal = Some(store_adapter::store::too_many_requests());

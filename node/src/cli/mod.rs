@@ -88,9 +88,9 @@ pub struct SyncArgs {
     /// How to reconcile
     #[arg(long, value_enum, default_value_t)]
     pub dialect: DialectArg,
-    /// The cluster of the network, as the peer has it
-    #[arg(long, default_value_t = 0)]
-    pub cluster_id: u16,
+    /// The cluster of the network; by default the peer's
+    #[arg(long, value_name = "ID")]
+    pub cluster_id: Option<u16>,
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub json: bool,

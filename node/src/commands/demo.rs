@@ -177,7 +177,7 @@ async fn job_with(
 impl Side {
     async fn start(url: ArchiveUrl, window: Range) -> Result<Self, Failure> {
         let store = Store::open(&url).await?;
-        let config = NodeConfig::new(sync_net::identity::generate(), CLUSTER)
+        let config = NodeConfig::new(sync_net::identity::generate(), Some(CLUSTER))
             .listening_on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let node = Node::start(config, Arc::clone(&store)).await?;
         let before = node.syncer().count(window);

@@ -41,7 +41,7 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
 }
 
 fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
-    let mut config = NodeConfig::new(keypair(args)?, args.cluster_id)
+    let mut config = NodeConfig::new(keypair(args)?, Some(args.cluster_id))
         .listening_on(args.listen_address, args.tcp_port);
     if args.websocket_support {
         let address = Multiaddr::from(args.listen_address)

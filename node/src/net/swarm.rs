@@ -268,6 +268,7 @@ impl SwarmTask {
                 let last = self.peers.closed(&peer_id);
                 tracing::debug!(peer = %peer_id, cause, last, "a connection ended");
             }
+            SwarmEvent::NewListenAddr { address, .. } => tracing::info!(%address, "listening too"),
             SwarmEvent::OutgoingConnectionError {
                 connection_id,
                 error,

@@ -14,17 +14,18 @@ use crate::sync::Syncer;
 /// Requests answered at a time.
 const AT_ONCE: usize = 32;
 
-/// Tells `own` to whoever asks, until the queue closes.
+/// Tells `own` to whoever asks, until the queue closes. A node that has no cluster of its own is of
+/// the cluster of whoever asks.
 pub(crate) async fn serve(
     inbound: mpsc::Receiver<Inbound>,
-    own: Arc<WakuMetadata>,
+    own: Option<Arc<WakuMetadata>>,
     syncer: Arc<Syncer>,
 ) {
     let answer = move |peer: PeerId, request: Vec<u8>| {
-        let (own, syncer) = (Arc::clone(&own), Arc::clone(&syncer));
+        let (own, syncer) = (own.clone(), Arc::clone(&syncer));
         async move {
             match WakuMetadata::decode(&request) {
-                Ok(_) => Some(own.encode()),
+                Ok(theirs) => Some(own.map_or_else(|| theirs.encode(), |own| own.encode())),
                 Err(error) => {
                     syncer.counters().malformed_requests.increment();
                     tracing::warn!(%peer, %error, "a metadata request that can't be read");

@@ -101,7 +101,7 @@ fn nodes_meet_by_websocket_too() {
     while !address.contains("/ws") {
         address = a.next_address();
     }
-    let arguments = ["sync", &address, "--range=2h", "--cluster-id=99", "--json"];
+    let arguments = ["sync", &address, "--range=2h", "--json"];
     let report = json(&place.succeed("b", &arguments));
     assert_eq!(report["messages"], 200);
 }
@@ -126,7 +126,7 @@ fn seven_of_ten_thousand_messages_of_one_nanosecond_are_named_and_fetched() {
     let a = place.node("a", &["--cluster-id=99"]);
     for dialect in ["auto", "waku"] {
         let by = format!("--dialect={dialect}");
-        let options = ["--cluster-id=99", "--json", &by];
+        let options = ["--json", &by];
         let starts = format!("{dialect}-starts");
         let mut line = vec!["sync", &a.address];
         line.extend(options);
