@@ -73,6 +73,11 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         }
     }
 
+    /// The session turned out to be about this part of the window only.
+    pub fn narrow(&mut self, window: &Range) {
+        self.window = self.window.intersect(window);
+    }
+
     /// Whether a message with this hash is owed.
     #[must_use]
     pub fn owes(&self, hash: &Id) -> bool {

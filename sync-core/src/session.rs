@@ -11,7 +11,7 @@ pub(crate) use differences::Differences;
 pub(crate) use intake::{Intake, at_most};
 
 use crate::item::{Bound, Id, Range};
-use crate::scope::SourceError;
+use crate::scope::{Scope, SourceError};
 
 /// A codec and splitting policy for reconciliation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -34,6 +34,11 @@ pub trait Session: Send {
 
     /// What the peer has said of itself so far, in dialects in which it does.
     fn peer(&self) -> Option<&PeerState> {
+        None
+    }
+
+    /// What both sides have agreed that the session is about, in dialects in which they do.
+    fn scope(&self) -> Option<&Scope> {
         None
     }
 }

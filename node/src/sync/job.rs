@@ -123,9 +123,10 @@ impl Job {
         }
     }
 
-    /// Takes what a round has found; gives messages that were held and turn out to be owed.
-    pub(crate) fn found(&self, have: &[Id], need: &[Id]) -> Vec<Record> {
+    /// Takes what a round of a session about `window` has found; gives messages that were held and turn out to be owed.
+    pub(crate) fn found(&self, window: &Range, have: &[Id], need: &[Id]) -> Vec<Record> {
         self.change(|state| {
+            state.plan.narrow(window);
             state.have += have.len() as u64;
             state.outgoing.extend(have.iter().map(|id| (*id, false)));
             state.plan.announce(self.peer, need);

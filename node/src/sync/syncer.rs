@@ -340,7 +340,7 @@ impl Storage for SessionStorage {
 
     async fn found(&self, session: &SessionInfo, have: Vec<Id>, need: Vec<Id>) {
         if let Some(job) = self.0.job(session) {
-            let owed = job.found(&have, &need);
+            let owed = job.found(&session.scope.window, &have, &need);
             self.0.take(&job, session.peer, owed).await;
         }
     }

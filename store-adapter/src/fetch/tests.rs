@@ -97,6 +97,15 @@ fn messages_outside_the_window_and_ephemeral_ones_are_refused() {
 }
 
 #[test]
+fn a_window_that_was_narrowed_refuses_what_lies_outside_of_it() {
+    let (mut plan, early) = (plan(quick()), record(20));
+    plan.announce(A, &[early.hash()]);
+    plan.narrow(&Range::of_times(30, 1_000));
+    assert!(!plan.accept_push(&early));
+    assert_eq!(plan.report().refusals[&FetchRefusal::OutsideWindow], 1);
+}
+
+#[test]
 fn what_one_peer_fails_to_deliver_is_asked_of_another() {
     let (mut plan, record) = (plan(quick()), record(50));
     plan.announce(A, &[record.hash()]);

@@ -15,7 +15,8 @@ use crate::set::ItemSet;
 /// A session of the own protocol as its initiator.
 pub struct Initiator {
     source: Box<dyn Source>,
-    wanted: Scope,
+    /// What this side asked for; from the hello on, what both agreed on.
+    scope: Scope,
     limits: SessionLimits,
     intake: Intake,
     differences: Differences,
@@ -55,7 +56,7 @@ impl Initiator {
         let hello = Frame::Hello(Hello::new(&*source, &wanted, items, &limits)).encode();
         let session = Self {
             source,
-            wanted,
+            scope: wanted,
             intake: Intake::default(),
             differences: Differences::new(limits.differences),
             peer: None,
@@ -70,7 +71,7 @@ impl Initiator {
 
     fn greet(&mut self, hello: &Hello) -> Result<Step, SessionError> {
         let shared = hello.scope(&self.limits)?;
-        if shared.is_nothing() || shared.intersect(&self.wanted) != shared {
+        if shared.is_nothing() || shared.intersect(&self.scope) != shared {
             return Err(SessionError::Protocol(
                 "a hello with a scope that wasn't asked for",
             ));
@@ -80,6 +81,7 @@ impl Initiator {
         self.ids_per_frame = ids_per_frame(frame_bytes, &self.limits);
         let engine = Engine::new(self.source.open(&shared)?, frame_bytes, &self.limits)?;
         let reply = Some(engine.initiate());
+        self.scope = shared;
         self.state = State::Reconciling(engine);
         Ok(Step {
             reply,
@@ -153,5 +155,9 @@ impl Session for Initiator {
 
     fn peer(&self) -> Option<&PeerState> {
         self.peer.as_ref()
+    }
+
+    fn scope(&self) -> Option<&Scope> {
+        self.peer.as_ref().map(|_| &self.scope)
     }
 }

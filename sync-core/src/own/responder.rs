@@ -16,7 +16,8 @@ use crate::set::ItemSet;
 /// initiator tells it at the end, and never what the initiator lacks.
 pub struct Responder {
     source: Box<dyn Source>,
-    served: Scope,
+    /// What this side serves; from the hello on, what both agreed on.
+    scope: Scope,
     limits: SessionLimits,
     intake: Intake,
     differences: Differences,
@@ -34,7 +35,7 @@ impl Responder {
     pub fn new(source: Box<dyn Source>, served: Scope, limits: SessionLimits) -> Self {
         Self {
             source,
-            served,
+            scope: served,
             intake: Intake::default(),
             differences: Differences::new(limits.differences),
             peer: None,
@@ -53,7 +54,7 @@ impl Responder {
         let above_floor = Range::new(self.source.floor(), Bound::Infinity);
         let shared = hello
             .scope(&self.limits)?
-            .intersect(&self.served)
+            .intersect(&self.scope)
             .intersect(&Scope::of_window(above_floor));
         if shared.is_nothing() {
             self.intake.close();
@@ -68,6 +69,7 @@ impl Responder {
         let answer = Hello::new(&*self.source, &shared, set.len() as u64, &self.limits);
         let frame_bytes = hello.frame_limit(self.limits.frame_bytes_sent)?;
         self.engine = Some(Engine::new(set, frame_bytes, &self.limits)?);
+        self.scope = shared;
         Ok(Step {
             reply: Some(Frame::Hello(answer).encode()),
             ..Step::default()
@@ -126,5 +128,9 @@ impl Session for Responder {
 
     fn peer(&self) -> Option<&PeerState> {
         self.peer.as_ref()
+    }
+
+    fn scope(&self) -> Option<&Scope> {
+        self.engine.as_ref().map(|_| &self.scope)
     }
 }

@@ -140,6 +140,11 @@ fn a_session_is_about_what_lies_in_both_scopes_and_above_both_floors() {
         told.initiator.1.into_iter().collect::<BTreeSet<_>>(),
         inside(&theirs)
     );
+    let agreed = initiator.scope().unwrap();
+    assert_eq!(
+        (agreed.window, agreed),
+        (Range::of_times(20, 80), responder.scope().unwrap())
+    );
     let peer = initiator.peer().unwrap();
     assert_eq!((peer.items, peer.floor), (30, Some(Bound::at_time(20))));
     assert_eq!(peer.gaps, [Range::of_times(3, 5)]);

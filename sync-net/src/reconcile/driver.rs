@@ -76,7 +76,11 @@ impl Driver<'_> {
             session = given_back;
             let step = step?;
             let done = step.done;
-            self.follow(step, tally).await?;
+            let agreed = session.scope().map(|scope| SessionInfo {
+                scope: scope.clone(),
+                ..self.info.clone()
+            });
+            self.follow(agreed.as_ref(), step, tally).await?;
             if tally.peer.is_none() {
                 tally.peer = session.peer().cloned();
             }
@@ -88,7 +92,12 @@ impl Driver<'_> {
 
     /// Sends the reply first, so that the peer works while the differences are dealt with here;
     /// and deals with them even if it can't be sent, for they are true.
-    async fn follow(&mut self, step: Step, tally: &mut Tally) -> Result<(), ReconcileError> {
+    async fn follow(
+        &mut self,
+        agreed: Option<&SessionInfo>,
+        step: Step,
+        tally: &mut Tally,
+    ) -> Result<(), ReconcileError> {
         let sent = match &step.reply {
             Some(reply) => self.send(reply).await,
             None => Ok(()),
@@ -96,7 +105,8 @@ impl Driver<'_> {
         if !step.have.is_empty() || !step.need.is_empty() {
             tally.have += step.have.len() as u64;
             tally.need += step.need.len() as u64;
-            self.storage.found(self.info, step.have, step.need).await;
+            let info = agreed.unwrap_or(self.info);
+            self.storage.found(info, step.have, step.need).await;
         }
         sent
     }

@@ -47,7 +47,8 @@ pub struct SessionInfo {
     /// This side's part.
     pub role: Role,
     /// What was asked for, as initiator; what is served, as responder. The session is about what
-    /// lies in the scopes of both sides.
+    /// lies in the scopes of both sides: in this project's own dialect, [`Storage::found`] is told
+    /// that.
     pub scope: Scope,
 }
 
