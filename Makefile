@@ -20,8 +20,7 @@ lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 unit:
-	$(CARGO) test --locked --workspace --all-targets --exclude benches
-	$(CARGO) test --locked --workspace --doc
+	$(CARGO) test --locked --workspace
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
