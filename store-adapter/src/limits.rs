@@ -129,8 +129,8 @@ pub struct FetchLimits {
     pub owed: usize,
     /// Most peers remembered for one hash; 8.
     pub holders: usize,
-    /// Most hashes in one query; 26, whose full answer with messages of [`MESSAGE_BYTES`] fits
-    /// 4 MiB.
+    /// Most hashes in one query; 99. A full answer with messages of [`MESSAGE_BYTES`] fits
+    /// [`STORE_RESPONSE_BYTES`]; servers that cut pages by bytes are asked on for the rest.
     pub batch: usize,
     /// How often one peer is asked for one hash; 3.
     pub attempts: u32,
@@ -147,7 +147,7 @@ impl Default for FetchLimits {
         Self {
             owed: 150_000,
             holders: 8,
-            batch: 26,
+            batch: 99,
             attempts: 3,
             backoff: 1_000_000_000,
             patience: 5_000_000_000,
