@@ -223,9 +223,10 @@ fn a_refusal_at_the_door_leaves_the_hash_owed() {
 
 #[test]
 fn a_full_batch_of_the_longest_messages_fits_a_response() {
-    let limits = FetchLimits::default();
-    let page = crate::limits::StoreLimits::default().page_bytes;
-    assert!(limits.batch * (crate::limits::MESSAGE_BYTES + 2_000) <= page);
+    use crate::limits::{MESSAGE_BYTES, STORE_RESPONSE_BYTES, TOPIC_BYTES};
+    // Hash, tags and lengths take less than 100 bytes.
+    let entry = MESSAGE_BYTES + TOPIC_BYTES + 100;
+    assert!(FetchLimits::default().batch * entry + 1_000 <= STORE_RESPONSE_BYTES);
 }
 
 #[test]
