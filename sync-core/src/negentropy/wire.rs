@@ -165,17 +165,18 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// When the message ends within it.
     pub fn ids(&mut self) -> Result<impl ExactSizeIterator<Item = Id> + use<'a>, SessionError> {
+        Ok(self.raw_ids()?.iter().copied().map(Id))
+    }
+
+    /// As [`Decoder::ids`], left where they are.
+    pub(super) fn raw_ids(&mut self) -> Result<&'a [[u8; 32]], SessionError> {
         let expected = "as many ids of 32 bytes as counted";
         let count = self.varint("the number of ids")?;
         let len = usize::try_from(count)
             .ok()
             .and_then(|count| count.checked_mul(32));
         let bytes = self.take(len.unwrap_or(usize::MAX), expected)?;
-        Ok(bytes.chunks_exact(32).map(|bytes| {
-            let mut id = Id::ZERO;
-            id.0.copy_from_slice(bytes);
-            id
-        }))
+        Ok(bytes.as_chunks().0)
     }
 
     /// How many bytes have been read.
@@ -279,24 +280,34 @@ impl Encoder {
         self.out.extend_from_slice(fingerprint);
     }
 
-    pub(crate) fn id_list(&mut self, upper: &PrefixBound, ids: &[Id]) {
+    /// Begins a list of `count` ids, to be followed by so many [`Encoder::id`].
+    pub(crate) fn id_list(&mut self, upper: &PrefixBound, count: usize) {
         self.head(upper, 2);
-        varint::write_big_endian(&mut self.out, ids.len() as u64);
-        self.out.reserve(32 * ids.len());
-        ids.iter().for_each(|id| self.out.extend_from_slice(&id.0));
+        varint::write_big_endian(&mut self.out, count as u64);
+        self.out.reserve(32 * count);
     }
 
+    #[inline]
+    pub(crate) fn id(&mut self, id: &Id) {
+        self.out.extend_from_slice(&id.0);
+    }
+
+    /// The head in one piece: piece by piece, each would be checked for room.
     fn head(&mut self, upper: &PrefixBound, mode: u8) {
+        let mut head = [0; varint::MAX_LEN + 1 + 32 + 1];
         let timestamp = upper.item.timestamp;
-        if timestamp == u64::MAX {
-            self.out.push(0);
-        } else {
+        let mut len = 1;
+        if timestamp != u64::MAX {
             let delta = timestamp.saturating_sub(self.last_timestamp);
-            varint::write_big_endian(&mut self.out, delta.saturating_add(1));
+            len = varint::write_big_endian_to(&mut head, delta.saturating_add(1));
         }
         self.last_timestamp = timestamp;
-        self.out.push(upper.len);
-        self.out.extend_from_slice(upper.prefix());
-        self.out.push(mode);
+        head[len] = upper.len;
+        len += 1;
+        let prefix = upper.prefix();
+        head[len..len + prefix.len()].copy_from_slice(prefix);
+        len += prefix.len();
+        head[len] = mode;
+        self.out.extend_from_slice(&head[..=len]);
     }
 }
