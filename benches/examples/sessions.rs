@@ -1,6 +1,6 @@
 //! Whole reconciliations against the `negentropy` crate in the same process:
-//! `cargo run --release -p benches --example sessions [NAME [RUNS]]`; NAME picks the cases whose
-//! name contains it, `only-NAME` runs ours alone, for a profiler.
+//! `cargo run --release -p benches --example sessions [NAME [RUNS]]`; NAME picks the case of that
+//! name, or those whose name contains it; `only-NAME` runs ours alone, for a profiler.
 //!
 //! Thread CPU time of both sides together. Ours and the crate's are warmed up, then each is run
 //! several times in a row; the median counts. The cold figure is ours right after the crate's. The
@@ -145,7 +145,9 @@ fn main() {
         "{:20} {:>10} {:>10} {:>10} {:>9} {:>9}      {:>10} rounds",
         "case", "ours us", "peer us", "cold us", "ratio", "must", "bytes"
     );
-    for case in CASES.iter().filter(|case| case.name.contains(&wanted)) {
+    let exact = CASES.iter().any(|case| case.name == wanted);
+    let picked = |case: &&Case| case.name == wanted || !exact && case.name.contains(&wanted);
+    for case in CASES.iter().filter(picked) {
         measure(case, runs.unwrap_or(default_runs(case)), alone);
     }
 }

@@ -1,6 +1,6 @@
 //! Many positions asked for at once, in order: how messages ask, range after range.
 
-use crate::item::{Bound, Item};
+use crate::item::Bound;
 use crate::summary::Summary;
 
 /// A position at which [`ItemSet::cut`](crate::ItemSet::cut) cuts.
@@ -26,7 +26,8 @@ pub struct Part {
 pub struct Share {
     /// The summary of the items between; for the first rank empty.
     pub summary: Summary,
-    /// The last item before the rank and the first one from there on, if there are both; always
-    /// `None` for the first and the last rank, which the caller chose by a bound it knows.
-    pub around: Option<[Item; 2]>,
+    /// [`Bound::between`] the last item before the rank and the first one from there on, if there
+    /// are both; always `None` for the first and the last rank, which the caller mostly chose by a
+    /// bound.
+    pub bound: Option<Bound>,
 }

@@ -79,13 +79,17 @@ pub trait ItemSet {
             let inner = index > 0 && index + 1 < count;
             *share = Share {
                 summary: start.map_or(Summary::EMPTY, |start| self.summary(start..end)),
-                around: inner
-                    .then(|| Some([self.select(end.checked_sub(1)?)?, self.select(end)?]))
-                    .flatten(),
+                bound: inner.then(|| bound_at(self, end)).flatten(),
             };
             start = Some(end);
         }
     }
+}
+
+fn bound_at<S: ItemSet + ?Sized>(set: &S, rank: usize) -> Option<Bound> {
+    let left = set.select(rank.checked_sub(1)?)?;
+    let right = set.select(rank)?;
+    Some(Bound::between(&left, &right))
 }
 
 /// A set that changes.
@@ -222,7 +226,7 @@ impl<S: ItemSet> ItemSet for Slice<S> {
         self.set.divide(&outer, shares);
         for (share, rank) in shares.iter_mut().zip(outer) {
             if rank == self.start || rank == self.end {
-                share.around = None;
+                share.bound = None;
             }
         }
     }

@@ -8,8 +8,9 @@ use crate::item::Id;
 use crate::session::{Differences, SessionError};
 use crate::set::ItemSet;
 
-/// Lists up to this length on both sides are compared pair by pair. Honest ones are shorter, but
-/// where the parts of a split hold many items of one side only.
+/// Lists up to this length on both sides are compared pair by pair; at most 64, since what is held is
+/// noted in the bits of a word. Honest ones are shorter, but where a range holds many items of one
+/// side only.
 const SHORT: usize = 64;
 
 /// Finds out which ids of these ranks the peer hasn't listed, and which listed ones aren't there.
@@ -31,26 +32,32 @@ pub(super) fn compare(
     compare_short(&ours, theirs, found)
 }
 
-/// Both lists are in the same order, so that most of what they share is their heads and their tails,
-/// the places of which are found in one pass. Whatever the peer's order, what lies between is looked
-/// for in the whole of the other list.
+/// Honest lists are in the same order, so each id is looked for from behind the last one found on,
+/// and then from the start.
 fn compare_short(
     ours: &[[u8; 32]],
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
-    let same = |pair: &(&[u8; 32], &[u8; 32])| pair.0 == pair.1;
-    let head = ours.iter().zip(theirs).take_while(same).count();
-    let (our_rest, their_rest) = (&ours[head..], &theirs[head..]);
-    let tails = our_rest.iter().rev().zip(their_rest.iter().rev());
-    let tail = tails.take_while(same).count();
-    for id in &our_rest[..our_rest.len() - tail] {
-        if !theirs.contains(id) {
-            found.have(Id(*id))?;
+    let mut held = 0u64;
+    let mut next = 0;
+    for id in ours {
+        let ahead = theirs[next..].iter().position(|other| other == id);
+        let place = match ahead {
+            Some(ahead) => Some(next + ahead),
+            None => theirs[..next].iter().position(|other| other == id),
+        };
+        match place {
+            Some(place) => {
+                held |= 1 << place;
+                next = place + 1;
+            }
+            None => found.have(Id(*id))?,
         }
     }
-    for id in &their_rest[..their_rest.len() - tail] {
-        if !ours.contains(id) {
+    for (place, id) in theirs.iter().enumerate() {
+        // One that is listed twice may be held at another place.
+        if held >> place & 1 == 0 && !ours.contains(id) {
             found.need(Id(*id))?;
         }
     }

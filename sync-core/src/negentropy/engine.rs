@@ -217,10 +217,8 @@ impl<S: ItemSet> Engine<S> {
             *fingerprint = share.summary.negentropy_fingerprint();
         }
         for (fingerprint, share) in fingerprints.iter().zip(&shares[1..]) {
-            let bound = match &share.around {
-                Some([left, right]) => PrefixBound::between(left, right),
-                None => *upper,
-            };
+            let inner = share.bound.as_ref().map(PrefixBound::shortest);
+            let bound = inner.unwrap_or(*upper);
             out.fingerprint(&bound, fingerprint);
         }
     }

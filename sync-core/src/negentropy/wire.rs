@@ -55,20 +55,22 @@ impl PrefixBound {
     /// The shortest bound that lies behind `left` and not behind `right`, two neighbours.
     #[must_use]
     pub fn between(left: &Item, right: &Item) -> Self {
-        if left.timestamp != right.timestamp {
-            return Self {
-                item: Item::new(right.timestamp, Id::ZERO),
-                len: 0,
-            };
-        }
-        let pairs = left.id.0.iter().zip(&right.id.0);
-        let shared = pairs.take_while(|(left, right)| left == right).count();
-        let len = (shared + 1).min(32);
-        let mut id = Id::ZERO;
-        id.0[..len].copy_from_slice(&right.id.0[..len]);
-        Self {
-            item: Item::new(right.timestamp, id),
-            len: len as u8,
+        Self::shortest(&Bound::between(left, right))
+    }
+
+    /// The position `bound`, with no more of the id than its zeros at the end leave.
+    ///
+    /// Of a [`Bound::between`] that is all that there is to write: its last byte differs from that of
+    /// a smaller id, and so from zero.
+    #[must_use]
+    pub fn shortest(bound: &Bound) -> Self {
+        match bound {
+            Bound::Infinity => Self::INFINITY,
+            Bound::Before(item) => {
+                let last = item.id.0.iter().rposition(|byte| *byte != 0);
+                let len = last.map_or(0, |last| last as u8 + 1);
+                Self { item: *item, len }
+            }
         }
     }
 

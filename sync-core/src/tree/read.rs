@@ -57,7 +57,12 @@ impl ItemSet for RangeTree {
         ranks: ops::Range<usize>,
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut runs = Iter::new(&self.root, self.clamp(ranks));
+        let ranks = self.clamp(ranks);
+        let (leaf, slot) = seek::locate(&self.root, Rank(ranks.start));
+        if ranks.len() <= leaf.len() - slot {
+            return leaf.items(slot..slot + ranks.len()).try_for_each(visit);
+        }
+        let mut runs = Iter::new(&self.root, ranks);
         while let Some((leaf, slots)) = runs.next_run() {
             leaf.items(slots).try_for_each(&mut *visit)?;
         }
@@ -100,8 +105,8 @@ impl ItemSet for RangeTree {
             if let Some((index, share)) = shares.next() {
                 *share = Share {
                     summary: before.map_or(Summary::EMPTY, |before| stop.before - before),
-                    around: (index > 0 && index < last)
-                        .then(|| self.around(stop))
+                    bound: (index > 0 && index < last)
+                        .then(|| self.bound_at(stop))
                         .flatten(),
                 };
                 before = Some(stop.before);
@@ -111,21 +116,16 @@ impl ItemSet for RangeTree {
 }
 
 impl RangeTree {
-    /// The last item before the stop and the first one from there on.
-    fn around(&self, stop: &Stop<'_>) -> Option<[Item; 2]> {
+    /// The shortest bound between the last item before the stop and the first one from there on.
+    fn bound_at(&self, stop: &Stop<'_>) -> Option<Bound> {
         let Stop {
             leaf, slot, rank, ..
         } = *stop;
-        let left = match slot.checked_sub(1) {
-            Some(left) => leaf.item(left),
-            None => self.select(rank.checked_sub(1)?)?,
-        };
-        let right = if slot < leaf.len() {
-            leaf.item(slot)
-        } else {
-            self.select(rank)?
-        };
-        Some([left, right])
+        if slot > 0 && slot < leaf.len() {
+            return Some(leaf.bound_at(slot));
+        }
+        let left = self.select(rank.checked_sub(1)?)?;
+        Some(Bound::between(&left, &self.select(rank)?))
     }
 
     fn clamp(&self, ranks: ops::Range<usize>) -> ops::Range<usize> {
