@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use benches::pair;
+use benches::{Pair, Placement, pair};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use negentropy::{Negentropy, NegentropyStorageVector};
 use sync_core::negentropy::{Initiator, Responder};
@@ -75,7 +75,7 @@ fn reconcile(c: &mut Criterion) {
     let mut group = c.benchmark_group("reconcile");
     group.sample_size(10);
     for differences in [0, 10, 1_000] {
-        let (left, right) = pair(count(), differences, 3);
+        let Pair { left, right, .. } = pair(count(), differences, Placement::Spread, 3);
         let sets = (
             left.iter().copied().collect::<RangeTree>(),
             right.iter().copied().collect::<RangeTree>(),

@@ -92,6 +92,22 @@ impl Bound {
         }
     }
 
+    /// The shortest position behind `left` and not behind `right`, which must be greater: its id is
+    /// zero if the timestamps differ, and else that of `right` up to the first byte that differs,
+    /// with zeros behind.
+    #[must_use]
+    pub fn between(left: &Item, right: &Item) -> Self {
+        if left.timestamp != right.timestamp {
+            return Self::at_time(right.timestamp);
+        }
+        let pairs = left.id.0.iter().zip(&right.id.0);
+        let shared = pairs.take_while(|(left, right)| left == right).count();
+        let len = (shared + 1).min(32);
+        let mut id = Id::ZERO;
+        id.0[..len].copy_from_slice(&right.id.0[..len]);
+        Self::Before(Item::new(right.timestamp, id))
+    }
+
     /// Whether `item` lies to the left of this position.
     #[must_use]
     pub fn is_after(&self, item: &Item) -> bool {

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod cut;
 pub mod digest;
 pub mod item;
 pub mod limits;
@@ -23,6 +24,7 @@ pub mod varint;
 pub mod view;
 pub mod waku;
 
+pub use cut::{Cut, Part, Share};
 pub use digest::{SetDigest, digest};
 pub use item::{Bound, Id, Item, Range};
 pub use limits::SessionLimits;

@@ -5,6 +5,8 @@
 //! reference implementations without a frame limit, and of the `negentropy` crate 0.5.3 with one.
 //! Only the initiator learns the differences.
 
+mod batch;
+mod compare;
 mod engine;
 mod initiator;
 mod responder;

@@ -2,6 +2,7 @@
 
 mod differences;
 mod intake;
+mod reported;
 
 use alloc::string::String;
 use alloc::vec::Vec;

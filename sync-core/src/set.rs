@@ -2,8 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
 
+use crate::cut::{Cut, Part, Share};
 use crate::item::{Bound, Item, Range};
 use crate::summary::Summary;
 
@@ -40,6 +42,54 @@ pub trait ItemSet {
         ranks: ops::Range<usize>,
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()>;
+
+    /// Cuts the set at ascending positions, and tells for each what lies between it and the one
+    /// before: `parts[i]` belongs to `cuts[i]`; of slices of different length the rest of the longer
+    /// one is left alone. A position that lies before the previous one counts as that.
+    ///
+    /// The answers are those of [`rank`](Self::rank) and [`summary`](Self::summary). Sets that can
+    /// go on from one position to the next override this.
+    fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
+        let mut start = None;
+        for (cut, part) in cuts.iter().zip(parts) {
+            let end = self.rank(&cut.at).max(start.unwrap_or(0));
+            *part = Part {
+                end,
+                summary: match start {
+                    Some(start) if cut.summed => self.summary(start..end),
+                    _ => Summary::EMPTY,
+                },
+            };
+            start = Some(end);
+        }
+    }
+
+    /// Divides the set at ascending ranks, and tells for each what lies between it and the one
+    /// before, and between which items it lies: `shares[i]` belongs to `ranks[i]`; of slices of
+    /// different length the rest of the longer one is left alone. A rank less than the previous one
+    /// counts as that.
+    ///
+    /// The answers are those of [`summary`](Self::summary) and [`select`](Self::select). Sets that
+    /// can go on from one rank to the next override this.
+    fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
+        let count = ranks.len().min(shares.len());
+        let mut start = None;
+        for (index, (rank, share)) in ranks.iter().zip(shares).enumerate() {
+            let end = (*rank).max(start.unwrap_or(0));
+            let inner = index > 0 && index + 1 < count;
+            *share = Share {
+                summary: start.map_or(Summary::EMPTY, |start| self.summary(start..end)),
+                bound: inner.then(|| bound_at(self, end)).flatten(),
+            };
+            start = Some(end);
+        }
+    }
+}
+
+fn bound_at<S: ItemSet + ?Sized>(set: &S, rank: usize) -> Option<Bound> {
+    let left = set.select(rank.checked_sub(1)?)?;
+    let right = set.select(rank)?;
+    Some(Bound::between(&left, &right))
 }
 
 /// A set that changes.
@@ -83,6 +133,14 @@ macro_rules! item_set_by_deref {
                 visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
             ) -> ControlFlow<()> {
                 (**self).visit(ranks, visit)
+            }
+
+            fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
+                (**self).cut(cuts, parts);
+            }
+
+            fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
+                (**self).divide(ranks, shares);
             }
         }
     )*};
@@ -148,5 +206,28 @@ impl<S: ItemSet> ItemSet for Slice<S> {
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.set.visit(self.outer(&ranks), visit)
+    }
+
+    fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
+        let inside = |cut: &Cut| Cut {
+            at: cut.at.max(self.range.lower).min(self.range.upper),
+            ..*cut
+        };
+        let cuts: Vec<Cut> = cuts.iter().map(inside).collect();
+        self.set.cut(&cuts, parts);
+        for (part, _) in parts.iter_mut().zip(cuts) {
+            part.end = part.end.clamp(self.start, self.end) - self.start;
+        }
+    }
+
+    fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
+        let outer = |rank: &usize| self.start.saturating_add(*rank).min(self.end);
+        let outer: Vec<usize> = ranks.iter().map(outer).collect();
+        self.set.divide(&outer, shares);
+        for (share, rank) in shares.iter_mut().zip(outer) {
+            if rank == self.start || rank == self.end {
+                share.bound = None;
+            }
+        }
     }
 }

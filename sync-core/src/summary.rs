@@ -2,10 +2,22 @@
 
 use core::ops::{Add, AddAssign, Sub, SubAssign};
 
-use sha2::{Digest, Sha256};
+use sha2::block_api::compress256;
 
 use crate::item::Id;
 use crate::varint;
+
+/// The initial hash value of SHA-256 (FIPS 180-4, section 5.3.3).
+const SHA_256_START: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
 
 /// 256 bits as 64-bit limbs from low to high.
 type Limbs = [u64; 4];
@@ -69,14 +81,20 @@ impl Summary {
     /// little-endian) and the count (base-128 varint), as the negentropy V1 specification has it.
     #[must_use]
     pub fn negentropy_fingerprint(&self) -> [u8; 16] {
-        let mut input = [0; 32 + varint::MAX_LEN];
-        for (bytes, limb) in input.chunks_exact_mut(8).zip(self.sum) {
+        // At most 42 bytes: always a single block, padded here, which spares the hasher's buffer.
+        let mut block = [0; 64];
+        for (bytes, limb) in block.chunks_exact_mut(8).zip(self.sum) {
             bytes.copy_from_slice(&limb.to_le_bytes());
         }
-        let tail = varint::write_big_endian_to(&mut input[32..], self.count);
-        let digest = Sha256::digest(&input[..32 + tail]);
+        let len = 32 + varint::write_big_endian_to(&mut block[32..], self.count);
+        block[len] = 0x80;
+        block[56..].copy_from_slice(&(8 * len as u64).to_be_bytes());
+        let mut state = SHA_256_START;
+        compress256(&mut state, &[block]);
         let mut fingerprint = [0; 16];
-        fingerprint.copy_from_slice(&digest[..16]);
+        for (bytes, word) in fingerprint.chunks_exact_mut(4).zip(state) {
+            bytes.copy_from_slice(&word.to_be_bytes());
+        }
         fingerprint
     }
 
@@ -207,6 +225,10 @@ fn xor_limbs(to: &mut [u64; 4], other: &[u64; 4]) {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     #[test]
@@ -226,6 +248,27 @@ mod tests {
         assert_eq!(Summary::of_ids(&ids), one_by_one);
         let full = [Id([0xff; 32]); 3];
         assert_eq!(Summary::of_ids(&full), full.iter().collect());
+    }
+
+    #[test]
+    fn negentropys_fingerprint_is_the_head_of_a_sha_256() {
+        for count in (0..64).map(|bit| u64::MAX >> bit).chain([0]) {
+            let summary = Summary {
+                count,
+                sum: [1, 2, count, u64::MAX - 7],
+                xor: [0; 4],
+            };
+            let mut input: Vec<u8> = summary
+                .sum
+                .iter()
+                .flat_map(|limb| limb.to_le_bytes())
+                .collect();
+            varint::write_big_endian(&mut input, count);
+            assert_eq!(
+                summary.negentropy_fingerprint(),
+                Sha256::digest(&input)[..16]
+            );
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What both roles do with a message: answer range by range, split what differs.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::{ControlFlow, Range};
 
-use super::wire::{Decoder, Encoder, Mode, PrefixBound};
-use crate::item::Id;
+use super::batch::{Batch, Payload, Told};
+use super::compare::compare;
+use super::wire::{Decoder, Encoder, FINGERPRINT_BYTES, PrefixBound};
+use crate::cut::{Part, Share};
 use crate::limits::SessionLimits;
 use crate::session::{Differences, SessionError, at_most};
 use crate::set::ItemSet;
@@ -48,6 +49,9 @@ struct Answer {
     skipping: bool,
     /// The rank up to which `out` speaks.
     written: usize,
+    /// How many ranges and listed items there have been.
+    ranges: usize,
+    items: usize,
 }
 
 impl<S: ItemSet> Engine<S> {
@@ -76,168 +80,146 @@ impl<S: ItemSet> Engine<S> {
     }
 
     /// The answer to a message's ranges; the version byte alone if there is nothing to say.
+    ///
+    /// Ranges are taken in batches, so that the set is asked for many positions at once.
     pub(crate) fn answer(
         &self,
         mut message: Decoder<'_>,
         mut role: Role<'_>,
     ) -> Result<Vec<u8>, SessionError> {
-        let mut answer = Answer {
-            out: Encoder::new(),
-            lower: 0,
-            lower_bound: PrefixBound::MIN,
-            skipping: false,
-            written: 0,
-        };
-        let (mut ranges, mut items) = (0, 0);
-        while let Some(head) = message.next_range()? {
-            ranges += 1;
-            at_most("ranges_per_frame", ranges, self.ranges_per_frame)?;
-            let start = answer.out.len();
-            let mut upper = self.set.rank(&head.upper.bound()).max(answer.lower);
-            match head.mode {
-                Mode::Skip => answer.skipping = true,
-                Mode::Fingerprint => {
-                    self.compare(&mut answer, message.fingerprint()?, upper, &head.upper);
-                }
-                Mode::IdList => {
-                    let theirs = message.ids()?;
-                    items += theirs.len();
-                    at_most("items_per_frame", items, self.items_per_frame)?;
-                    match &mut role {
-                        Role::Initiator(found) => {
-                            self.diff(answer.lower..upper, theirs, found)?;
-                            answer.skipping = true;
-                        }
-                        Role::Responder => upper = self.list(&mut answer, upper, &head.upper),
-                    }
+        let mut answer = Answer::new();
+        let mut batch = Batch::new();
+        while batch.read(&mut message, &answer.lower_bound) {
+            batch.look_up(&self.set);
+            for (told, part) in batch.ranges() {
+                self.count(&mut answer, told)?;
+                if self.answer_range(&mut answer, told, part, &mut role)? {
+                    return Ok(answer.out.finish());
                 }
             }
-            if self.is_full(answer.out.len()) {
-                self.cut(&mut answer, start, head.mode);
-                return Ok(answer.out.finish());
-            }
-            if answer.out.len() > start {
-                answer.written = upper;
-            }
-            answer.lower = upper;
-            answer.lower_bound = head.upper;
         }
-        Ok(answer.out.finish())
+        batch.fault().map_or(Ok(answer.out.finish()), Err)
     }
 
-    /// Ends a message that is full: one fingerprint stands for all that it doesn't reach. An id
-    /// list has been shortened to fit; the parts of a split, begun at `start`, have not.
-    fn cut(&self, answer: &mut Answer, start: usize, mode: Mode) {
-        if mode != Mode::IdList {
-            answer.out.truncate(start);
+    fn count(&self, answer: &mut Answer, told: &Told<'_>) -> Result<(), SessionError> {
+        answer.ranges += 1;
+        at_most("ranges_per_frame", answer.ranges, self.ranges_per_frame)?;
+        if let Payload::Ids(ids) = told.payload {
+            answer.items += ids.len();
+            at_most("items_per_frame", answer.items, self.items_per_frame)?;
         }
+        Ok(())
+    }
+
+    /// Answers one range, `part` of the own set; whether the message was full and has been ended.
+    fn answer_range(
+        &self,
+        answer: &mut Answer,
+        told: &Told<'_>,
+        part: &Part,
+        role: &mut Role<'_>,
+    ) -> Result<bool, SessionError> {
+        let start = answer.out.len();
+        let mut upper = part.end;
+        match (told.payload, role) {
+            (Payload::Skip, _) => answer.skipping = true,
+            (Payload::Fingerprint(theirs), _) => {
+                if told.ours == *theirs {
+                    answer.skipping = true;
+                } else {
+                    answer.write_skip();
+                    self.split(&mut answer.out, answer.lower..upper, &told.upper);
+                }
+            }
+            (Payload::Ids(theirs), Role::Initiator(found)) => {
+                compare(&self.set, answer.lower..upper, theirs, found)?;
+                answer.skipping = true;
+            }
+            (Payload::Ids(_), Role::Responder) => upper = self.list(answer, upper, &told.upper),
+        }
+        if self.is_full(answer.out.len()) {
+            if !matches!(told.payload, Payload::Ids(_)) {
+                // An id list has been shortened to fit; the parts of a split have not.
+                answer.out.truncate(start);
+            }
+            self.cut_short(answer);
+            return Ok(true);
+        }
+        if answer.out.len() > start {
+            answer.written = upper;
+        }
+        answer.lower = upper;
+        answer.lower_bound = told.upper;
+        Ok(false)
+    }
+
+    /// Ends a message that is full: one fingerprint stands for all that it doesn't reach.
+    fn cut_short(&self, answer: &mut Answer) {
         let rest = self.set.summary(answer.written..self.set.len());
         answer
             .out
             .fingerprint(&PrefixBound::INFINITY, &rest.negentropy_fingerprint());
     }
 
-    fn compare(&self, answer: &mut Answer, theirs: &[u8], upper: usize, upper_bound: &PrefixBound) {
-        let ours = self
-            .set
-            .summary(answer.lower..upper)
-            .negentropy_fingerprint();
-        if ours == *theirs {
-            answer.skipping = true;
-        } else {
-            answer.write_skip();
-            self.split(&mut answer.out, answer.lower..upper, upper_bound);
-        }
-    }
-
-    fn diff(
-        &self,
-        ranks: Range<usize>,
-        theirs: impl Iterator<Item = Id>,
-        found: &mut Differences,
-    ) -> Result<(), SessionError> {
-        let mut theirs: BTreeSet<Id> = theirs.collect();
-        let mut result = Ok(());
-        let _ = self.set.visit(ranks, &mut |item| {
-            if !theirs.remove(&item.id) {
-                result = found.have(item.id);
-            }
-            if result.is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        });
-        result?;
-        theirs.into_iter().try_for_each(|id| found.need(id))
-    }
-
     /// Answers an id list by the own one, shortened if the frame is full; gives the rank at which
     /// the list ends.
     fn list(&self, answer: &mut Answer, upper: usize, upper_bound: &PrefixBound) -> usize {
-        let start = answer.out.len();
-        answer.write_skip();
         // The reference counts the list alone here, without the skip and head before it.
-        let mut len = start;
-        let mut ids = Vec::new();
-        let mut end_bound = *upper_bound;
-        let _ = self.set.visit(answer.lower..upper, &mut |item| {
-            if self.is_full(len) {
-                end_bound = PrefixBound::before(&item);
-                return ControlFlow::Break(());
-            }
-            len += 32;
-            ids.push(item.id);
+        let most = self.ids_from(answer.out.len());
+        answer.write_skip();
+        let ranks = answer.lower..upper.min(answer.lower.saturating_add(most));
+        let end = ranks.end;
+        let first_out = if end < upper {
+            self.set.select(end)
+        } else {
+            None
+        };
+        let end_bound = first_out.map_or(*upper_bound, |item| PrefixBound::before(&item));
+        self.write_ids(&mut answer.out, ranks, &end_bound);
+        answer.written = end;
+        end
+    }
+
+    /// How many ids are listed until a frame is full that has `len` bytes.
+    fn ids_from(&self, len: usize) -> usize {
+        if self.frame_bytes == 0 {
+            return usize::MAX;
+        }
+        let most = self.frame_bytes - FRAME_MARGIN;
+        most.checked_sub(len).map_or(0, |room| room / 32 + 1)
+    }
+
+    fn write_ids(&self, out: &mut Encoder, ranks: Range<usize>, upper: &PrefixBound) {
+        out.id_list(upper, ranks.len());
+        let every = self.set.visit(ranks, &mut |item| {
+            out.id(&item.id);
             ControlFlow::Continue(())
         });
-        answer.out.id_list(&end_bound, &ids);
-        answer.written = (answer.lower + ids.len()).min(upper);
-        answer.written
+        debug_assert!(every.is_continue(), "nothing above breaks");
     }
 
     fn split(&self, out: &mut Encoder, ranks: Range<usize>, upper: &PrefixBound) {
         let count = ranks.len();
         if count < 2 * BUCKETS {
-            let mut ids = Vec::with_capacity(count);
-            let _ = self.set.visit(ranks, &mut |item| {
-                ids.push(item.id);
-                ControlFlow::Continue(())
-            });
-            out.id_list(upper, &ids);
+            self.write_ids(out, ranks, upper);
             return;
         }
         let (each, extra) = (count / BUCKETS, count % BUCKETS);
-        let mut start = ranks.start;
+        let mut ends = [ranks.start; BUCKETS + 1];
         for bucket in 0..BUCKETS {
-            let end = start + each + usize::from(bucket < extra);
-            let fingerprint = self.set.summary(start..end).negentropy_fingerprint();
-            let bound = if end == ranks.end {
-                *upper
-            } else {
-                self.bound_at(end)
-            };
-            out.fingerprint(&bound, &fingerprint);
-            start = end;
+            ends[bucket + 1] = ends[bucket] + each + usize::from(bucket < extra);
         }
-    }
-
-    /// The shortest bound between the items of `rank - 1` and `rank`.
-    fn bound_at(&self, rank: usize) -> PrefixBound {
-        let mut neighbours = [None; 2];
-        let mut slots = neighbours.iter_mut();
-        let _ = self.set.visit(
-            rank.saturating_sub(1)..rank + 1,
-            &mut |item| match slots.next() {
-                Some(slot) => {
-                    *slot = Some(item);
-                    ControlFlow::Continue(())
-                }
-                None => ControlFlow::Break(()),
-            },
-        );
-        match neighbours {
-            [Some(left), Some(right)] => PrefixBound::between(&left, &right),
-            _ => PrefixBound::INFINITY,
+        let mut shares = [Share::default(); BUCKETS + 1];
+        self.set.divide(&ends, &mut shares);
+        // One after the other, so that the processor has several hashes under way.
+        let mut fingerprints = [[0; FINGERPRINT_BYTES]; BUCKETS];
+        for (fingerprint, share) in fingerprints.iter_mut().zip(&shares[1..]) {
+            *fingerprint = share.summary.negentropy_fingerprint();
+        }
+        for (fingerprint, share) in fingerprints.iter().zip(&shares[1..]) {
+            let inner = share.bound.as_ref().map(PrefixBound::shortest);
+            let bound = inner.unwrap_or(*upper);
+            out.fingerprint(&bound, fingerprint);
         }
     }
 
@@ -247,6 +229,18 @@ impl<S: ItemSet> Engine<S> {
 }
 
 impl Answer {
+    fn new() -> Self {
+        Self {
+            out: Encoder::new(),
+            lower: 0,
+            lower_bound: PrefixBound::MIN,
+            skipping: false,
+            written: 0,
+            ranges: 0,
+            items: 0,
+        }
+    }
+
     fn write_skip(&mut self) {
         if self.skipping {
             self.skipping = false;

@@ -55,20 +55,22 @@ impl PrefixBound {
     /// The shortest bound that lies behind `left` and not behind `right`, two neighbours.
     #[must_use]
     pub fn between(left: &Item, right: &Item) -> Self {
-        if left.timestamp != right.timestamp {
-            return Self {
-                item: Item::new(right.timestamp, Id::ZERO),
-                len: 0,
-            };
-        }
-        let pairs = left.id.0.iter().zip(&right.id.0);
-        let shared = pairs.take_while(|(left, right)| left == right).count();
-        let len = (shared + 1).min(32);
-        let mut id = Id::ZERO;
-        id.0[..len].copy_from_slice(&right.id.0[..len]);
-        Self {
-            item: Item::new(right.timestamp, id),
-            len: len as u8,
+        Self::shortest(&Bound::between(left, right))
+    }
+
+    /// The position `bound`, with no more of the id than its zeros at the end leave.
+    ///
+    /// Of a [`Bound::between`] that is all that there is to write: its last byte differs from that of
+    /// a smaller id, and so from zero.
+    #[must_use]
+    pub fn shortest(bound: &Bound) -> Self {
+        match bound {
+            Bound::Infinity => Self::INFINITY,
+            Bound::Before(item) => {
+                let last = item.id.0.iter().rposition(|byte| *byte != 0);
+                let len = last.map_or(0, |last| last as u8 + 1);
+                Self { item: *item, len }
+            }
         }
     }
 
@@ -165,17 +167,18 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// When the message ends within it.
     pub fn ids(&mut self) -> Result<impl ExactSizeIterator<Item = Id> + use<'a>, SessionError> {
+        Ok(self.raw_ids()?.iter().copied().map(Id))
+    }
+
+    /// As [`Decoder::ids`], left where they are.
+    pub(super) fn raw_ids(&mut self) -> Result<&'a [[u8; 32]], SessionError> {
         let expected = "as many ids of 32 bytes as counted";
         let count = self.varint("the number of ids")?;
         let len = usize::try_from(count)
             .ok()
             .and_then(|count| count.checked_mul(32));
         let bytes = self.take(len.unwrap_or(usize::MAX), expected)?;
-        Ok(bytes.chunks_exact(32).map(|bytes| {
-            let mut id = Id::ZERO;
-            id.0.copy_from_slice(bytes);
-            id
-        }))
+        Ok(bytes.as_chunks().0)
     }
 
     /// How many bytes have been read.
@@ -279,24 +282,34 @@ impl Encoder {
         self.out.extend_from_slice(fingerprint);
     }
 
-    pub(crate) fn id_list(&mut self, upper: &PrefixBound, ids: &[Id]) {
+    /// Begins a list of `count` ids, to be followed by so many [`Encoder::id`].
+    pub(crate) fn id_list(&mut self, upper: &PrefixBound, count: usize) {
         self.head(upper, 2);
-        varint::write_big_endian(&mut self.out, ids.len() as u64);
-        self.out.reserve(32 * ids.len());
-        ids.iter().for_each(|id| self.out.extend_from_slice(&id.0));
+        varint::write_big_endian(&mut self.out, count as u64);
+        self.out.reserve(32 * count);
     }
 
+    #[inline]
+    pub(crate) fn id(&mut self, id: &Id) {
+        self.out.extend_from_slice(&id.0);
+    }
+
+    /// The head in one piece: piece by piece, each would be checked for room.
     fn head(&mut self, upper: &PrefixBound, mode: u8) {
+        let mut head = [0; varint::MAX_LEN + 1 + 32 + 1];
         let timestamp = upper.item.timestamp;
-        if timestamp == u64::MAX {
-            self.out.push(0);
-        } else {
+        let mut len = 1;
+        if timestamp != u64::MAX {
             let delta = timestamp.saturating_sub(self.last_timestamp);
-            varint::write_big_endian(&mut self.out, delta.saturating_add(1));
+            len = varint::write_big_endian_to(&mut head, delta.saturating_add(1));
         }
         self.last_timestamp = timestamp;
-        self.out.push(upper.len);
-        self.out.extend_from_slice(upper.prefix());
-        self.out.push(mode);
+        head[len] = upper.len;
+        len += 1;
+        let prefix = upper.prefix();
+        head[len..len + prefix.len()].copy_from_slice(prefix);
+        len += prefix.len();
+        head[len] = mode;
+        self.out.extend_from_slice(&head[..=len]);
     }
 }

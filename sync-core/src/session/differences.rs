@@ -1,18 +1,16 @@
 //! The differences that a session has found, each reported once.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::reported::Reported;
 use crate::item::Id;
 use crate::session::SessionError;
 
 /// Remembers what was reported, since framed and repeated ranges name ids again.
 #[derive(Clone, Debug)]
 pub(crate) struct Differences {
-    have: BTreeSet<Id>,
-    need: BTreeSet<Id>,
-    new_have: Vec<Id>,
-    new_need: Vec<Id>,
+    have: Reported,
+    need: Reported,
     most: usize,
 }
 
@@ -20,38 +18,32 @@ impl Differences {
     /// Room for `most` ids (`SessionLimits::differences`).
     pub(crate) fn new(most: usize) -> Self {
         Self {
-            have: BTreeSet::new(),
-            need: BTreeSet::new(),
-            new_have: Vec::new(),
-            new_need: Vec::new(),
+            have: Reported::default(),
+            need: Reported::default(),
             most,
         }
     }
 
     /// The peer lacks this id.
+    #[inline]
     pub(crate) fn have(&mut self, id: Id) -> Result<(), SessionError> {
-        if self.have.insert(id) {
-            self.new_have.push(id);
-        }
+        self.have.insert(id);
         self.check()
     }
 
     /// This side lacks this id.
+    #[inline]
     pub(crate) fn need(&mut self, id: Id) -> Result<(), SessionError> {
-        if self.need.insert(id) {
-            self.new_need.push(id);
-        }
+        self.need.insert(id);
         self.check()
     }
 
     /// What was found since the last call: `have`, `need`.
     pub(crate) fn take(&mut self) -> (Vec<Id>, Vec<Id>) {
-        (
-            core::mem::take(&mut self.new_have),
-            core::mem::take(&mut self.new_need),
-        )
+        (self.have.take(), self.need.take())
     }
 
+    #[inline]
     fn check(&self) -> Result<(), SessionError> {
         if self.have.len() + self.need.len() > self.most {
             return Err(SessionError::Limit {

@@ -159,12 +159,9 @@ impl Branch {
         ids + self.children.capacity() * mem::size_of::<Node>()
     }
 
-    #[cfg(test)]
+    /// What is less than the items of `child` and not less than those of the ones before.
+    #[inline]
     pub(super) fn separator(&self, child: usize) -> Item {
-        self.separator_of(child)
-    }
-
-    fn separator_of(&self, child: usize) -> Item {
         let id = self.ids.as_ref().map_or(Id::ZERO, |ids| ids[child]);
         Item::new(self.timestamps[child], id)
     }
@@ -241,7 +238,7 @@ impl Branch {
         let summaries = self.totals.take_from(at);
         let parts = (at..).zip(summaries).zip(nodes);
         let entries = parts.map(|((child, summary), node)| Entry {
-            separator: self.separator_of(child),
+            separator: self.separator(child),
             summary,
             node,
         });
@@ -310,7 +307,7 @@ impl Branch {
 
     /// Moves all that the child behind `left` holds into `left`.
     fn merge(&mut self, left: usize) {
-        let separator = self.separator_of(left + 1);
+        let separator = self.separator(left + 1);
         match self.pair(left) {
             Pair::Leaves(a, b) => a.append(b),
             Pair::Branches(a, b) => a.extend(b.take_all(separator)),
@@ -323,7 +320,7 @@ impl Branch {
     /// Shares out evenly what `left` and the child behind it hold, as far as moving `most` entries
     /// of leaves does it.
     fn level(&mut self, left: usize, most: usize) {
-        let separator = self.separator_of(left + 1);
+        let separator = self.separator(left + 1);
         let ((moved, to_the_right), separator) = match self.pair(left) {
             Pair::Leaves(a, b) => {
                 let moved = a.level(b, most);

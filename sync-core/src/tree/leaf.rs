@@ -7,7 +7,7 @@ use core::ops;
 use super::node::{Entry, Inserted, Node, Path};
 use super::search::lower_bound;
 use super::{LEAF_MAX, LEAF_MIN};
-use crate::item::{Id, Item};
+use crate::item::{Bound, Id, Item};
 use crate::summary::Summary;
 
 /// How many ids share a cache line of 64 bytes.
@@ -124,6 +124,18 @@ impl Leaf {
             self.timestamps[..self.len][slot],
             self.ids[..self.len][slot],
         )
+    }
+
+    /// [`Bound::between`] the item of this slot and the one before, of which there must be one. Ids
+    /// aren't looked at where the timestamps tell the items apart.
+    #[inline]
+    pub(super) fn bound_at(&self, slot: usize) -> Bound {
+        let (left, right) = (self.timestamps[slot - 1], self.timestamps[slot]);
+        if left == right {
+            Bound::between(&self.item(slot - 1), &self.item(slot))
+        } else {
+            Bound::at_time(right)
+        }
     }
 
     /// The items of these slots, in order.

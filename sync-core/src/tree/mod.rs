@@ -39,6 +39,7 @@ mod read;
 mod search;
 mod seek;
 mod totals;
+mod walk;
 
 #[cfg(test)]
 mod check;

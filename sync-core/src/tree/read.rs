@@ -10,6 +10,8 @@ use super::iter::Iter;
 use super::leaf::Leaf;
 use super::node::Node;
 use super::seek::{self, Key, Rank};
+use super::walk::{Stop, walk};
+use crate::cut::{Cut, Part, Share};
 use crate::item::{Bound, Id, Item, Range};
 use crate::set::ItemSet;
 use crate::summary::Summary;
@@ -55,15 +57,77 @@ impl ItemSet for RangeTree {
         ranks: ops::Range<usize>,
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut runs = Iter::new(&self.root, self.clamp(ranks));
+        let ranks = self.clamp(ranks);
+        let (leaf, slot) = seek::locate(&self.root, Rank(ranks.start));
+        if ranks.len() <= leaf.len() - slot {
+            return leaf.items(slot..slot + ranks.len()).try_for_each(visit);
+        }
+        let mut runs = Iter::new(&self.root, ranks);
         while let Some((leaf, slots)) = runs.next_run() {
             leaf.items(slots).try_for_each(&mut *visit)?;
         }
         ControlFlow::Continue(())
     }
+
+    fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
+        let mut parts = parts.iter_mut().zip(cuts);
+        let mut last = key_of(&Bound::MIN).0;
+        let summed = |index: usize| cuts.get(index).is_some_and(|cut| cut.summed);
+        let places = cuts.iter().enumerate().map(|(index, cut)| {
+            last = last.max(key_of(&cut.at).0);
+            (last, summed(index) || summed(index + 1))
+        });
+        let mut before = None;
+        walk(&self.root, &self.total, places.take(parts.len()), |stop| {
+            if let Some((part, cut)) = parts.next() {
+                *part = Part {
+                    end: stop.rank,
+                    summary: match before {
+                        Some(before) if cut.summed => stop.before - before,
+                        _ => Summary::EMPTY,
+                    },
+                };
+                before = Some(stop.before);
+            }
+        });
+    }
+
+    fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
+        let last = ranks.len().min(shares.len()).saturating_sub(1);
+        let mut shares = shares.iter_mut().enumerate();
+        let mut rank = 0;
+        let places = ranks.iter().take(last + 1).map(|next| {
+            rank = (*next).min(self.len()).max(rank);
+            (rank as u64, true)
+        });
+        let mut before = None;
+        walk(&self.root, &self.total, places, |stop| {
+            if let Some((index, share)) = shares.next() {
+                *share = Share {
+                    summary: before.map_or(Summary::EMPTY, |before| stop.before - before),
+                    bound: (index > 0 && index < last)
+                        .then(|| self.bound_at(stop))
+                        .flatten(),
+                };
+                before = Some(stop.before);
+            }
+        });
+    }
 }
 
 impl RangeTree {
+    /// The shortest bound between the last item before the stop and the first one from there on.
+    fn bound_at(&self, stop: &Stop<'_>) -> Option<Bound> {
+        let Stop {
+            leaf, slot, rank, ..
+        } = *stop;
+        if slot > 0 && slot < leaf.len() {
+            return Some(leaf.bound_at(slot));
+        }
+        let left = self.select(rank.checked_sub(1)?)?;
+        Some(Bound::between(&left, &self.select(rank)?))
+    }
+
     fn clamp(&self, ranks: ops::Range<usize>) -> ops::Range<usize> {
         let end = ranks.end.min(self.len());
         ranks.start.min(end)..end

@@ -1,0 +1,159 @@
+//! A peer's list of ids against the set.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::{ControlFlow, Range};
+
+use crate::item::Id;
+use crate::session::{Differences, SessionError};
+use crate::set::ItemSet;
+
+/// Lists up to this length on both sides are compared pair by pair; at most 64, since what is held is
+/// noted in the bits of a word. Honest ones are shorter, but where a range holds many items of one
+/// side only.
+const SHORT: usize = 64;
+
+/// Finds out which ids of these ranks the peer hasn't listed, and which listed ones aren't there.
+pub(super) fn compare(
+    set: &impl ItemSet,
+    ranks: Range<usize>,
+    theirs: &[[u8; 32]],
+    found: &mut Differences,
+) -> Result<(), SessionError> {
+    if ranks.len() > SHORT || theirs.len() > SHORT {
+        return compare_long(set, ranks, theirs, found);
+    }
+    let mut ours = Vec::with_capacity(ranks.len());
+    let every = set.visit(ranks, &mut |item| {
+        ours.push(item.id.0);
+        ControlFlow::Continue(())
+    });
+    debug_assert!(every.is_continue(), "nothing above breaks");
+    compare_short(&ours, theirs, found)
+}
+
+/// Honest lists are in the same order, so each id is looked for from behind the last one found on,
+/// and then from the start.
+fn compare_short(
+    ours: &[[u8; 32]],
+    theirs: &[[u8; 32]],
+    found: &mut Differences,
+) -> Result<(), SessionError> {
+    let mut held = 0u64;
+    let mut next = 0;
+    for id in ours {
+        let ahead = theirs[next..].iter().position(|other| other == id);
+        let place = match ahead {
+            Some(ahead) => Some(next + ahead),
+            None => theirs[..next].iter().position(|other| other == id),
+        };
+        match place {
+            Some(place) => {
+                held |= 1 << place;
+                next = place + 1;
+            }
+            None => found.have(Id(*id))?,
+        }
+    }
+    for (place, id) in theirs.iter().enumerate() {
+        // One that is listed twice may be held at another place.
+        if held >> place & 1 == 0 && !ours.contains(id) {
+            found.need(Id(*id))?;
+        }
+    }
+    Ok(())
+}
+
+/// The peer's ids are sorted, and the own ones, of which there may be any number, looked up in them.
+fn compare_long(
+    set: &impl ItemSet,
+    ranks: Range<usize>,
+    theirs: &[[u8; 32]],
+    found: &mut Differences,
+) -> Result<(), SessionError> {
+    let mut theirs = theirs.to_vec();
+    theirs.sort_unstable();
+    theirs.dedup();
+    let mut held = vec![false; theirs.len()];
+    let mut result = Ok(());
+    let visited = set.visit(ranks, &mut |item| {
+        match theirs.binary_search(&item.id.0) {
+            Ok(place) => held[place] = true,
+            Err(_) => result = found.have(item.id),
+        }
+        if result.is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    debug_assert_eq!(visited.is_continue(), result.is_ok());
+    result?;
+    let missing = theirs.iter().zip(held).filter(|(_, held)| !held);
+    missing
+        .map(|(id, _)| Id(*id))
+        .try_for_each(|id| found.need(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::Item;
+    use crate::sorted::SortedItems;
+
+    fn ids(numbers: &[u8]) -> Vec<[u8; 32]> {
+        numbers.iter().map(|number| [*number; 32]).collect()
+    }
+
+    /// Have and need of the short and the long way, each in order.
+    fn both_ways(ours: &[u8], theirs: &[u8]) -> [(Vec<Id>, Vec<Id>); 2] {
+        let items = ours.iter().enumerate();
+        let set: SortedItems = items
+            .map(|(time, number)| Item::new(time as u64, Id([*number; 32])))
+            .collect();
+        let taken = |mut found: Differences| {
+            let (mut have, mut need) = found.take();
+            have.sort_unstable();
+            need.sort_unstable();
+            (have, need)
+        };
+        let (mut short, mut long) = (Differences::new(100), Differences::new(100));
+        compare_short(&ids(ours), &ids(theirs), &mut short).unwrap();
+        compare_long(&set, 0..ours.len(), &ids(theirs), &mut long).unwrap();
+        [taken(short), taken(long)]
+    }
+
+    #[test]
+    fn lists_in_any_order_with_any_repeats_give_the_difference_of_the_sets() {
+        let lists: [&[u8]; 9] = [
+            &[],
+            &[1],
+            &[1, 2, 3, 4, 5],
+            &[1, 2, 4, 5],
+            &[1, 2, 3, 9, 4, 5],
+            &[5, 4, 3, 2, 1],
+            &[1, 1, 2, 3, 5, 5],
+            &[7, 1, 2, 2, 8],
+            &[1, 2, 3, 4, 5, 5],
+        ];
+        let unique = |list: &[u8]| {
+            let mut ids: Vec<Id> = list.iter().map(|number| Id([*number; 32])).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        for ours in lists.iter().filter(|list| unique(list).len() == list.len()) {
+            for theirs in lists {
+                let (left, right) = (unique(ours), unique(theirs));
+                let without = |ids: &[Id], others: &[Id]| -> Vec<Id> {
+                    ids.iter()
+                        .filter(|id| !others.contains(id))
+                        .copied()
+                        .collect()
+                };
+                let expected = (without(&left, &right), without(&right, &left));
+                assert_eq!(both_ways(ours, theirs), [expected.clone(), expected]);
+            }
+        }
+    }
+}
