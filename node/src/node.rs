@@ -30,6 +30,13 @@ const LAST_REDIAL: Duration = Duration::from_secs(60);
 /// How often it is looked whether a peer to stay with is still connected.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// How long a client may keep a stream open before it sends its request: js-waku opens streams long
+/// before it uses them.
+const REQUEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Streams for requests that one peer may have open, of each protocol.
+const REQUESTS_PER_PEER: usize = 100;
+
 /// How long a peer may keep a stream of pushes open without pushing: nwaku opens one and keeps it.
 const PUSH_PAUSE: Duration = Duration::from_secs(12 * 3_600);
 
@@ -270,10 +277,17 @@ fn transfer() -> ProtocolConfig {
 }
 
 fn one_shot(id: &'static str, request_bytes: usize) -> ProtocolConfig {
+    let deadlines = Deadlines {
+        wait: REQUEST_PAUSE,
+        ..Deadlines::default()
+    };
     ProtocolConfig {
         inbound_queue: 128,
-        inbound_per_peer: 128,
-        frame: FrameLimits::of_bytes(request_bytes),
+        inbound_per_peer: REQUESTS_PER_PEER,
+        frame: FrameLimits {
+            max_bytes: request_bytes,
+            deadlines,
+        },
         ..ProtocolConfig::new(StreamProtocol::new(id))
     }
 }

@@ -1,15 +1,21 @@
 //! Cluster and shards: told to whoever asks, and asked of every new peer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use libp2p::{PeerId, StreamProtocol};
+use store_adapter::limits::METADATA_BYTES;
 use store_adapter::metadata::WakuMetadata;
 use sync_net::{Control, Inbound};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::one_shot;
 use crate::net::{PeerTable, SwarmHandle, protocols};
 use crate::sync::Syncer;
+
+/// How long a peer may take to answer.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Requests answered at a time.
 const AT_ONCE: usize = 32;
@@ -75,7 +81,8 @@ pub(crate) async fn ask_new_peers(
 
 async fn ask(peer: PeerId, own: &WakuMetadata, control: &Control) -> anyhow::Result<WakuMetadata> {
     let protocol = StreamProtocol::new(protocols::METADATA);
-    let most = store_adapter::limits::METADATA_BYTES;
-    let response = control.request(peer, protocol, &own.encode(), most).await?;
+    let request = own.encode();
+    let asking = control.request(peer, protocol, &request, METADATA_BYTES);
+    let response = timeout(DEADLINE, asking).await??;
     Ok(WakuMetadata::decode(&response)?)
 }

@@ -49,7 +49,12 @@ async fn take(peer: PeerId, mut stream: FramedStream, syncer: &Syncer) {
         }
     };
     let (result, ()) = tokio::join!(reading, storing);
-    if let Err(error) = result {
+    // Closed when everything is dealt with: a peer that waits for it knows.
+    let closed = async {
+        result?;
+        Ok::<_, anyhow::Error>(stream.close().await?)
+    };
+    if let Err(error) = closed.await {
         tracing::warn!(%peer, %error, "a stream of pushed messages ended early");
     }
     syncer.pushes_over(&peer);
@@ -70,6 +75,5 @@ async fn read(
             Err(error) => tracing::debug!(%peer, %error, "a pushed message was refused"),
         }
     }
-    stream.close().await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use store_adapter::limits::STORE_RESPONSE_BYTES;
 use store_adapter::store::{StoreAnswer, StoreQueryRequest};
 use sync_core::Id;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::job::Job;
 use super::syncer::Syncer;
@@ -17,6 +18,9 @@ use crate::net::protocols;
 
 /// How often time alone makes a difference: back-off, patience, deadlines.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long a peer may take to answer a query, from the opening of the stream on.
+const QUERY_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Works on the job's plan until nothing is left to be done or waited for.
 pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
@@ -81,10 +85,10 @@ async fn ask(
     let request_id = hex::encode(rand::random::<[u8; 16]>());
     let request = StoreQueryRequest::by_hashes(&*request_id, hashes, with_data).encode_to_vec();
     let protocol = StreamProtocol::new(protocols::STORE);
-    let response = syncer
+    let asking = syncer
         .control
-        .request(peer, protocol, &request, STORE_RESPONSE_BYTES)
-        .await?;
+        .request(peer, protocol, &request, STORE_RESPONSE_BYTES);
+    let response = timeout(QUERY_DEADLINE, asking).await??;
     job.count_bytes(request.len(), response.len());
     Ok(StoreAnswer::decode(&response, &request_id)?)
 }
