@@ -4,12 +4,15 @@
 //! [`store::Store`] is an archive with its index and its one door, [`node::Node`] runs over it,
 //! [`commands`] are what the command line can ask for.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod cli;
 pub mod commands;
 pub mod counters;
 pub mod exit;
 pub mod net;
 pub mod node;
+pub mod output;
 mod service;
 pub mod store;
 pub mod sync;

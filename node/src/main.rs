@@ -1,4 +1,5 @@
 //! The program `wakustore`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -7,6 +8,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use wakustore::cli::Cli;
 use wakustore::commands;
+use wakustore::output::tell;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -16,18 +18,20 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // It would panic where a line can't be written.
+        .log_internal_errors(false)
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no runtime: {error}");
+            tell(format_args!("error: no runtime: {error}"));
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(commands::run(cli.command)) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            tell(format_args!("error: {failure}"));
             failure.code()
         }
     }

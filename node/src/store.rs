@@ -208,6 +208,7 @@ impl Store {
             store: self,
             rest: Some(Range::ALL),
             keys: Vec::new(),
+            missing: 0,
         }
     }
 
@@ -267,6 +268,7 @@ pub struct Pages<'a> {
     rest: Option<Range>,
     /// Read and not yet given, the next one last.
     keys: Vec<Item>,
+    missing: u64,
 }
 
 impl Pages<'_> {
@@ -276,6 +278,12 @@ impl Pages<'_> {
     /// When the archive can't be read.
     pub async fn next(&mut self) -> Result<Option<Vec<Record>>, ArchiveError> {
         Ok(self.next_with_keys().await?.map(|(_, records)| records))
+    }
+
+    /// How many messages so far weren't found by the hash that the archive has of them.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.missing
     }
 
     async fn next_with_keys(&mut self) -> Result<Option<(Vec<Item>, Vec<Record>)>, ArchiveError> {
@@ -291,6 +299,7 @@ impl Pages<'_> {
         let items: Vec<Item> = self.keys.drain(start..).rev().collect();
         let hashes: Vec<Id> = items.iter().map(|item| item.id).collect();
         let records = self.store.archive.lookup(&hashes).await?;
+        self.missing += items.len().saturating_sub(records.len()) as u64;
         Ok(Some((items, records)))
     }
 }

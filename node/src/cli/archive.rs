@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Context, anyhow};
 use clap::Args;
 use store_adapter::ArchiveUrl;
+
+use crate::exit::Failure;
 
 /// Arguments that name the archive.
 #[derive(Debug, Args)]
@@ -17,6 +20,29 @@ pub struct ArchiveArgs {
 }
 
 impl ArchiveArgs {
+    /// As [`ArchiveArgs::url`], of an archive that may have to be made: then the data directory is
+    /// there for it.
+    ///
+    /// # Errors
+    /// As [`ArchiveArgs::url`], and when the data directory can't be made.
+    pub fn url_to_create(&self) -> Result<ArchiveUrl, Failure> {
+        let url = self.url().map_err(|error| Failure::Usage(anyhow!(error)))?;
+        if matches!(&url, ArchiveUrl::Redb(path) if path.starts_with(&self.data_dir)) {
+            self.make_data_dir()?;
+        }
+        Ok(url)
+    }
+
+    /// Makes the data directory if it isn't there.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn make_data_dir(&self) -> anyhow::Result<()> {
+        let directory = &self.data_dir;
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("the data directory {} can't be made", directory.display()))
+    }
+
     /// The archive's address, with relative paths taken from the data directory.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::cli::CheckArgs;
 use crate::exit::Failure;
+use crate::output::{say, tell};
 use crate::store::Store;
 use crate::sync::report::grouped;
 
@@ -33,22 +34,22 @@ pub(super) async fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         digest: hex::encode(verified.digest),
     };
     for fault in &verified.shown {
-        eprintln!("{fault}");
+        tell(fault);
     }
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(serde_json::to_string(&report)?)?;
     } else if report.sound {
-        println!(
+        say(format_args!(
             "{url}: {} messages, each as its hash says and where the indices say; digest {}",
             grouped(report.messages),
             report.digest
-        );
+        ))?;
     } else {
-        println!(
+        say(format_args!(
             "{url}: {} faults in {} messages",
             report.faults,
             grouped(report.messages)
-        );
+        ))?;
     }
     Ok(if report.sound {
         ExitCode::SUCCESS

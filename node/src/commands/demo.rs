@@ -17,6 +17,7 @@ use crate::cli::DemoArgs;
 use crate::cli::time::now;
 use crate::exit::Failure;
 use crate::node::{Node, NodeConfig};
+use crate::output::say;
 use crate::store::{Store, Verified};
 use crate::sync::report::{NodeReport, SyncReport, grouped, size};
 use crate::sync::{JobReport, Synced};
@@ -113,12 +114,12 @@ async fn fill(
     }
     bar.finish_and_clear();
     if !args.json {
-        println!(
+        say(format_args!(
             "{} messages of {} in all, over the last hour; each node lacks {} of them.",
             grouped(count as u64),
             size(bytes),
             grouped(missing as u64)
-        );
+        ))?;
     }
     Ok(())
 }
@@ -211,19 +212,19 @@ fn responder(node: &str, job: &JobReport, before: u64, after: u64) -> NodeReport
 
 fn print(args: &DemoArgs, report: &SyncReport, verified: &[Verified; 2]) -> Result<(), Failure> {
     if args.json {
-        println!("{}", serde_json::to_string(report)?);
+        say(serde_json::to_string(report)?)?;
         return Ok(());
     }
-    println!("{}", report.table());
+    say(report.table())?;
     let [a, b] = verified;
     if report.equal == Some(true) {
-        println!(
+        say(format_args!(
             "Both archives hold the same {} messages, digest {}.",
             grouped(a.messages),
             report.digest
-        );
+        ))?;
     } else {
-        println!(
+        say(format_args!(
             "The archives DIFFER: a holds {} messages, digest {}, {} damaged; \
              b holds {}, digest {}, {} damaged.",
             grouped(a.messages),
@@ -232,7 +233,7 @@ fn print(args: &DemoArgs, report: &SyncReport, verified: &[Verified; 2]) -> Resu
             grouped(b.messages),
             hex::encode(b.digest),
             b.faults
-        );
+        ))?;
     }
     Ok(())
 }

@@ -2,14 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use store_adapter::ArchiveUrl;
 use store_adapter::line::export_line;
 
 use super::shown;
 use crate::cli::{ExportArgs, is_standard_stream};
 use crate::exit::Failure;
+use crate::output::tell;
 use crate::store::Store;
 use crate::sync::report::grouped;
 
@@ -23,6 +27,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let mut output: Box<dyn Write + Send> = if is_standard_stream(&args.file) {
         Box::new(BufWriter::new(io::stdout()))
     } else {
+        refuse_to_overwrite(&url, &args.file)?;
         let file = File::create(&args.file).with_context(|| format!("{name} can't be written"))?;
         Box::new(BufWriter::new(file))
     };
@@ -38,6 +43,34 @@ pub(super) async fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     output
         .flush()
         .with_context(|| format!("{name} can't be written further"))?;
-    eprintln!("{} messages written to {name}", grouped(count));
+    tell(format_args!(
+        "{} messages written to {name}",
+        grouped(count)
+    ));
+    let missing = pages.missing();
+    if missing > 0 {
+        tell(format_args!(
+            "{missing} messages are missing: the archive has lost them; `wakustore check` names them"
+        ));
+        return Ok(ExitCode::from(1));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses the archive's own file as the one to write, by whatever name it goes.
+fn refuse_to_overwrite(url: &ArchiveUrl, output: &Path) -> Result<(), Failure> {
+    let ArchiveUrl::Redb(archive) = url else {
+        return Ok(());
+    };
+    let file = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    match file(output) {
+        Some(written) if file(archive) == Some(written) => Err(Failure::Usage(anyhow::anyhow!(
+            "{} is the archive itself: name another file to export it to",
+            output.display()
+        ))),
+        _ => Ok(()),
+    }
 }

@@ -12,6 +12,7 @@ use store_adapter::line::{ImportLine, LineReader};
 use super::shown;
 use crate::cli::{ImportArgs, is_standard_stream};
 use crate::exit::Failure;
+use crate::output::tell;
 use crate::store::Store;
 use crate::sync::report::grouped;
 
@@ -37,20 +38,17 @@ pub(super) async fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
         let file = File::open(&args.file).with_context(|| format!("{name} can't be read"))?;
         Box::new(BufReader::new(file))
     };
-    let url = args
-        .archive
-        .url()
-        .map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let url = args.archive.url_to_create()?;
     let store = Store::open(&url).await?;
     let mut totals = Totals::default();
     let result = import(&store, input, &name, &mut totals).await;
-    eprintln!(
+    tell(format_args!(
         "{}: {} messages stored, {} there already, {} lines refused",
         name,
         grouped(totals.stored),
         grouped(totals.duplicates),
         grouped(totals.refused)
-    );
+    ));
     result?;
     Ok(if totals.refused == 0 {
         ExitCode::SUCCESS
@@ -113,16 +111,16 @@ async fn store_batch(
 impl Totals {
     fn refuse(&mut self, number: u64, reason: &dyn std::fmt::Display) {
         self.refused += 1;
-        eprintln!("line {number}: refused: {reason}");
+        tell(format_args!("line {number}: refused: {reason}"));
     }
 
     fn warn_of_unknown_keys(&mut self, number: u64, line: &ImportLine) {
         if !line.unknown_keys.is_empty() && !self.warned {
             self.warned = true;
-            eprintln!(
+            tell(format_args!(
                 "line {number}: warning: unknown keys are ignored, here and further on: {}",
                 line.unknown_keys.join(", ")
-            );
+            ));
         }
     }
 }

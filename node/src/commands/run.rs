@@ -1,6 +1,5 @@
 //! `wakustore run`: a node until it is told to end.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -12,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::node::{Node, NodeConfig, Services};
+use crate::output::say;
 use crate::store::Store;
 use crate::sync::Schedule;
 
@@ -20,16 +20,15 @@ const KEY_FILE: &str = "nodekey";
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let config = config(&args)?;
-    let url = args
-        .archive
-        .url()
-        .map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    let url = args.archive.url_to_create()?;
     let store = Store::open(&url).await?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
     let node = Node::start(config, store).await?;
     for address in node.addresses() {
-        println!("{address}");
+        if let Err(error) = say(address) {
+            tracing::warn!(%address, %error, "listening");
+        }
     }
     tracing::info!(peer_id = %node.peer_id(), archive = %url, "running");
     tokio::select! {
@@ -70,16 +69,12 @@ fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
         Some(digits) => sync_net::identity::from_hex(digits)
             .context("--nodekey")
             .map_err(Failure::Usage),
-        None => Ok(sync_net::identity::load_or_create(&key_file(
-            &args.archive.data_dir,
-        )?)?),
+        None => {
+            args.archive.make_data_dir()?;
+            let file = args.archive.data_dir.join(KEY_FILE);
+            Ok(sync_net::identity::load_or_create(&file)?)
+        }
     }
-}
-
-fn key_file(data_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
-    std::fs::create_dir_all(data_dir)
-        .with_context(|| format!("the data directory {} can't be made", data_dir.display()))?;
-    Ok(data_dir.join(KEY_FILE))
 }
 
 /// Reads a peer's address, which has to name the peer.

@@ -13,6 +13,7 @@ use crate::cli::time::now;
 use crate::exit::Failure;
 use crate::net::ConnectError;
 use crate::node::{Node, NodeConfig};
+use crate::output::say;
 use crate::store::Store;
 use crate::sync::report::{Bytes, NodeReport, SyncReport};
 use crate::sync::{SyncError, Synced};
@@ -31,7 +32,7 @@ pub(super) async fn run(args: SyncArgs) -> Result<ExitCode, Failure> {
     let address = peer_address(&args.peer)?;
     let (since, until) = args.window.resolve(now()).map_err(usage)?;
     let window = Range::of_times(since, until);
-    let store = Store::open(&args.archive.url().map_err(usage)?).await?;
+    let store = Store::open(&args.archive.url_to_create()?).await?;
     let mut config = NodeConfig::new(sync_net::identity::generate(), args.cluster_id);
     config.sync_limits.fetch.owed = MOST_OWED;
     let node = Node::start(config, Arc::clone(&store)).await?;
@@ -50,9 +51,9 @@ pub(super) async fn run(args: SyncArgs) -> Result<ExitCode, Failure> {
     ];
     let report = report(&synced, &store, nodes, seconds, None);
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(serde_json::to_string(&report)?)?;
     } else {
-        println!("{}\n{}", report.table(), verdict(&report));
+        say(format_args!("{}\n{}", report.table(), verdict(&report)))?;
     }
     Ok(if report.owed() == 0 {
         ExitCode::SUCCESS

@@ -105,3 +105,66 @@ fn an_export_into_a_closed_pipe_ends_without_a_panic() {
     let output = export.wait_with_output().unwrap();
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
 }
+
+#[test]
+fn standard_output_that_cannot_be_written_is_an_error_and_no_panic() {
+    let place = Place::new();
+    let file = place.write("lines", &crate::support::messages(10, 5));
+    place.succeed("a", &["import", &file]);
+    let demo: Vec<String> = ["demo", "--messages=10"].map(String::from).to_vec();
+    let check = [vec!["check".into()], place.archive("a")].concat();
+    for arguments in [demo, check] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let output = program()
+            .args(&arguments)
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        assert_fails(&output, 1, &["standard output"]);
+    }
+}
+
+#[test]
+fn an_import_goes_on_when_nobody_reads_its_complaints() {
+    let place = Place::new();
+    let mut lines = vec!["no message".to_owned(); 10];
+    lines.extend(crate::support::messages(10, 5));
+    let file = place.write("lines", &lines);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let status = program()
+        .args(["import", &file])
+        .args(place.archive("a"))
+        .stderr(full.unwrap())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(place.succeed("a", &["export"]).lines().count(), 10);
+}
+
+#[test]
+fn an_archive_is_not_overwritten_by_its_own_export() {
+    let place = Place::new();
+    let file = place.write("lines", &crate::support::messages(10, 5));
+    place.succeed("a", &["import", &file]);
+    std::os::unix::fs::symlink(place.path("a"), place.path("link")).unwrap();
+    for name in ["a", "link"] {
+        let path = place.path(name);
+        let output = place.run("a", &["export", path.to_str().unwrap()]);
+        assert_fails(&output, 2, &["the archive itself"]);
+    }
+    assert_eq!(place.succeed("a", &["export"]).lines().count(), 10);
+}
+
+#[test]
+fn an_import_makes_the_data_directory_and_a_check_does_not() {
+    let place = Place::new();
+    let file = place.write("lines", &crate::support::messages(10, 5));
+    let (new, none) = (place.path("deep/data"), place.path("none"));
+    let check = run(&["check", "--data-dir", none.to_str().unwrap()]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(!crate::support::exists(&none));
+    let import = run(&["import", &file, "--data-dir", new.to_str().unwrap()]);
+    let (code, errors) = code_and_errors(&import);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(crate::support::exists(&new.join("wakustore.redb")));
+}
