@@ -15,6 +15,7 @@ use store_adapter::metadata::WakuMetadata;
 use sync_core::{Range, Scope, TopicFilter};
 use sync_net::{Deadlines, FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
 use crate::service;
@@ -226,6 +227,12 @@ impl Node {
     }
 }
 
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.syncer.abandon();
+    }
+}
+
 /// Registers the protocols that the node serves, and gives the tasks that serve them.
 fn serve(
     config: &NodeConfig,
@@ -316,18 +323,21 @@ async fn stay_with(swarm: SwarmHandle, address: Multiaddr, peers: Arc<PeerTable>
         match swarm.connect(&address).await {
             Ok(peer) => {
                 tracing::info!(%peer, %address, "connected");
-                pause = FIRST_REDIAL;
+                let since = Instant::now();
                 while peers.is_connected(&peer) {
                     tokio::time::sleep(LOOK).await;
                 }
                 tracing::info!(%peer, %address, "connection lost");
+                // A connection that doesn't last, with a peer of another cluster say, is as good
+                // as none.
+                if since.elapsed() >= LAST_REDIAL {
+                    pause = FIRST_REDIAL;
+                }
             }
             Err(ConnectError::NoPeerId(_) | ConnectError::Stopped) => return,
-            Err(error) => {
-                tracing::warn!(%error, "trying again in {} s", pause.as_secs());
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LAST_REDIAL);
-            }
+            Err(error) => tracing::warn!(%error, "trying again in {} s", pause.as_secs()),
         }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LAST_REDIAL);
     }
 }

@@ -10,6 +10,7 @@ use store_adapter::limits::STORE_RESPONSE_BYTES;
 use store_adapter::store::{StoreAnswer, StoreQueryRequest};
 use sync_core::Id;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio::time::timeout;
 
 use super::job::Job;
@@ -25,6 +26,9 @@ const QUERY_DEADLINE: Duration = Duration::from_secs(60);
 /// Works on the job's plan until nothing is left to be done or waited for.
 pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
     let mut queries = JoinSet::new();
+    // Ticks come however often other things happen: a busy peer doesn't put deadlines off.
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         while queries.len() < syncer.limits.queries_at_once {
             let Some((peer, hashes)) = next_query(syncer, job) else {
@@ -38,7 +42,7 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
         tokio::select! {
             () = job.changed() => {}
             Some(_) = queries.join_next() => {}
-            () = tokio::time::sleep(TICK) => job.pass_time(),
+            _ = ticks.tick() => job.pass_time(),
         }
     }
 }

@@ -17,6 +17,9 @@ const CHUNK: usize = 100;
 /// The first pause before a peer is asked again whether messages have arrived; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
+/// How long a peer may pause before it is asked whether it got messages another way.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// Sees to it that the peer gets what it lacks once the session is over, by pushing it in Waku's
 /// dialect and by being asked for it in the own one; then asks which of it has arrived.
 pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
@@ -29,7 +32,9 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
             tracing::warn!(peer = %job.peer, %error, "messages could not all be pushed");
         }
         // What can't be pushed may be pulled all the same.
-        job.until_given().await;
+        while !job.until_given(QUIET).await {
+            ask_after(syncer, job, &job.outgoing()).await;
+        }
         confirm(syncer, job).await;
     }
     job.handing_over_done();
@@ -70,19 +75,28 @@ async fn confirm(syncer: &Syncer, job: &Job) {
     }
     let mut pause = FIRST_PAUSE;
     for _ in 0..syncer.limits.confirmations {
-        for chunk in job.unconfirmed().chunks(CHUNK - 1) {
-            match super::fetch::present(syncer, job, chunk).await {
-                Ok(present) => job.delivered(&present),
-                Err(error) => {
-                    tracing::debug!(peer = %job.peer, %error, "can't ask what has arrived");
-                    break;
-                }
-            }
-        }
+        // What wasn't given to the peer may have reached it another way.
+        ask_after(syncer, job, &job.outgoing()).await;
         if job.unconfirmed().is_empty() {
             return;
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
+    }
+}
+
+/// Asks the peer once which of these messages it holds, if it can be asked.
+async fn ask_after(syncer: &Syncer, job: &Job, hashes: &[Id]) {
+    if !syncer.peers.speaks(&job.peer, protocols::STORE) {
+        return;
+    }
+    for chunk in hashes.chunks(CHUNK - 1) {
+        match super::fetch::present(syncer, job, chunk).await {
+            Ok(present) => job.delivered(&present),
+            Err(error) => {
+                tracing::debug!(peer = %job.peer, %error, "can't ask what has arrived");
+                return;
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use libp2p::PeerId;
 use parking_lot::Mutex;
@@ -9,7 +10,7 @@ use prost::Message;
 use store_adapter::fetch::{FetchPlan, FetchReport};
 use store_adapter::{Record, Refusal};
 use sync_core::{Dialect, Id, Range};
-use sync_net::SessionInfo;
+use sync_net::{Role, SessionInfo};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -21,6 +22,8 @@ use crate::cli::time::nanoseconds;
 pub(crate) struct Job {
     pub(crate) session: u64,
     pub(crate) peer: PeerId,
+    /// This side's part in the session.
+    pub(crate) role: Role,
     pub(crate) dialect: Dialect,
     pub(crate) window: Range,
     limits: SyncLimits,
@@ -100,6 +103,7 @@ impl Job {
         Self {
             session: session.id,
             peer: session.peer,
+            role: session.role,
             dialect: session.dialect,
             window,
             started: now,
@@ -299,8 +303,9 @@ impl Job {
         self.given.notify_one();
     }
 
-    /// Waits until all that the peer lacks is given to it, or it has stopped asking for more.
-    pub(crate) async fn until_given(&self) {
+    /// Waits until all that the peer lacks is given to it, or it has stopped asking for more;
+    /// `false` when nothing was given for as long as `quiet`, and it may be waited further.
+    pub(crate) async fn until_given(&self, quiet: Duration) -> bool {
         loop {
             let wait = {
                 let state = self.state.lock();
@@ -310,11 +315,13 @@ impl Job {
                     .checked_sub(state.progress.elapsed());
                 match left {
                     Some(left) if !state.outgoing.values().all(|given| *given) => left,
-                    _ => return,
+                    _ => return true,
                 }
             };
-            // Either way there is something to look at.
-            let _ = tokio::time::timeout(wait, self.given.notified()).await;
+            let given = tokio::time::timeout(wait.min(quiet), self.given.notified()).await;
+            if given.is_err() && quiet < wait {
+                return false;
+            }
         }
     }
 

@@ -23,6 +23,12 @@ pub struct SyncLimits {
     pub confirmations: u32,
     /// Jobs at work at once; sessions beyond it are reported and not worked on.
     pub jobs: usize,
+    /// Of those, jobs of sessions that one peer started.
+    pub jobs_per_peer: usize,
+    /// Longest time that one job works; what is owed then is left to the next session.
+    pub job: Duration,
+    /// Syncs of the schedule at work at once, each with another peer.
+    pub scheduled: usize,
 }
 
 impl Default for SyncLimits {
@@ -36,6 +42,9 @@ impl Default for SyncLimits {
             pull_patience: Duration::from_secs(20),
             confirmations: 8,
             jobs: 64,
+            jobs_per_peer: 4,
+            job: Duration::from_secs(6 * 3_600),
+            scheduled: 4,
         }
     }
 }

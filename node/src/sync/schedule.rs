@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use libp2p::PeerId;
 use rand::seq::IndexedRandom;
 use sync_core::Range;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use super::Syncer;
@@ -36,31 +38,46 @@ impl Schedule {
 pub(crate) async fn run(syncer: Arc<Syncer>, schedule: Schedule) {
     let mut ticks = tokio::time::interval(schedule.interval.max(Duration::from_millis(100)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // A peer that is slow doesn't keep this node from syncing with others.
+    let (mut syncs, mut busy) = (JoinSet::new(), Vec::<(PeerId, AbortHandle)>::new());
     // The first tick is at once: peers have yet to connect.
     ticks.tick().await;
     loop {
         ticks.tick().await;
+        while syncs.try_join_next().is_some() {}
+        busy.retain(|(_, sync)| !sync.is_finished());
+        if busy.len() >= syncer.limits.scheduled {
+            tracing::warn!("no sync is started: earlier ones still go on");
+            continue;
+        }
         let suitable = syncer
             .peers()
             .that_speak(&[protocols::RECONCILE, protocols::RECONCILIATION]);
+        let free = |peer: &PeerId| busy.iter().all(|(busy, _)| busy != peer);
+        let suitable: Vec<PeerId> = suitable.into_iter().filter(free).collect();
         let Some(peer) = suitable.choose(&mut rand::rng()).copied() else {
-            tracing::debug!("no connected peer reconciles");
+            tracing::debug!("no connected peer is free to reconcile");
             continue;
         };
         let window = schedule.window(now());
-        match syncer.sync(peer, window, DialectArg::Auto).await {
-            Ok(done) => tracing::info!(
-                %peer,
-                missing = done.job.need(),
-                fetched = done.job.fetch.fetched,
-                owed = done.job.fetch.owed(),
-                lacking = done.job.have,
-                undelivered = done.job.undelivered,
-                "synced"
-            ),
-            Err(error) if error.is_yielded() => {}
-            Err(error) => tracing::warn!(%peer, %error, "sync failed"),
-        }
+        let sync = syncs.spawn(sync_once(Arc::clone(&syncer), peer, window));
+        busy.push((peer, sync));
+    }
+}
+
+async fn sync_once(syncer: Arc<Syncer>, peer: PeerId, window: Range) {
+    match syncer.sync(peer, window, DialectArg::Auto).await {
+        Ok(done) => tracing::info!(
+            %peer,
+            missing = done.job.need(),
+            fetched = done.job.fetch.fetched,
+            owed = done.job.fetch.owed(),
+            lacking = done.job.have,
+            undelivered = done.job.undelivered,
+            "synced"
+        ),
+        Err(error) if error.is_yielded() => {}
+        Err(error) => tracing::warn!(%peer, %error, "sync failed"),
     }
 }
 

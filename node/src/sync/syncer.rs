@@ -156,6 +156,12 @@ impl Syncer {
         self.jobs.lock().clear();
     }
 
+    /// Ends all work without waiting for the end: jobs would keep the syncer, and the syncer them.
+    pub(crate) fn abandon(&self) {
+        *self.reconciler.write() = None;
+        self.tasks.lock().abort_all();
+    }
+
     /// One session with a connected peer about `window`, and what follows from it until both sides
     /// are done.
     ///
@@ -266,9 +272,10 @@ impl Syncer {
         if let Some(job) = jobs.get(&session.id) {
             return Some(Arc::clone(job));
         }
-        if jobs.len() >= self.limits.jobs {
+        if !has_room(&jobs, session, &self.limits) {
             tracing::warn!(
                 session = session.id,
+                peer = %session.peer,
                 "too many sessions are being worked on"
             );
             return None;
@@ -277,12 +284,15 @@ impl Syncer {
         jobs.insert(session.id, Arc::clone(&job));
         let mut tasks = self.tasks.lock();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(Arc::clone(self).work(Arc::clone(&job), session.role));
+        tasks.spawn(Arc::clone(self).work(Arc::clone(&job)));
         Some(job)
     }
 
-    async fn work(self: Arc<Self>, job: Arc<Job>, role: Role) {
-        tokio::join!(fetch::run(&self, &job), hand_over::run(&self, &job));
+    async fn work(self: Arc<Self>, job: Arc<Job>) {
+        let work = async { tokio::join!(fetch::run(&self, &job), hand_over::run(&self, &job)) };
+        if tokio::time::timeout(self.limits.job, work).await.is_err() {
+            tracing::warn!(session = job.session, peer = %job.peer, "given up: it takes too long");
+        }
         let failed = job.session_failed();
         let report = job.finish();
         self.counters.refused_messages.add(report.fetch.refused());
@@ -297,12 +307,21 @@ impl Syncer {
             "filled"
         );
         // An initiator's job stays until its caller has read the report.
-        if role == Role::Responder || failed {
+        if job.role == Role::Responder || failed {
             self.jobs.lock().remove(&job.session);
         }
         // Nobody may be listening.
         let _ = self.finished.send(report);
     }
+}
+
+/// Whether a further job may be begun. Of the sessions that peers start, none takes all the room.
+fn has_room(jobs: &BTreeMap<u64, Arc<Job>>, session: &SessionInfo, limits: &SyncLimits) -> bool {
+    let of_peer = jobs
+        .values()
+        .filter(|job| job.peer == session.peer && job.role == Role::Responder);
+    jobs.len() < limits.jobs
+        && (session.role == Role::Initiator || of_peer.count() < limits.jobs_per_peer)
 }
 
 /// Takes an initiator's job off the table once its caller has its report, or has gone.
@@ -349,5 +368,48 @@ impl Storage for SessionStorage {
         if let Some(job) = self.0.jobs.lock().get(&session.id).cloned() {
             job.session_ended(outcome.is_err());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::Dialect;
+
+    use super::*;
+
+    fn session(id: u64, peer: PeerId, role: Role) -> SessionInfo {
+        SessionInfo {
+            id,
+            peer,
+            dialect: Dialect::Negentropy,
+            role,
+            scope: Scope::of_window(Range::ALL),
+        }
+    }
+
+    #[test]
+    fn no_peer_takes_the_room_of_all_jobs() {
+        let limits = SyncLimits {
+            jobs: 4,
+            jobs_per_peer: 2,
+            ..SyncLimits::default()
+        };
+        let (greedy, other) = (PeerId::random(), PeerId::random());
+        let mut jobs = BTreeMap::new();
+        for id in 0..2 {
+            let session = session(id, greedy, Role::Responder);
+            assert!(has_room(&jobs, &session, &limits));
+            jobs.insert(id, Arc::new(Job::new(&session, &limits)));
+        }
+        let has_room =
+            |jobs: &BTreeMap<_, _>, peer, role| has_room(jobs, &session(9, peer, role), &limits);
+        assert!(!has_room(&jobs, greedy, Role::Responder));
+        assert!(has_room(&jobs, greedy, Role::Initiator), "it is our own");
+        assert!(has_room(&jobs, other, Role::Responder));
+        for id in 2..4 {
+            let session = session(id, other, Role::Responder);
+            jobs.insert(id, Arc::new(Job::new(&session, &limits)));
+        }
+        assert!(!has_room(&jobs, PeerId::random(), Role::Initiator));
     }
 }

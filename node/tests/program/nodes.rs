@@ -77,6 +77,52 @@ fn a_node_killed_in_mid_sync_completes_after_a_restart() {
 }
 
 #[test]
+fn what_a_peer_gets_from_somebody_else_meanwhile_is_not_owed_to_it() {
+    let (place, all) = (Place::new(), messages(6_000, 6));
+    let file = place.write("all.json", &all);
+    let middle = place.node("middle", &["--cluster-id=99", "--store-sync-interval=1h"]);
+    let arguments = ["sync", &middle.address, "--range=2h", "--json"];
+    let reports = std::thread::scope(|scope| {
+        let syncs = ["a", "b"].map(|archive| {
+            place.succeed(archive, &["import", &file]);
+            scope.spawn(|| json(&place.succeed(archive, &arguments)))
+        });
+        syncs.map(|sync| sync.join().unwrap())
+    });
+    for report in reports {
+        assert_eq!(report["nodes"][1]["owed"], 0, "{report}");
+        assert!(report["seconds"].as_f64() < Some(15.0), "{report}");
+    }
+}
+
+#[test]
+fn a_peer_that_hangs_does_not_keep_a_node_from_syncing_with_others() {
+    let place = Place::new();
+    let [hanging, other] = ["b", "c"].map(|name| {
+        let node = place.node(name, &["--cluster-id=99", "--store-sync-interval=1h"]);
+        (format!("--staticnode={}", node.address), node)
+    });
+    let mut node = place.node(
+        "a",
+        &[
+            "--cluster-id=99",
+            "--store-sync-interval=500ms",
+            &hanging.0,
+            &other.0,
+        ],
+    );
+    let peer = |node: &str| node.rsplit('/').next().unwrap().to_owned();
+    node.wait_for(&["synced", &peer(&hanging.0)]);
+    node.wait_for(&["synced", &peer(&other.0)]);
+    hanging.1.stop();
+    let start = std::time::Instant::now();
+    for _ in 0..12 {
+        node.wait_for(&["synced", &peer(&other.0)]);
+    }
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
+
+#[test]
 fn nodes_of_different_clusters_part() {
     let place = Place::new();
     let a = place.node("a", &["--cluster-id=98"]);

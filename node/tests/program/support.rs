@@ -197,15 +197,24 @@ impl Node {
         self.child.wait().unwrap();
     }
 
+    /// SIGSTOP: its connections stay, and nothing is answered.
+    pub(crate) fn stop(&self) {
+        self.signal("STOP");
+    }
+
     /// SIGTERM, waits for the end, and gives the exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
+        self.signal("TERM");
+        self.child.wait().unwrap().code()
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id();
         let signalled = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {id}")])
+            .args(["-c", &format!("kill -{name} {id}")])
             .status()
             .unwrap();
         assert!(signalled.success());
-        self.child.wait().unwrap().code()
     }
 }
 
