@@ -160,6 +160,7 @@ impl Node {
         serve(&config, &mut behaviour, &store, &syncer, own.clone())
             .into_iter()
             .for_each(|service| drop(tasks.spawn(service)));
+        tasks.spawn(Arc::clone(&syncer).follow_the_door());
         let spawned = spawn(
             &config.keypair,
             behaviour,

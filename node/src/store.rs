@@ -10,6 +10,7 @@ use store_adapter::{
     WakuMessage,
 };
 use sync_core::{Id, Item, Range, Scope, SetDigest, Source};
+use tokio::sync::broadcast;
 
 /// Records read from the archive at a time, so that a page of the longest stays small.
 const READ_AT_ONCE: usize = 100;
@@ -199,6 +200,11 @@ impl Store {
             }
         }
         arrived
+    }
+
+    /// Hashes that the archive holds from now on, by whichever door they came.
+    pub(crate) fn settled(&self) -> broadcast::Receiver<Arc<[Id]>> {
+        self.ingest.settled()
     }
 
     /// Reads all messages in order.

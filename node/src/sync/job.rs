@@ -249,11 +249,13 @@ impl Job {
         self.change(|state| state.plan.failed(*peer, asked, now));
     }
 
-    /// These messages are in the archive.
+    /// These messages are in the archive, by whichever door.
     pub(crate) fn settled(&self, hashes: &[Id]) {
         self.change(|state| {
+            if hashes.iter().any(|hash| state.plan.owes(hash)) {
+                state.progress = Instant::now();
+            }
             hashes.iter().for_each(|hash| state.plan.settled(hash));
-            state.progress = Instant::now();
         });
     }
 

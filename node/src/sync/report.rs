@@ -50,7 +50,7 @@ pub struct SyncReport {
     pub dialect: &'static str,
     /// From the start of the reconciliation until both sides were done.
     pub seconds: f64,
-    /// Frames sent by the side that started.
+    /// Frames received by the side that started.
     pub rounds: u64,
     /// What went over the wire.
     pub bytes: Bytes,

@@ -1,6 +1,6 @@
 //! Brings sessions, archive and network together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use sync_core::{Bound, Id, ItemSet, Range, Scope, Source};
 use sync_net::{
     Control, DialectChoice, Outcome, ReconcileError, Reconciler, Role, SessionInfo, Storage,
 };
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::JoinSet;
 
 use super::job::{Job, JobReport};
@@ -243,6 +243,31 @@ impl Syncer {
             .for_each(|job| job.count_bytes(0, bytes));
     }
 
+    /// Settles in every job what comes into the archive by any door, until the door is gone.
+    pub(crate) async fn follow_the_door(self: Arc<Self>) {
+        let mut settled = self.store.settled();
+        loop {
+            match settled.recv().await {
+                Ok(hashes) => self.all_jobs().iter().for_each(|job| job.settled(&hashes)),
+                // What was missed is fetched, and found to be there.
+                Err(RecvError::Lagged(missed)) => tracing::debug!(missed, "settled unseen"),
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// Those of the hashes that the archive doesn't hold; all of them if it can't tell.
+    async fn not_held(&self, mut hashes: Vec<Id>) -> Vec<Id> {
+        match self.store.archive().locate(&hashes).await {
+            Ok(held) => {
+                let held: BTreeSet<Id> = held.iter().map(|key| key.item.id).collect();
+                hashes.retain(|hash| !held.contains(hash));
+            }
+            Err(error) => tracing::warn!(%error, "can't look up what is needed"),
+        }
+        hashes
+    }
+
     /// Takes owed messages that `from` delivered into the store, and settles them in every job.
     pub(super) async fn take(&self, job: &Job, from: PeerId, records: Vec<Record>) {
         if records.is_empty() {
@@ -358,6 +383,8 @@ impl Storage for SessionStorage {
     }
 
     async fn found(&self, session: &SessionInfo, have: Vec<Id>, need: Vec<Id>) {
+        // A peer may announce what is held here: a message that came since the session began.
+        let need = self.0.not_held(need).await;
         if let Some(job) = self.0.job(session) {
             let owed = job.found(&session.scope.window, &have, &need);
             self.0.take(&job, session.peer, owed).await;
