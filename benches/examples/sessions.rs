@@ -9,10 +9,10 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use benches::{Pair, Placement, pair, thread_cpu};
-use negentropy::{Negentropy, NegentropyStorageVector};
-use sync_core::negentropy::{Initiator, Responder};
-use sync_core::{Id, Item, ItemSet, RangeTree, Session, SessionLimits, View};
+use benches::{
+    Competitor, Laps, NegentropyCrate, Ours, Outcome, Pair, Placement, pair, thread_cpu, tree, view,
+};
+use sync_core::Dialect;
 
 /// Shards of the view.
 const SHARDS: usize = 8;
@@ -126,14 +126,6 @@ const CASES: [Case; 14] = [
     },
 ];
 
-/// What a reconciliation found, and what it took.
-struct Outcome {
-    have: Vec<Id>,
-    need: Vec<Id>,
-    bytes: usize,
-    rounds: usize,
-}
-
 fn main() {
     let wanted = std::env::args().nth(1).unwrap_or_default();
     let (wanted, alone) = match wanted.strip_prefix("only-") {
@@ -163,33 +155,28 @@ fn default_runs(case: &Case) -> usize {
 fn measure(case: &Case, runs: usize, alone: bool) {
     let pair = pair(case.items, case.differences, case.placement, 3);
     let frame_bytes = case.frame_bytes;
-    let (left, right) = (tree(&pair.left), tree(&pair.right));
-    let trees = || ours(&left, &right, frame_bytes);
+    let negentropy = Dialect::Negentropy;
+    let trees = Ours::new(tree(&pair.left), tree(&pair.right), negentropy, frame_bytes);
+    let views = || {
+        let (left, right) = (view(&pair.left, SHARDS), view(&pair.right, SHARDS));
+        Box::new(Ours::new(left, right, negentropy, frame_bytes))
+    };
+    let (ours, peer): (Box<dyn Competitor>, Box<dyn Competitor>) = if case.view {
+        (views(), Box::new(trees))
+    } else {
+        let peer = NegentropyCrate::new(&pair.left, &pair.right, frame_bytes);
+        (Box::new(trees), Box::new(peer))
+    };
     let warm_runs = 3 * runs;
-    if case.view {
-        let (left, right) = (view(&pair.left), view(&pair.right));
-        let views = || ours(&left, &right, frame_bytes);
-        let one = if alone {
-            Duration::ZERO
-        } else {
-            median(warm_runs, &pair, &trees).0
-        };
-        let (time, outcome) = median(warm_runs, &pair, &views);
-        let cold = timed(&pair, &views).0;
-        report(case, time, one, cold, &outcome);
-        return;
-    }
     if alone {
-        let (time, outcome) = median(warm_runs, &pair, &trees);
+        let (time, outcome) = median(warm_runs, &pair, &*ours);
         report(case, time, Duration::ZERO, time, &outcome);
         return;
     }
-    let (left, right) = (storage(&pair.left), storage(&pair.right));
-    let peer = || crates(&left, &right, frame_bytes);
-    timed(&pair, &peer);
-    let (time, outcome) = median(warm_runs, &pair, &trees);
-    let (peers, _) = median(runs, &pair, &peer);
-    let cold = timed(&pair, &trees).0;
+    timed(&pair, &*peer);
+    let (time, outcome) = median(warm_runs, &pair, &*ours);
+    let (peers, _) = median(runs, &pair, &*peer);
+    let cold = timed(&pair, &*ours).0;
     report(case, time, peers, cold, &outcome);
 }
 
@@ -212,13 +199,13 @@ fn report(case: &Case, ours: Duration, peer: Duration, cold: Duration, outcome: 
         shown(ratio),
         shown(case.most),
         if ratio <= case.most { "ok" } else { "MISS" },
-        outcome.bytes,
-        outcome.rounds,
+        outcome.bytes(),
+        outcome.round_trips(),
     );
 }
 
 /// The median of so many runs, after one to warm up.
-fn median(runs: usize, pair: &Pair, work: &dyn Fn() -> Outcome) -> (Duration, Outcome) {
+fn median(runs: usize, pair: &Pair, work: &dyn Competitor) -> (Duration, Outcome) {
     timed(pair, work);
     let mut outcomes: Vec<_> = (0..runs).map(|_| timed(pair, work)).collect();
     outcomes.sort_by_key(|(time, _)| *time);
@@ -226,112 +213,10 @@ fn median(runs: usize, pair: &Pair, work: &dyn Fn() -> Outcome) -> (Duration, Ou
 }
 
 /// Runs `work` once and checks what it found.
-fn timed(pair: &Pair, work: &dyn Fn() -> Outcome) -> (Duration, Outcome) {
+fn timed(pair: &Pair, work: &dyn Competitor) -> (Duration, Outcome) {
     let start = thread_cpu();
-    let outcome = black_box(work());
+    let outcome = black_box(work.reconcile(&mut Laps::off()));
     let time = thread_cpu() - start;
-    assert_eq!(sorted(&outcome.have), pair.have);
-    assert_eq!(sorted(&outcome.need), pair.need);
+    assert!(outcome.is_difference_of(pair), "{}", work.name());
     (time, outcome)
-}
-
-fn sorted(ids: &[Id]) -> Vec<Id> {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids
-}
-
-fn tree(items: &[Item]) -> RangeTree {
-    RangeTree::from_sorted(items.iter().copied()).expect("the items of a pair are in order")
-}
-
-/// The items by their first byte, as random as a topic.
-fn view(items: &[Item]) -> View<RangeTree> {
-    let shard = |number: usize| {
-        let of_shard = items
-            .iter()
-            .filter(move |item| usize::from(item.id.0[0]) % SHARDS == number);
-        RangeTree::from_sorted(of_shard.copied()).expect("the items of a pair are in order")
-    };
-    (0..SHARDS).map(shard).collect()
-}
-
-fn storage(items: &[Item]) -> NegentropyStorageVector {
-    let mut storage = NegentropyStorageVector::with_capacity(items.len());
-    for item in items {
-        let id = negentropy::Id::from_byte_array(item.id.0);
-        storage.insert(item.timestamp, id).expect("not sealed");
-    }
-    storage.seal().expect("not sealed");
-    storage
-}
-
-fn ours<S: ItemSet + Sync + Send>(left: &S, right: &S, frame_bytes: usize) -> Outcome
-where
-    for<'a> &'a S: ItemSet + Send,
-{
-    let limits = SessionLimits {
-        frame_bytes_sent: frame_bytes,
-        ..SessionLimits::default()
-    };
-    let mut responder = Responder::new(right, limits.clone()).expect("a legal limit");
-    let (mut initiator, mut frame) = Initiator::start(left, limits).expect("a legal limit");
-    let (mut have, mut need) = (Vec::new(), Vec::new());
-    let (mut bytes, mut rounds) = (0, 0);
-    loop {
-        let answer = responder.receive(&frame).expect("honest");
-        let answer = answer.reply.expect("a responder always answers");
-        bytes += frame.len() + answer.len();
-        rounds += 1;
-        let step = initiator.receive(&answer).expect("honest");
-        have.extend(step.have);
-        need.extend(step.need);
-        match step.reply {
-            Some(next) => frame = next,
-            None => {
-                return Outcome {
-                    have,
-                    need,
-                    bytes,
-                    rounds,
-                };
-            }
-        }
-    }
-}
-
-fn crates(
-    left: &NegentropyStorageVector,
-    right: &NegentropyStorageVector,
-    frame_bytes: usize,
-) -> Outcome {
-    let mut responder = Negentropy::borrowed(right, frame_bytes as u64).expect("a legal limit");
-    let mut initiator = Negentropy::borrowed(left, frame_bytes as u64).expect("a legal limit");
-    let mut frame = initiator.initiate().expect("fresh");
-    let (mut have, mut need) = (Vec::new(), Vec::new());
-    let (mut bytes, mut rounds) = (0, 0);
-    loop {
-        let answer = responder.reconcile(&frame).expect("honest");
-        bytes += frame.len() + answer.len();
-        rounds += 1;
-        match initiator
-            .reconcile_with_ids(&answer, &mut have, &mut need)
-            .expect("honest")
-        {
-            Some(next) => frame = next,
-            None => break,
-        }
-    }
-    let ids = |ids: Vec<negentropy::Id>| {
-        let mut ids: Vec<Id> = ids.into_iter().map(|id| Id(id.to_bytes())).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    };
-    Outcome {
-        have: ids(have),
-        need: ids(need),
-        bytes,
-        rounds,
-    }
 }
