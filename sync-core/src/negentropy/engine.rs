@@ -199,25 +199,19 @@ impl<S: ItemSet> Engine<S> {
     }
 
     fn split(&self, out: &mut Encoder, ranks: Range<usize>, upper: &PrefixBound) {
-        let count = ranks.len();
-        if count < 2 * BUCKETS {
+        if ranks.len() < 2 * BUCKETS {
             self.write_ids(out, ranks, upper);
             return;
         }
-        let (each, extra) = (count / BUCKETS, count % BUCKETS);
-        let mut ends = [ranks.start; BUCKETS + 1];
-        for bucket in 0..BUCKETS {
-            ends[bucket + 1] = ends[bucket] + each + usize::from(bucket < extra);
-        }
-        let mut shares = [Share::default(); BUCKETS + 1];
-        self.set.divide(&ends, &mut shares);
+        let mut shares = [Share::default(); BUCKETS];
+        self.set.divide(ranks, &mut shares);
         // One after the other, so that the processor has several hashes under way.
         let mut fingerprints = [[0; FINGERPRINT_BYTES]; BUCKETS];
-        for (fingerprint, share) in fingerprints.iter_mut().zip(&shares[1..]) {
-            *fingerprint = share.summary.negentropy_fingerprint();
+        for (fingerprint, share) in fingerprints.iter_mut().zip(&shares) {
+            *fingerprint = share.tally.negentropy_fingerprint();
         }
-        for (fingerprint, share) in fingerprints.iter().zip(&shares[1..]) {
-            let inner = share.bound.as_ref().map(PrefixBound::shortest);
+        for (fingerprint, share) in fingerprints.iter().zip(&shares) {
+            let inner = share.upper.as_ref().map(PrefixBound::shortest);
             let bound = inner.unwrap_or(*upper);
             out.fingerprint(&bound, fingerprint);
         }

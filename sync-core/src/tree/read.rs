@@ -1,8 +1,8 @@
 //! What sessions read of a tree.
 
 use alloc::vec;
-use core::mem;
 use core::ops::{self, ControlFlow};
+use core::{iter, mem};
 
 use super::RangeTree;
 use super::branch::Branch;
@@ -11,10 +11,11 @@ use super::leaf::Leaf;
 use super::node::Node;
 use super::seek::{self, Key, Rank};
 use super::walk::{Stop, walk};
-use crate::cut::{Cut, Part, Share};
+use crate::cut::{Cut, Part, Share, even_end};
 use crate::item::{Bound, Id, Item, Range};
+use crate::limbs::{Group, Sum};
 use crate::set::ItemSet;
-use crate::summary::Summary;
+use crate::summary::{Summary, Tally};
 
 impl ItemSet for RangeTree {
     fn len(&self) -> usize {
@@ -77,41 +78,51 @@ impl ItemSet for RangeTree {
             last = last.max(key_of(&cut.at).0);
             (last, summed(index) || summed(index + 1))
         });
-        let mut before = None;
-        walk(&self.root, &self.total, places.take(parts.len()), |stop| {
+        let mut start = None;
+        let total = self.total.groups().0;
+        walk(&self.root, total, places.take(parts.len()), |stop| {
             if let Some((part, cut)) = parts.next() {
+                let here = (stop.rank, stop.before);
                 *part = Part {
                     end: stop.rank,
-                    summary: match before {
-                        Some(before) if cut.summed => stop.before - before,
-                        _ => Summary::EMPTY,
+                    tally: match start {
+                        Some(start) if cut.summed => tally_between(start, here),
+                        _ => Tally::default(),
                     },
                 };
-                before = Some(stop.before);
+                start = Some(here);
             }
         });
     }
 
-    fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
-        let last = ranks.len().min(shares.len()).saturating_sub(1);
-        let mut shares = shares.iter_mut().enumerate();
-        let mut rank = 0;
-        let places = ranks.iter().take(last + 1).map(|next| {
-            rank = (*next).min(self.len()).max(rank);
-            (rank as u64, true)
-        });
-        let mut before = None;
-        walk(&self.root, &self.total, places, |stop| {
-            if let Some((index, share)) = shares.next() {
+    fn divide(&self, ranks: ops::Range<usize>, shares: &mut [Share]) {
+        let parts = shares.len();
+        let ends = (0..parts).map(|index| (even_end(&ranks, parts, index), true));
+        let places = iter::once((ranks.start, true)).chain(ends);
+        let mut shares = shares.iter_mut().peekable();
+        let mut start = None;
+        walk(&self.root, self.total.groups().0, places, |stop| {
+            let here = (stop.rank, stop.before);
+            if let Some((start, share)) = start.and_then(|start| Some((start, shares.next()?))) {
+                let inner = shares.peek().is_some();
                 *share = Share {
-                    summary: before.map_or(Summary::EMPTY, |before| stop.before - before),
-                    bound: (index > 0 && index < last)
-                        .then(|| self.bound_at(stop))
-                        .flatten(),
+                    end: stop.rank,
+                    tally: tally_between(start, here),
+                    upper: inner.then(|| self.bound_at(stop)).flatten(),
                 };
-                before = Some(stop.before);
             }
+            start = Some(here);
         });
+    }
+}
+
+/// The tally between two ranks, given with what lies before each.
+#[inline]
+fn tally_between((start, lower): (usize, Sum), (end, mut upper): (usize, Sum)) -> Tally {
+    upper.sub(&lower);
+    Tally {
+        count: (end - start) as u64,
+        sum: upper.0,
     }
 }
 
@@ -144,11 +155,11 @@ fn key_of(bound: &Bound) -> Key {
 
 /// Bytes on the heap below `root`.
 pub(super) fn memory_bytes(root: &Node) -> usize {
-    let counts = 2 * mem::size_of::<usize>();
+    let count = mem::size_of::<usize>();
     let mut bytes = 0;
     let mut nodes = vec![root];
     while let Some(node) = nodes.pop() {
-        bytes += counts;
+        bytes += count;
         match node {
             Node::Leaf(leaf) => bytes += mem::size_of_val::<Leaf>(leaf),
             Node::Branch(branch) => {

@@ -4,18 +4,23 @@ use super::branch::Branch;
 use super::leaf::Leaf;
 use super::node::Node;
 use crate::item::Item;
-use crate::summary::Summary;
+use crate::limbs::{Group, Sum};
+
+/// From the place before on so many ids are rather added up than looked for in totals.
+const NEAR: usize = 32;
 
 /// What can be walked to: just before an item, or just before the item of a rank.
 pub(super) trait Place: Copy {
-    /// The child of `branch`, before which lie `before` items of the tree, that it lies in.
-    fn child(self, branch: &Branch, before: u64) -> usize;
+    /// The child of `branch`, before which lie `before` items of the tree, that it lies in; `from`
+    /// or behind that.
+    fn child(self, branch: &Branch, from: usize, before: usize) -> usize;
 
     /// The place where `child`, which isn't the last one, ends.
-    fn end_of(branch: &Branch, child: usize, before: u64) -> Self;
+    fn end_of(branch: &Branch, child: usize, before: usize) -> Self;
 
-    /// How many items of `leaf`, before which lie `before` of the tree, lie before the place.
-    fn slot(self, leaf: &Leaf, before: u64) -> usize;
+    /// How many items of `leaf`, before which lie `before` of the tree, lie before the place; `from`
+    /// or more, if that is known.
+    fn slot(self, leaf: &Leaf, from: Option<usize>, before: usize) -> usize;
 
     /// Whether this place lies before the other.
     fn is_before(self, other: Self) -> bool;
@@ -28,15 +33,15 @@ pub(super) struct Stop<'a> {
     pub(super) slot: usize,
     /// How many of the tree do.
     pub(super) rank: usize,
-    /// What those of the tree amount to, where this was asked for.
-    pub(super) before: Summary,
+    /// What the ids of those of the tree add up to, where this was asked for.
+    pub(super) before: Sum,
 }
 
-/// Goes to each of `places`, which must ascend, below `root`, which holds `total`. With each goes
-/// whether the summary of what lies before it is needed.
+/// Goes to each of `places`, which must ascend, below `root`, the ids of which add up to `total`. With
+/// each goes whether the sum of the ids before it is needed.
 pub(super) fn walk<P: Place>(
     root: &Node,
-    total: &Summary,
+    total: Sum,
     mut places: impl Iterator<Item = (P, bool)>,
     arrive: impl FnMut(&Stop<'_>),
 ) {
@@ -45,7 +50,14 @@ pub(super) fn walk<P: Place>(
         places,
         arrive,
     };
-    walk.below(root, &Summary::EMPTY, total, None);
+    walk.below(root, &Before::default(), total, None);
+}
+
+/// What lies in front of a node.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    count: usize,
+    sum: Sum,
 }
 
 struct Walk<P, I, A> {
@@ -55,52 +67,67 @@ struct Walk<P, I, A> {
 }
 
 impl<P: Place, I: Iterator<Item = (P, bool)>, A: FnMut(&Stop<'_>)> Walk<P, I, A> {
-    /// Goes to the places before `end` that lie below `node`, which holds `total` and has `before`
-    /// in front of it. The next place must be one of them.
-    fn below(&mut self, node: &Node, before: &Summary, total: &Summary, end: Option<P>) {
-        match node {
-            Node::Leaf(leaf) => self.within(leaf, before, total, end),
-            Node::Branch(branch) => {
-                while let Some((place, _)) = self.next_before(end) {
-                    let child = place.child(branch, before.count);
-                    let end_of_child = if child + 1 < branch.len() {
-                        Some(P::end_of(branch, child, before.count))
-                    } else {
-                        end
-                    };
-                    self.below(
-                        &branch.children()[child],
-                        &(*before + branch.summary_before(child)),
-                        &branch.summary_at(child),
-                        end_of_child,
-                    );
-                }
+    /// Goes to the places before `end` that lie below `node`, the ids of which add up to `total`. The
+    /// next place must be one of them.
+    fn below(&mut self, node: &Node, before: &Before, total: Sum, end: Option<P>) {
+        let branch = match node {
+            Node::Leaf(leaf) => return self.within(leaf, before, &total, end),
+            Node::Branch(branch) => branch,
+        };
+        let totals = branch.totals();
+        let mut child = 0;
+        while let Some((place, _)) = self.next_before(end) {
+            child = place.child(branch, child, before.count);
+            let (start, mut total, mut end) = (totals.ids_before::<Sum>(child), total, end);
+            if child + 1 < branch.len() {
+                total = totals.ids_before(child + 1);
+                end = Some(P::end_of(branch, child, before.count));
             }
+            total.sub(&start);
+            let mut sum = before.sum;
+            sum.add(&start);
+            let count = before.count + totals.count_before(child);
+            self.below(
+                &branch.children()[child],
+                &Before { count, sum },
+                total,
+                end,
+            );
         }
     }
 
-    /// Of places in the same leaf each goes on from the sum at the one before.
-    fn within(&mut self, leaf: &Leaf, before: &Summary, total: &Summary, end: Option<P>) {
-        let mut summed: Option<(usize, Summary)> = None;
+    /// Of places in the same leaf each goes on from the one before.
+    fn within(&mut self, leaf: &Leaf, before: &Before, total: &Sum, end: Option<P>) {
+        let mut from = None;
+        let mut summed: Option<(usize, Sum)> = None;
         while let Some((place, sums)) = self.next_before(end) {
-            let slot = place.slot(leaf, before.count);
+            let slot = place.slot(leaf, from, before.count);
+            from = Some(slot);
+            let mut sum = Sum::default();
             if sums {
-                let sum = match summed {
-                    Some((from, sum)) => sum + leaf.summary(from..slot),
-                    None => *before + leaf.summary_within(0..slot, total),
-                };
+                match summed {
+                    Some((from, so_far)) if slot - from <= NEAR => {
+                        sum = leaf.ids_within(from..slot);
+                        sum.add(&so_far);
+                    }
+                    _ => {
+                        sum = leaf.ids_before(slot, total);
+                        sum.add(&before.sum);
+                    }
+                }
                 summed = Some((slot, sum));
             }
             (self.arrive)(&Stop {
                 leaf,
                 slot,
-                rank: before.count as usize + slot,
-                before: summed.map_or(Summary::EMPTY, |(_, sum)| sum),
+                rank: before.count + slot,
+                before: sum,
             });
             self.next = self.places.next();
         }
     }
 
+    #[inline]
     fn next_before(&self, end: Option<P>) -> Option<(P, bool)> {
         self.next
             .filter(|(place, _)| end.is_none_or(|end| place.is_before(end)))
@@ -109,18 +136,21 @@ impl<P: Place, I: Iterator<Item = (P, bool)>, A: FnMut(&Stop<'_>)> Walk<P, I, A>
 
 impl Place for Item {
     #[inline]
-    fn child(self, branch: &Branch, _before: u64) -> usize {
-        branch.child(&self)
+    fn child(self, branch: &Branch, from: usize, _before: usize) -> usize {
+        branch.child_from(from, &self)
     }
 
     #[inline]
-    fn end_of(branch: &Branch, child: usize, _before: u64) -> Self {
+    fn end_of(branch: &Branch, child: usize, _before: usize) -> Self {
         branch.separator(child + 1)
     }
 
     #[inline]
-    fn slot(self, leaf: &Leaf, _before: u64) -> usize {
-        leaf.slot(&self)
+    fn slot(self, leaf: &Leaf, from: Option<usize>, _before: usize) -> usize {
+        match from {
+            Some(from) => leaf.slot_from(from, &self),
+            None => leaf.slot(&self),
+        }
     }
 
     #[inline]
@@ -129,20 +159,21 @@ impl Place for Item {
     }
 }
 
-impl Place for u64 {
+/// A rank.
+impl Place for usize {
     #[inline]
-    fn child(self, branch: &Branch, before: u64) -> usize {
-        branch.child_at((self - before) as usize)
+    fn child(self, branch: &Branch, from: usize, before: usize) -> usize {
+        branch.totals().child_from(from, self - before)
     }
 
     #[inline]
-    fn end_of(branch: &Branch, child: usize, before: u64) -> Self {
-        before + branch.count_before(child + 1) as u64
+    fn end_of(branch: &Branch, child: usize, before: usize) -> Self {
+        before + branch.totals().count_before(child + 1)
     }
 
     #[inline]
-    fn slot(self, leaf: &Leaf, before: u64) -> usize {
-        leaf.len().min((self - before) as usize)
+    fn slot(self, leaf: &Leaf, _from: Option<usize>, before: usize) -> usize {
+        leaf.len().min(self - before)
     }
 
     #[inline]
