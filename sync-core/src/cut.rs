@@ -1,8 +1,8 @@
 //! Many positions asked for at once, in order: how messages ask, range after range.
 
-use core::ops::Range;
+use core::ops;
 
-use crate::item::Bound;
+use crate::item::{Bound, Range};
 use crate::summary::Tally;
 
 /// A position at which [`ItemSet::cut`](crate::ItemSet::cut) cuts.
@@ -23,6 +23,16 @@ pub struct Part {
     pub tally: Tally,
 }
 
+/// A range of a set, and the ranks of the items in it: some sets find them by the one, some by the
+/// other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Section {
+    /// Where the items lie.
+    pub range: Range,
+    /// Which ones of the set they are.
+    pub ranks: ops::Range<usize>,
+}
+
 /// One of the parts that [`ItemSet::divide`](crate::ItemSet::divide) makes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Share {
@@ -37,7 +47,7 @@ pub struct Share {
 
 /// The rank at which part `index` ends, when `ranks` are divided into `parts` that differ by one item
 /// at most, the larger ones first.
-pub(crate) fn even_end(ranks: &Range<usize>, parts: usize, index: usize) -> usize {
+pub(crate) fn even_end(ranks: &ops::Range<usize>, parts: usize, index: usize) -> usize {
     let (each, larger) = (ranks.len() / parts, ranks.len() % parts);
     ranks.start + (index + 1) * each + larger.min(index + 1)
 }

@@ -25,7 +25,7 @@ pub mod varint;
 pub mod view;
 pub mod waku;
 
-pub use cut::{Cut, Part, Share};
+pub use cut::{Cut, Part, Section, Share};
 pub use digest::{SetDigest, digest};
 pub use item::{Bound, Id, Item, Range};
 pub use limits::SessionLimits;

@@ -10,6 +10,9 @@ pub(crate) trait Group: Copy + Default {
     /// What these ids add up to.
     fn of_ids(ids: &[Id]) -> Self;
 
+    /// What one id amounts to.
+    fn of_id(id: &Id) -> Self;
+
     /// Adds another total to this one.
     fn add(&mut self, other: &Self);
 
@@ -47,6 +50,11 @@ impl Group for Sum {
     }
 
     #[inline]
+    fn of_id(id: &Id) -> Self {
+        Self(limbs_of(id))
+    }
+
+    #[inline]
     fn add(&mut self, other: &Self) {
         let mut carry = false;
         for (limb, add) in self.0.iter_mut().zip(other.0) {
@@ -67,9 +75,14 @@ impl Group for Xor {
     #[inline]
     fn of_ids(ids: &[Id]) -> Self {
         ids.iter().fold(Self::default(), |mut xor, id| {
-            xor.add(&Self(limbs_of(id)));
+            xor.add(&Self::of_id(id));
             xor
         })
+    }
+
+    #[inline]
+    fn of_id(id: &Id) -> Self {
+        Self(limbs_of(id))
     }
 
     #[inline]
@@ -91,6 +104,11 @@ impl Group for (Sum, Xor) {
     #[inline]
     fn of_ids(ids: &[Id]) -> Self {
         (Sum::of_ids(ids), Xor::of_ids(ids))
+    }
+
+    #[inline]
+    fn of_id(id: &Id) -> Self {
+        (Sum::of_id(id), Xor::of_id(id))
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
 
-use crate::cut::{Cut, Part, Share, even_end};
+use crate::cut::{Cut, Part, Section, Share, even_end};
 use crate::item::{Bound, Item, Range};
 use crate::summary::{Summary, Tally};
 
@@ -43,6 +43,15 @@ pub trait ItemSet {
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()>;
 
+    /// Shows the items in `range` in order, until `visit` breaks; gives how it ended.
+    fn visit_range(
+        &self,
+        range: &Range,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.visit(self.rank(&range.lower)..self.rank(&range.upper), visit)
+    }
+
     /// Cuts the set at ascending positions, and tells for each what lies between it and the one
     /// before: `parts[i]` belongs to `cuts[i]`; of slices of different length the rest of the longer
     /// one is left alone. A position that lies before the previous one counts as that.
@@ -64,26 +73,32 @@ pub trait ItemSet {
         }
     }
 
-    /// Divides the items of these ranks, at least one for each of `shares`, into as many parts of
-    /// about the same size. None is empty, and of 16 none holds more than a quarter of the items.
+    /// Divides the items of a section into as many parts of about the same size as there are
+    /// `shares`. Of 16 parts none holds more than a quarter of at least 32 items.
     ///
-    /// This way parts differ by one item at most, the larger ones first. Sets for which other places
-    /// are much easier to find than those (several sets read as one, say) override this.
-    ///
-    /// # Panics
-    /// May panic when there are fewer items than shares.
-    fn divide(&self, ranks: ops::Range<usize>, shares: &mut [Share]) {
-        let parts = shares.len();
-        let mut start = ranks.start;
-        for (index, share) in shares.iter_mut().enumerate() {
-            let end = even_end(&ranks, parts, index);
-            *share = Share {
-                end,
-                tally: self.summary(start..end).tally(),
-                upper: (index + 1 < parts).then(|| bound_at(self, end)).flatten(),
-            };
-            start = end;
-        }
+    /// Made this way, parts differ by one item at most, the larger ones first. Sets for which other
+    /// places are much easier to find than those (several sets read as one, say) override this.
+    fn divide(&self, section: &Section, shares: &mut [Share]) {
+        divide_evenly(self, section.ranks.clone(), shares);
+    }
+}
+
+/// Divides the items of these ranks into parts that differ by one item at most.
+pub(crate) fn divide_evenly<S: ItemSet + ?Sized>(
+    set: &S,
+    ranks: ops::Range<usize>,
+    shares: &mut [Share],
+) {
+    let parts = shares.len();
+    let mut start = ranks.start;
+    for (index, share) in shares.iter_mut().enumerate() {
+        let end = even_end(&ranks, parts, index);
+        *share = Share {
+            end,
+            tally: set.summary(start..end).tally(),
+            upper: (index + 1 < parts).then(|| bound_at(set, end)).flatten(),
+        };
+        start = end;
     }
 }
 
@@ -140,8 +155,16 @@ macro_rules! item_set_by_deref {
                 (**self).cut(cuts, parts);
             }
 
-            fn divide(&self, ranks: ops::Range<usize>, shares: &mut [Share]) {
-                (**self).divide(ranks, shares);
+            fn visit_range(
+                &self,
+                range: &Range,
+                visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+            ) -> ControlFlow<()> {
+                (**self).visit_range(range, visit)
+            }
+
+            fn divide(&self, section: &Section, shares: &mut [Share]) {
+                (**self).divide(section, shares);
             }
         }
     )*};
@@ -221,8 +244,20 @@ impl<S: ItemSet> ItemSet for Slice<S> {
         }
     }
 
-    fn divide(&self, ranks: ops::Range<usize>, shares: &mut [Share]) {
-        self.set.divide(self.outer(&ranks), shares);
+    fn visit_range(
+        &self,
+        range: &Range,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.set.visit_range(&self.range.intersect(range), visit)
+    }
+
+    fn divide(&self, section: &Section, shares: &mut [Share]) {
+        let outer = Section {
+            range: self.range.intersect(&section.range),
+            ranks: self.outer(&section.ranks),
+        };
+        self.set.divide(&outer, shares);
         for share in shares {
             share.end -= self.start;
         }

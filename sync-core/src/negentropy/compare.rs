@@ -2,8 +2,9 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::ops::{ControlFlow, Range};
+use core::ops::ControlFlow;
 
+use crate::cut::Section;
 use crate::item::Id;
 use crate::session::{Differences, SessionError};
 use crate::set::ItemSet;
@@ -13,18 +14,18 @@ use crate::set::ItemSet;
 /// side only.
 const SHORT: usize = 64;
 
-/// Finds out which ids of these ranks the peer hasn't listed, and which listed ones aren't there.
+/// Finds out which ids of the section the peer hasn't listed, and which listed ones aren't there.
 pub(super) fn compare(
     set: &impl ItemSet,
-    ranks: Range<usize>,
+    section: &Section,
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
-    if ranks.len() > SHORT || theirs.len() > SHORT {
-        return compare_long(set, ranks, theirs, found);
+    if section.ranks.len() > SHORT || theirs.len() > SHORT {
+        return compare_long(set, section, theirs, found);
     }
-    let mut ours = Vec::with_capacity(ranks.len());
-    let every = set.visit(ranks, &mut |item| {
+    let mut ours = Vec::with_capacity(section.ranks.len());
+    let every = set.visit_range(&section.range, &mut |item| {
         ours.push(item.id.0);
         ControlFlow::Continue(())
     });
@@ -67,7 +68,7 @@ fn compare_short(
 /// The peer's ids are sorted, and the own ones, of which there may be any number, looked up in them.
 fn compare_long(
     set: &impl ItemSet,
-    ranks: Range<usize>,
+    section: &Section,
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
@@ -76,7 +77,7 @@ fn compare_long(
     theirs.dedup();
     let mut held = vec![false; theirs.len()];
     let mut result = Ok(());
-    let visited = set.visit(ranks, &mut |item| {
+    let visited = set.visit_range(&section.range, &mut |item| {
         match theirs.binary_search(&item.id.0) {
             Ok(place) => held[place] = true,
             Err(_) => result = found.have(item.id),
@@ -98,7 +99,7 @@ fn compare_long(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::Item;
+    use crate::item::{Item, Range};
     use crate::sorted::SortedItems;
 
     fn ids(numbers: &[u8]) -> Vec<[u8; 32]> {
@@ -119,7 +120,11 @@ mod tests {
         };
         let (mut short, mut long) = (Differences::new(100), Differences::new(100));
         compare_short(&ids(ours), &ids(theirs), &mut short).unwrap();
-        compare_long(&set, 0..ours.len(), &ids(theirs), &mut long).unwrap();
+        let section = Section {
+            range: Range::ALL,
+            ranks: 0..ours.len(),
+        };
+        compare_long(&set, &section, &ids(theirs), &mut long).unwrap();
         [taken(short), taken(long)]
     }
 

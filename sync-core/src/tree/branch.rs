@@ -55,7 +55,9 @@ impl Branch {
         match self.children[child].insert(item, path_down) {
             Inserted::Present => Inserted::Present,
             Inserted::Placed => {
-                self.totals.add(child, self.len(), &Summary::of(&item.id));
+                if child + 1 < self.len() {
+                    self.totals.add(child, self.len(), &Summary::of(&item.id));
+                }
                 Inserted::Placed
             }
             Inserted::Split(right) => {

@@ -58,12 +58,12 @@ impl Leaf {
         if slot < cut {
             self.put(slot, item);
         } else {
-            right.put(slot - cut, item);
+            Arc::make_mut(&mut right).put(slot - cut, item);
         }
         Inserted::Split(Entry {
             separator: separator(self, &right),
             summary: right.total(),
-            node: Node::Leaf(Arc::new(right)),
+            node: Node::Leaf(right),
         })
     }
 
@@ -72,9 +72,9 @@ impl Leaf {
         let id = self.ids[slot];
         self.close_up(slot..slot + 1);
         if slot < HALF {
-            self.front.sub(&Group::of_ids(&[id]));
+            self.front.sub(&Group::of_id(&id));
             if self.len >= HALF {
-                self.front.add(&Group::of_ids(&self.ids[HALF - 1..HALF]));
+                self.front.add(&Group::of_id(&self.ids[HALF - 1]));
             }
         }
     }
@@ -267,27 +267,31 @@ impl Leaf {
     /// Whether this is the item of that slot.
     #[inline]
     pub(super) fn holds(&self, slot: usize, item: &Item) -> bool {
-        slot < self.len && self.item(slot) == *item
+        // In this order: the id of another timestamp needn't be fetched.
+        slot < self.len && self.timestamps[slot] == item.timestamp && self.ids[slot] == item.id
     }
 
     #[inline]
     fn put(&mut self, slot: usize, item: &Item) {
-        self.timestamps.copy_within(slot..self.len, slot + 1);
-        self.ids.copy_within(slot..self.len, slot + 1);
+        if slot < self.len {
+            self.timestamps.copy_within(slot..self.len, slot + 1);
+            self.ids.copy_within(slot..self.len, slot + 1);
+        }
         self.timestamps[slot] = item.timestamp;
         self.ids[slot] = item.id;
         self.len += 1;
         if slot < HALF {
-            self.front.add(&Group::of_ids(&[item.id]));
+            self.front.add(&Group::of_id(&item.id));
             if self.len > HALF {
-                self.front.sub(&Group::of_ids(&self.ids[HALF..=HALF]));
+                self.front.sub(&Group::of_id(&self.ids[HALF]));
             }
         }
     }
 
-    fn split_off(&mut self, at: usize) -> Self {
-        let mut right = Self::EMPTY;
-        right.copy_in(0, self, at..self.len);
+    /// Where it will stay: leaves are large to move.
+    fn split_off(&mut self, at: usize) -> Arc<Self> {
+        let mut right = Arc::new(Self::EMPTY);
+        Arc::make_mut(&mut right).copy_in(0, self, at..self.len);
         self.truncate(at);
         right
     }

@@ -11,7 +11,7 @@ use super::leaf::Leaf;
 use super::node::Node;
 use super::seek::{self, Key, Rank};
 use super::walk::{Stop, walk};
-use crate::cut::{Cut, Part, Share, even_end};
+use crate::cut::{Cut, Part, Section, Share, even_end};
 use crate::item::{Bound, Id, Item, Range};
 use crate::limbs::{Group, Sum};
 use crate::set::ItemSet;
@@ -70,6 +70,24 @@ impl ItemSet for RangeTree {
         ControlFlow::Continue(())
     }
 
+    fn visit_range(
+        &self,
+        range: &Range,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if range.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let (lower, upper) = (key_of(&range.lower), key_of(&range.upper));
+        let (leaf, slot) = seek::locate(&self.root, lower);
+        let end = leaf.slot_from(slot, &upper.0);
+        if end < leaf.len() {
+            return leaf.items(slot..end).try_for_each(visit);
+        }
+        let start = seek::rank(&self.root, lower);
+        self.visit(start..seek::rank(&self.root, upper), visit)
+    }
+
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
         let mut parts = parts.iter_mut().zip(cuts);
         let mut last = key_of(&Bound::MIN).0;
@@ -95,8 +113,8 @@ impl ItemSet for RangeTree {
         });
     }
 
-    fn divide(&self, ranks: ops::Range<usize>, shares: &mut [Share]) {
-        let parts = shares.len();
+    fn divide(&self, section: &Section, shares: &mut [Share]) {
+        let (ranks, parts) = (self.clamp(section.ranks.clone()), shares.len());
         let ends = (0..parts).map(|index| (even_end(&ranks, parts, index), true));
         let places = iter::once((ranks.start, true)).chain(ends);
         let mut shares = shares.iter_mut().peekable();

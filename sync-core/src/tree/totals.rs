@@ -1,6 +1,7 @@
 //! Running totals over the children of a branch.
 
 use alloc::vec::Vec;
+use core::ops;
 
 use super::BRANCH_MAX;
 use super::search::{lower_bound, lower_bound_from};
@@ -75,22 +76,24 @@ impl Totals {
     #[inline]
     pub(super) fn add(&mut self, child: usize, len: usize, more: &Summary) {
         let (sum, xor) = more.groups();
-        for count in &mut self.counts[child + 1..len] {
+        let behind = child + 1..len;
+        for count in &mut self.counts[behind.clone()] {
             *count = count.wrapping_add(more.count);
         }
-        self.sums.change(child + 1, |total| total.add(&sum));
-        self.xors.change(child + 1, |total| total.add(&xor));
+        self.sums.change(behind.clone(), |total| total.add(&sum));
+        self.xors.change(behind, |total| total.add(&xor));
     }
 
     /// Takes `less` off the child; `len` is the number of children.
     #[inline]
     pub(super) fn sub(&mut self, child: usize, len: usize, less: &Summary) {
         let (sum, xor) = less.groups();
-        for count in &mut self.counts[child + 1..len] {
+        let behind = child + 1..len;
+        for count in &mut self.counts[behind.clone()] {
             *count = count.wrapping_sub(less.count);
         }
-        self.sums.change(child + 1, |total| total.sub(&sum));
-        self.xors.change(child + 1, |total| total.sub(&xor));
+        self.sums.change(behind.clone(), |total| total.sub(&sum));
+        self.xors.change(behind, |total| total.sub(&xor));
     }
 
     /// Begins a child at `child`, with `before` in front of it. Those behind it lose what they were.
@@ -176,12 +179,16 @@ impl<G: Group> Prefixes<G> {
         before
     }
 
-    /// Changes what lies before each child from `child` on, in a way that commutes with sums.
+    /// Changes what lies before each of `children`, the last ones, in a way that commutes with sums.
     #[inline]
-    fn change(&mut self, child: usize, change: impl Fn(&mut G)) {
-        let end = child.next_multiple_of(GROUP);
-        self.within[child..end].iter_mut().for_each(&change);
-        self.groups[end / GROUP..].iter_mut().for_each(&change);
+    fn change(&mut self, children: ops::Range<usize>, change: impl Fn(&mut G)) {
+        let end = children.start.next_multiple_of(GROUP).min(children.end);
+        self.within[children.start..end]
+            .iter_mut()
+            .for_each(&change);
+        self.groups[end.div_ceil(GROUP)..children.end.div_ceil(GROUP)]
+            .iter_mut()
+            .for_each(&change);
     }
 
     /// Changes what lies before `child` alone; `inverse` takes the change back.
