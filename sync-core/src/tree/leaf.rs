@@ -20,6 +20,9 @@ const IDS_PER_LINE: usize = 2;
 /// and end on then reads a quarter of half the ids on average, an eighth of all.
 const HALF: usize = LEAF_MAX / 2;
 
+/// So many ids are rather added up than looked for in totals.
+const FEW: usize = LEAF_MAX / 4;
+
 /// Up to [`LEAF_MAX`] items in ascending order. Timestamps behind `len` are `u64::MAX`, so that a
 /// search needn't look at `len`; ids behind it mean nothing.
 ///
@@ -189,10 +192,15 @@ impl Leaf {
         Summary::of_ids(&self.ids[slots])
     }
 
-    /// Adds up the ids of these slots, of which there should be few.
+    /// Adds up the ids of these slots, where `total` is that of the whole leaf.
     #[inline]
-    pub(super) fn ids_within<L: Lane>(&self, slots: ops::Range<usize>) -> L {
-        L::of_ids(&self.ids[slots])
+    pub(super) fn ids_between<L: Lane>(&self, slots: ops::Range<usize>, total: &L) -> L {
+        if slots.len() <= FEW {
+            return L::of_ids(&self.ids[slots]);
+        }
+        let mut between = self.ids_before(slots.end, total);
+        between.sub(&self.ids_before(slots.start, total));
+        between
     }
 
     /// Adds up the ids before `slot`, where `total` is that of the whole leaf.

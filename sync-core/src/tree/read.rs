@@ -13,7 +13,7 @@ use super::seek::{self, Key, Rank};
 use super::walk::{Stop, walk};
 use crate::cut::{Cut, Part, Section, Share, even_end};
 use crate::item::{Bound, Id, Item, Range};
-use crate::limbs::{Group, Sum};
+use crate::limbs::Sum;
 use crate::set::ItemSet;
 use crate::summary::{Summary, Tally};
 
@@ -89,26 +89,22 @@ impl ItemSet for RangeTree {
     }
 
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
-        let mut parts = parts.iter_mut().zip(cuts);
+        let mut parts = parts.iter_mut();
         let mut last = key_of(&Bound::MIN).0;
-        let summed = |index: usize| cuts.get(index).is_some_and(|cut| cut.summed);
         let places = cuts.iter().enumerate().map(|(index, cut)| {
             last = last.max(key_of(&cut.at).0);
-            (last, summed(index) || summed(index + 1))
+            (last, cut.summed && index > 0)
         });
-        let mut start = None;
+        let mut start = 0;
         let total = self.total.groups().0;
         walk(&self.root, total, places.take(parts.len()), |stop| {
-            if let Some((part, cut)) = parts.next() {
-                let here = (stop.rank, stop.before);
-                *part = Part {
-                    end: stop.rank,
-                    tally: match start {
-                        Some(start) if cut.summed => tally_between(start, here),
-                        _ => Tally::default(),
-                    },
-                };
-                start = Some(here);
+            if let Some(part) = parts.next() {
+                part.end = stop.rank;
+                part.tally = Tally::default();
+                if stop.summed {
+                    part.tally = tally(stop.rank - start, stop.since);
+                }
+                start = stop.rank;
             }
         });
     }
@@ -116,31 +112,28 @@ impl ItemSet for RangeTree {
     fn divide(&self, section: &Section, shares: &mut [Share]) {
         let (ranks, parts) = (self.clamp(section.ranks.clone()), shares.len());
         let ends = (0..parts).map(|index| (even_end(&ranks, parts, index), true));
-        let places = iter::once((ranks.start, true)).chain(ends);
+        let places = iter::once((ranks.start, false)).chain(ends);
         let mut shares = shares.iter_mut().peekable();
         let mut start = None;
         walk(&self.root, self.total.groups().0, places, |stop| {
-            let here = (stop.rank, stop.before);
             if let Some((start, share)) = start.and_then(|start| Some((start, shares.next()?))) {
                 let inner = shares.peek().is_some();
                 *share = Share {
                     end: stop.rank,
-                    tally: tally_between(start, here),
+                    tally: tally(stop.rank - start, stop.since),
                     upper: inner.then(|| self.bound_at(stop)).flatten(),
                 };
             }
-            start = Some(here);
+            start = Some(stop.rank);
         });
     }
 }
 
-/// The tally between two ranks, given with what lies before each.
 #[inline]
-fn tally_between((start, lower): (usize, Sum), (end, mut upper): (usize, Sum)) -> Tally {
-    upper.sub(&lower);
+fn tally(count: usize, sum: Sum) -> Tally {
     Tally {
-        count: (end - start) as u64,
-        sum: upper.0,
+        count: count as u64,
+        sum: sum.0,
     }
 }
 

@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn counts_as_a_linear_scan_does() {
-        let mut keys = [u64::MAX; 32];
+        let mut keys = [u64::MAX; 64];
         for len in 0..=keys.len() {
             for (slot, key) in keys.iter_mut().take(len).enumerate() {
                 *key = (slot as u64 / 3) * 10;

@@ -7,9 +7,6 @@ use crate::item::Item;
 use crate::limbs::{Group, Sum, Xor};
 use crate::summary::Summary;
 
-/// So many ids of one leaf are rather added up than looked for in totals.
-const FEW: usize = 32;
-
 /// A position to go down to.
 pub(super) trait Seek: Copy {
     /// The child in which the position lies; from here on the position is one in that child.
@@ -181,8 +178,8 @@ impl<'a, S: Seek> Step<'a, S> {
     #[inline]
     fn to(&self, upper: &Self) -> Both {
         match self.node {
-            Node::Leaf(leaf) if upper.at - self.at <= FEW => leaf.ids_within(self.at..upper.at),
-            _ => {
+            Node::Leaf(leaf) => leaf.ids_between(self.at..upper.at, &self.total),
+            Node::Branch(_) => {
                 let mut between = upper.before();
                 between.sub(&self.before());
                 between

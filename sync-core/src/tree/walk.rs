@@ -6,9 +6,6 @@ use super::node::Node;
 use crate::item::Item;
 use crate::limbs::{Group, Sum};
 
-/// From the place before on so many ids are rather added up than looked for in totals.
-const NEAR: usize = 32;
-
 /// What can be walked to: just before an item, or just before the item of a rank.
 pub(super) trait Place: Copy {
     /// The child of `branch`, before which lie `before` items of the tree, that it lies in; `from`
@@ -18,9 +15,11 @@ pub(super) trait Place: Copy {
     /// The place where `child`, which isn't the last one, ends.
     fn end_of(branch: &Branch, child: usize, before: usize) -> Self;
 
-    /// How many items of `leaf`, before which lie `before` of the tree, lie before the place; `from`
-    /// or more, if that is known.
-    fn slot(self, leaf: &Leaf, from: Option<usize>, before: usize) -> usize;
+    /// How many items of `leaf`, before which lie `before` items of the tree, lie before the place.
+    fn slot(self, leaf: &Leaf, before: usize) -> usize;
+
+    /// The same, where it is known to be `from` or more.
+    fn slot_from(self, leaf: &Leaf, from: usize, before: usize) -> usize;
 
     /// Whether this place lies before the other.
     fn is_before(self, other: Self) -> bool;
@@ -33,12 +32,14 @@ pub(super) struct Stop<'a> {
     pub(super) slot: usize,
     /// How many of the tree do.
     pub(super) rank: usize,
-    /// What the ids of those of the tree add up to, where this was asked for.
-    pub(super) before: Sum,
+    /// Whether the sum from the place before on was wanted.
+    pub(super) summed: bool,
+    /// What the ids from the place before on add up to, if wanted.
+    pub(super) since: Sum,
 }
 
 /// Goes to each of `places`, which must ascend, below `root`, the ids of which add up to `total`. With
-/// each goes whether the sum of the ids before it is needed.
+/// each goes whether the sum of the ids from the place before on is wanted.
 pub(super) fn walk<P: Place>(
     root: &Node,
     total: Sum,
@@ -49,14 +50,20 @@ pub(super) fn walk<P: Place>(
         next: places.next(),
         places,
         arrive,
+        left_off: Sum::default(),
     };
-    walk.below(root, &Before::default(), total, None);
+    let start = Start {
+        count: 0,
+        sum: Sum::default(),
+    };
+    walk.below(root, &start, total, None);
 }
 
-/// What lies in front of a node.
-#[derive(Clone, Copy, Default)]
-struct Before {
+/// Where a node starts.
+struct Start {
+    /// How many items lie before it.
     count: usize,
+    /// What their ids add up to.
     sum: Sum,
 }
 
@@ -64,66 +71,84 @@ struct Walk<P, I, A> {
     next: Option<(P, bool)>,
     places: I,
     arrive: A,
+    /// What the ids before the last place add up to, if the next one wants the sum from there on and
+    /// lies in another leaf.
+    left_off: Sum,
 }
 
 impl<P: Place, I: Iterator<Item = (P, bool)>, A: FnMut(&Stop<'_>)> Walk<P, I, A> {
     /// Goes to the places before `end` that lie below `node`, the ids of which add up to `total`. The
     /// next place must be one of them.
-    fn below(&mut self, node: &Node, before: &Before, total: Sum, end: Option<P>) {
+    fn below(&mut self, node: &Node, start: &Start, total: Sum, end: Option<P>) {
         let branch = match node {
-            Node::Leaf(leaf) => return self.within(leaf, before, &total, end),
+            Node::Leaf(leaf) => return self.within(leaf, start, &total, end),
             Node::Branch(branch) => branch,
         };
         let totals = branch.totals();
         let mut child = 0;
         while let Some((place, _)) = self.next_before(end) {
-            child = place.child(branch, child, before.count);
-            let (start, mut total, mut end) = (totals.ids_before::<Sum>(child), total, end);
+            child = place.child(branch, child, start.count);
+            let before = totals.ids_before::<Sum>(child);
+            let (mut total, mut end) = (total, end);
             if child + 1 < branch.len() {
                 total = totals.ids_before(child + 1);
-                end = Some(P::end_of(branch, child, before.count));
+                end = Some(P::end_of(branch, child, start.count));
             }
-            total.sub(&start);
-            let mut sum = before.sum;
-            sum.add(&start);
-            let count = before.count + totals.count_before(child);
-            self.below(
-                &branch.children()[child],
-                &Before { count, sum },
-                total,
-                end,
-            );
+            total.sub(&before);
+            let mut below = Start {
+                count: start.count + totals.count_before(child),
+                sum: start.sum,
+            };
+            below.sum.add(&before);
+            self.below(&branch.children()[child], &below, total, end);
         }
     }
 
-    /// Of places in the same leaf each goes on from the one before.
-    fn within(&mut self, leaf: &Leaf, before: &Before, total: &Sum, end: Option<P>) {
-        let mut from = None;
-        let mut summed: Option<(usize, Sum)> = None;
-        while let Some((place, sums)) = self.next_before(end) {
-            let slot = place.slot(leaf, from, before.count);
-            from = Some(slot);
-            let mut sum = Sum::default();
-            if sums {
-                match summed {
-                    Some((from, so_far)) if slot - from <= NEAR => {
-                        sum = leaf.ids_within(from..slot);
-                        sum.add(&so_far);
-                    }
-                    _ => {
-                        sum = leaf.ids_before(slot, total);
-                        sum.add(&before.sum);
-                    }
-                }
-                summed = Some((slot, sum));
-            }
+    /// Of places in the same leaf each goes on from the one before. What lies before them is summed
+    /// for the first and the last only, and only if a sum goes across the border of the leaf there.
+    fn within(&mut self, leaf: &Leaf, start: &Start, total: &Sum, end: Option<P>) {
+        let before = |slot: usize| {
+            let mut before: Sum = leaf.ids_before(slot, total);
+            before.add(&start.sum);
+            before
+        };
+        let Some((place, mut summed)) = self.next else {
+            return;
+        };
+        let mut slot = place.slot(leaf, start.count);
+        let mut since = Sum::default();
+        // Before the last place at which that was summed, and the slot of that.
+        let mut known = None;
+        if summed {
+            let sum = before(slot);
+            known = Some((slot, sum));
+            since = sum;
+            since.sub(&self.left_off);
+        }
+        loop {
             (self.arrive)(&Stop {
                 leaf,
                 slot,
-                rank: before.count + slot,
-                before: sum,
+                rank: start.count + slot,
+                summed,
+                since,
             });
             self.next = self.places.next();
+            let Some((place, wanted)) = self.next_before(end) else {
+                break;
+            };
+            let from = slot;
+            slot = place.slot_from(leaf, from, start.count);
+            summed = wanted;
+            if summed {
+                since = leaf.ids_between(from..slot, total);
+            }
+        }
+        if let Some((_, true)) = self.next {
+            self.left_off = match known {
+                Some((known, sum)) if known == slot => sum,
+                _ => before(slot),
+            };
         }
     }
 
@@ -146,11 +171,13 @@ impl Place for Item {
     }
 
     #[inline]
-    fn slot(self, leaf: &Leaf, from: Option<usize>, _before: usize) -> usize {
-        match from {
-            Some(from) => leaf.slot_from(from, &self),
-            None => leaf.slot(&self),
-        }
+    fn slot(self, leaf: &Leaf, _before: usize) -> usize {
+        leaf.slot(&self)
+    }
+
+    #[inline]
+    fn slot_from(self, leaf: &Leaf, from: usize, _before: usize) -> usize {
+        leaf.slot_from(from, &self)
     }
 
     #[inline]
@@ -172,7 +199,12 @@ impl Place for usize {
     }
 
     #[inline]
-    fn slot(self, leaf: &Leaf, _from: Option<usize>, before: usize) -> usize {
+    fn slot(self, leaf: &Leaf, before: usize) -> usize {
+        leaf.len().min(self - before)
+    }
+
+    #[inline]
+    fn slot_from(self, leaf: &Leaf, _from: usize, before: usize) -> usize {
         leaf.len().min(self - before)
     }
 
