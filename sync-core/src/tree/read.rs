@@ -50,7 +50,7 @@ impl ItemSet for RangeTree {
             return Summary::EMPTY;
         }
         let (lower, upper) = (key_of(&range.lower), key_of(&range.upper));
-        seek::between(&self.root, &self.total, lower, upper)
+        seek::between(&self.root, &self.total, Key(*lower), Key(*upper))
     }
 
     fn visit(
@@ -79,20 +79,20 @@ impl ItemSet for RangeTree {
             return ControlFlow::Continue(());
         }
         let (lower, upper) = (key_of(&range.lower), key_of(&range.upper));
-        let (leaf, slot) = seek::locate(&self.root, lower);
-        let end = leaf.slot_from(slot, &upper.0);
+        let (leaf, slot) = seek::locate(&self.root, Key(*lower));
+        let end = leaf.slot_from(slot, upper);
         if end < leaf.len() {
             return leaf.items(slot..end).try_for_each(visit);
         }
-        let start = seek::rank(&self.root, lower);
-        self.visit(start..seek::rank(&self.root, upper), visit)
+        let start = seek::rank(&self.root, Key(*lower));
+        self.visit(start..seek::rank(&self.root, Key(*upper)), visit)
     }
 
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
         let mut parts = parts.iter_mut();
-        let mut last = key_of(&Bound::MIN).0;
+        let mut last = key_of(&Bound::MIN);
         let places = cuts.iter().enumerate().map(|(index, cut)| {
-            last = last.max(key_of(&cut.at).0);
+            last = last.max(key_of(&cut.at));
             (last, cut.summed && index > 0)
         });
         let mut start = 0;
@@ -157,10 +157,11 @@ impl RangeTree {
 }
 
 /// No item has the timestamp `u64::MAX`, so a key of it lies behind all.
-fn key_of(bound: &Bound) -> Key {
+fn key_of(bound: &Bound) -> &Item {
+    const END: &Item = &Item::new(u64::MAX, Id::ZERO);
     match bound {
-        Bound::Before(key) => Key(*key),
-        Bound::Infinity => Key(Item::new(u64::MAX, Id::ZERO)),
+        Bound::Before(key) => key,
+        Bound::Infinity => END,
     }
 }
 

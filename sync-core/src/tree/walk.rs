@@ -12,8 +12,11 @@ pub(super) trait Place: Copy {
     /// or behind that.
     fn child(self, branch: &Branch, from: usize, before: usize) -> usize;
 
+    /// A place where a child ends.
+    type End: Copy;
+
     /// The place where `child`, which isn't the last one, ends.
-    fn end_of(branch: &Branch, child: usize, before: usize) -> Self;
+    fn end_of(branch: &Branch, child: usize, before: usize) -> Self::End;
 
     /// How many items of `leaf`, before which lie `before` items of the tree, lie before the place.
     fn slot(self, leaf: &Leaf, before: usize) -> usize;
@@ -21,8 +24,8 @@ pub(super) trait Place: Copy {
     /// The same, where it is known to be `from` or more.
     fn slot_from(self, leaf: &Leaf, from: usize, before: usize) -> usize;
 
-    /// Whether this place lies before the other.
-    fn is_before(self, other: Self) -> bool;
+    /// Whether this place lies before the end of a child.
+    fn is_before(self, end: &Self::End) -> bool;
 }
 
 /// A place, arrived at.
@@ -79,7 +82,7 @@ struct Walk<P, I, A> {
 impl<P: Place, I: Iterator<Item = (P, bool)>, A: FnMut(&Stop<'_>)> Walk<P, I, A> {
     /// Goes to the places before `end` that lie below `node`, the ids of which add up to `total`. The
     /// next place must be one of them.
-    fn below(&mut self, node: &Node, start: &Start, total: Sum, end: Option<P>) {
+    fn below(&mut self, node: &Node, start: &Start, total: Sum, end: Option<P::End>) {
         let branch = match node {
             Node::Leaf(leaf) => return self.within(leaf, start, &total, end),
             Node::Branch(branch) => branch,
@@ -106,7 +109,7 @@ impl<P: Place, I: Iterator<Item = (P, bool)>, A: FnMut(&Stop<'_>)> Walk<P, I, A>
 
     /// Of places in the same leaf each goes on from the one before. What lies before them is summed
     /// for the first and the last only, and only if a sum goes across the border of the leaf there.
-    fn within(&mut self, leaf: &Leaf, start: &Start, total: &Sum, end: Option<P>) {
+    fn within(&mut self, leaf: &Leaf, start: &Start, total: &Sum, end: Option<P::End>) {
         let before = |slot: usize| {
             let mut before: Sum = leaf.ids_before(slot, total);
             before.add(&start.sum);
@@ -153,41 +156,45 @@ impl<P: Place, I: Iterator<Item = (P, bool)>, A: FnMut(&Stop<'_>)> Walk<P, I, A>
     }
 
     #[inline]
-    fn next_before(&self, end: Option<P>) -> Option<(P, bool)> {
+    fn next_before(&self, end: Option<P::End>) -> Option<(P, bool)> {
         self.next
-            .filter(|(place, _)| end.is_none_or(|end| place.is_before(end)))
+            .filter(|(place, _)| end.is_none_or(|end| place.is_before(&end)))
     }
 }
 
-impl Place for Item {
+impl Place for &Item {
+    type End = Item;
+
     #[inline]
     fn child(self, branch: &Branch, from: usize, _before: usize) -> usize {
-        branch.child_from(from, &self)
+        branch.child_from(from, self)
     }
 
     #[inline]
-    fn end_of(branch: &Branch, child: usize, _before: usize) -> Self {
+    fn end_of(branch: &Branch, child: usize, _before: usize) -> Item {
         branch.separator(child + 1)
     }
 
     #[inline]
     fn slot(self, leaf: &Leaf, _before: usize) -> usize {
-        leaf.slot(&self)
+        leaf.slot(self)
     }
 
     #[inline]
     fn slot_from(self, leaf: &Leaf, from: usize, _before: usize) -> usize {
-        leaf.slot_from(from, &self)
+        leaf.slot_from(from, self)
     }
 
     #[inline]
-    fn is_before(self, other: Self) -> bool {
-        self < other
+    fn is_before(self, end: &Item) -> bool {
+        self < end
     }
 }
 
 /// A rank.
 impl Place for usize {
+    type End = Self;
+
     #[inline]
     fn child(self, branch: &Branch, from: usize, before: usize) -> usize {
         branch.totals().child_from(from, self - before)
@@ -209,7 +216,7 @@ impl Place for usize {
     }
 
     #[inline]
-    fn is_before(self, other: Self) -> bool {
-        self < other
+    fn is_before(self, end: &Self) -> bool {
+        self < *end
     }
 }
