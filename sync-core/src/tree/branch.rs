@@ -137,11 +137,10 @@ impl Branch {
         if start >= self.len() || self.timestamps[start] != key.timestamp {
             return start - 1;
         }
+        // Separators differ: by their times alone, as long as none has an id.
+        let Some(ids) = &self.ids else { return start };
         let end = lower_bound_from(&self.timestamps, start, key.timestamp.saturating_add(1));
-        match &self.ids {
-            Some(ids) => start + ids[start..end].partition_point(|id| *id <= key.id) - 1,
-            None => end - 1,
-        }
+        start + ids[start..end].partition_point(|id| *id <= key.id) - 1
     }
 
     /// What is known of the children but for the last.

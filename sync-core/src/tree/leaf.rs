@@ -151,7 +151,8 @@ impl Leaf {
     /// The slot of `key`, where those before `start` have earlier timestamps.
     #[inline]
     fn slot_at(&self, start: usize, key: &Item) -> usize {
-        if start >= self.len || self.timestamps[start] != key.timestamp {
+        // Most bounds are just before the items of a time: then ids needn't be looked at.
+        if start >= self.len || self.timestamps[start] != key.timestamp || key.id == Id::ZERO {
             return start;
         }
         let end = lower_bound_from(&self.timestamps, start, key.timestamp.saturating_add(1));
