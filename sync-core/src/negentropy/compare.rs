@@ -2,7 +2,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::ops::ControlFlow;
+use core::ops::{ControlFlow, Range};
 
 use crate::cut::Section;
 use crate::item::Id;
@@ -34,20 +34,18 @@ pub(super) fn compare(
 }
 
 /// Honest lists are in the same order, so each id is looked for from behind the last one found on,
-/// and then from the start.
+/// and then from the start. Most ids differ in their first bytes: those are compared, by the word.
 fn compare_short(
     ours: &[[u8; 32]],
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
+    let (our_heads, their_heads) = (heads(ours), heads(theirs));
     let mut held = 0u64;
     let mut next = 0;
-    for id in ours {
-        let ahead = theirs[next..].iter().position(|other| other == id);
-        let place = match ahead {
-            Some(ahead) => Some(next + ahead),
-            None => theirs[..next].iter().position(|other| other == id),
-        };
+    for (id, head) in ours.iter().zip(our_heads) {
+        let place = place_of(id, head, theirs, &their_heads, next..theirs.len())
+            .or_else(|| place_of(id, head, theirs, &their_heads, 0..next));
         match place {
             Some(place) => {
                 held |= 1 << place;
@@ -58,11 +56,38 @@ fn compare_short(
     }
     for (place, id) in theirs.iter().enumerate() {
         // One that is listed twice may be held at another place.
-        if held >> place & 1 == 0 && !ours.contains(id) {
+        let listed = || place_of(id, their_heads[place], ours, &our_heads, 0..ours.len());
+        if held >> place & 1 == 0 && listed().is_none() {
             found.need(Id(*id))?;
         }
     }
     Ok(())
+}
+
+/// The first word of each id; at most [`SHORT`].
+fn heads(ids: &[[u8; 32]]) -> [u64; SHORT] {
+    let mut heads = [0; SHORT];
+    for (head, id) in heads.iter_mut().zip(ids) {
+        *head = head_of(id);
+    }
+    heads
+}
+
+fn head_of(id: &[u8; 32]) -> u64 {
+    id.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+}
+
+/// The first of these `places` in `ids` that holds the id.
+#[inline]
+fn place_of(
+    id: &[u8; 32],
+    head: u64,
+    ids: &[[u8; 32]],
+    heads: &[u64; SHORT],
+    places: Range<usize>,
+) -> Option<usize> {
+    let mut pairs = places.clone().zip(&heads[places]);
+    pairs.find_map(|(place, other)| (*other == head && ids[place] == *id).then_some(place))
 }
 
 /// The peer's ids are sorted, and the own ones, of which there may be any number, looked up in them.
