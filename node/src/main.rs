@@ -15,12 +15,11 @@ use wakustore::output::tell;
 ///
 /// A running node pays for this too, which decided between the crates that do it. This one keeps
 /// counters of each thread's own: over the system's allocator an allocation takes a nanosecond or two
-/// more, with several threads at work as with one, where shared counters (`peakmem-alloc`,
-/// `stats_alloc`, `cap`) take twenty times as long with two threads already. It hands growth on to
-/// the system, which can often extend a block in place; `allocation-counter`, whose counters are
-/// thread-local too, always copies, and makes growing vectors take two and a half times as long.
-/// Its price is some 60 bytes for each thread that was ever started, which are never freed: see
-/// [`IDLE_THREADS_STAY`].
+/// more, with two threads at work as with one, where the shared counters of `peakmem-alloc` make two
+/// threads take twenty times as long. And it hands growth on to the system, which can often extend a
+/// block in place: `allocation-counter`, whose counters are thread-local too, always copies, and
+/// makes a growing vector take two and a half times as long. The price is some 60 bytes for each
+/// thread that was ever started, which are never freed: see [`IDLE_THREADS_STAY`].
 #[global_allocator]
 static ALLOCATOR: alloc_tracker::Allocator<std::alloc::System> = alloc_tracker::Allocator::system();
 

@@ -42,7 +42,7 @@ pub(super) fn table(rows: &[Row]) -> String {
 
 fn title(row: &Row) -> String {
     let placement = match row.placement {
-        "recent" => "differences in the newest hour of 30 days",
+        "recent" => "differences in the newest hour",
         _ => "differences spread over 30 days",
     };
     let frames = match row.frame_limit {
@@ -80,7 +80,10 @@ fn legend(rows: &[Row], against: bool) -> String {
          most that\nboth sides of a session together allocate, sets not counted.",
     ];
     if against {
-        lines.push("The peer is the `negentropy` crate, on the same sets in the same run.");
+        lines.push(
+            "The peer is the `negentropy` crate, on the same sets in the same run; the last column \
+             is of CPU.",
+        );
     }
     let wrong: Vec<String> = rows
         .iter()
