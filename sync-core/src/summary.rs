@@ -2,22 +2,8 @@
 
 use core::ops::{Add, AddAssign, Sub, SubAssign};
 
-use sha2::block_api::compress256;
-
 use crate::item::Id;
-use crate::varint;
-
-/// The initial hash value of SHA-256 (FIPS 180-4, section 5.3.3).
-const SHA_256_START: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
+use crate::{sha256, varint};
 
 /// 256 bits as 64-bit limbs from low to high.
 type Limbs = [u64; 4];
@@ -81,20 +67,17 @@ impl Summary {
     /// little-endian) and the count (base-128 varint), as the negentropy V1 specification has it.
     #[must_use]
     pub fn negentropy_fingerprint(&self) -> [u8; 16] {
-        // At most 42 bytes: always a single block, padded here, which spares the hasher's buffer.
-        let mut block = [0; 64];
+        // At most 42 bytes: always a single block, which spares the hasher's buffer.
+        let mut block = [0; sha256::BLOCK_BYTES];
         for (bytes, limb) in block.chunks_exact_mut(8).zip(self.sum) {
             bytes.copy_from_slice(&limb.to_le_bytes());
         }
         let len = 32 + varint::write_big_endian_to(&mut block[32..], self.count);
-        block[len] = 0x80;
-        block[56..].copy_from_slice(&(8 * len as u64).to_be_bytes());
-        let mut state = SHA_256_START;
-        compress256(&mut state, &[block]);
+        let mut blocks = [block];
+        let mut state = sha256::State::START;
+        state.compress(sha256::pad(&mut blocks, len, 0).expect("42 bytes fit a block"));
         let mut fingerprint = [0; 16];
-        for (bytes, word) in fingerprint.chunks_exact_mut(4).zip(state) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
+        fingerprint.copy_from_slice(&state.finish()[..16]);
         fingerprint
     }
 
