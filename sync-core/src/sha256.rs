@@ -79,7 +79,12 @@ mod tests {
 
     #[test]
     fn an_end_without_room_is_none() {
-        for (len, fits) in [(55, true), (56, false), (64, false), (usize::MAX / 16, false)] {
+        for (len, fits) in [
+            (55, true),
+            (56, false),
+            (64, false),
+            (usize::MAX / 16, false),
+        ] {
             let mut block = [[0; BLOCK_BYTES]];
             assert_eq!(pad(&mut block, len, 0).is_some(), fits, "{len}");
         }
