@@ -1,30 +1,20 @@
 //! The deterministic message hash against plain SHA-256 of the same bytes in one piece: what the
 //! walk over a message's fields costs.
 
+#[path = "support/message.rs"]
+mod message;
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 use store_adapter::{WakuMessage, message_hash};
 
-const PUBSUB_TOPIC: &str = "/waku/2/rs/1/4";
+use message::{PUBSUB_TOPIC, message};
 
 /// Payloads in bytes: a chat line, what the targets are set for, an image's thumbnail, and the most
 /// that relays pass on.
 const PAYLOADS: [usize; 4] = [256, 1 << 10, 16 << 10, 150 << 10];
-
-fn message(payload_bytes: usize) -> WakuMessage {
-    let mut payload = vec![0; payload_bytes];
-    StdRng::seed_from_u64(5).fill_bytes(&mut payload);
-    WakuMessage {
-        payload,
-        content_topic: "/toy-chat/2/huilong/proto".into(),
-        timestamp: Some(1_700_000_000_123_456_789),
-        ..WakuMessage::default()
-    }
-}
 
 /// What [`message_hash`] hashes, in one piece.
 fn joined(message: &WakuMessage) -> Vec<u8> {
