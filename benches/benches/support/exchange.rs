@@ -28,9 +28,9 @@ pub(crate) fn exchange(
 }
 
 /// [`exchange`] in the negentropy dialect, with frames of at most `frame_bytes`; 0 for no bound.
-pub(crate) fn negentropy(
-    left: &RangeTree,
-    right: &RangeTree,
+pub(crate) fn negentropy<S: ItemSet + Sync>(
+    left: &S,
+    right: &S,
     frame_bytes: usize,
     show: impl FnMut(&[u8]),
 ) -> usize {
