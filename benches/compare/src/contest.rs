@@ -1,0 +1,149 @@
+//! All contestants on one setup, in one run, each result checked before it counts.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use benches::{Competitor, Laps, Outcome, Pair, thread_cpu};
+use serde::Serialize;
+
+use crate::contestant::Contestant;
+use crate::setup::Setup;
+
+/// How often things run: until either is reached, at least once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Most runs.
+    pub(crate) runs: usize,
+    /// Time after which none is begun.
+    pub(crate) time: Duration,
+}
+
+/// What a contestant took.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Entry {
+    /// On what.
+    #[serde(flatten)]
+    pub(crate) setup: Setup,
+    /// Who.
+    pub(crate) contestant: Contestant,
+    /// Thread CPU time of both sides in seconds, the median of `runs`; nothing where it would
+    /// mislead.
+    pub(crate) cpu_s: Option<f64>,
+    /// The same of the first run after the rival's.
+    pub(crate) cold_s: Option<f64>,
+    /// How many runs the median is of.
+    pub(crate) runs: usize,
+    /// From initiator to responder.
+    pub(crate) bytes_up: usize,
+    /// From responder to initiator.
+    pub(crate) bytes_down: usize,
+    /// Frames from initiator to responder.
+    pub(crate) frames_up: usize,
+    /// Frames from responder to initiator.
+    pub(crate) frames_down: usize,
+    /// The longest frame of either side, in bytes.
+    pub(crate) largest_frame: usize,
+}
+
+impl Entry {
+    /// All that was sent, in bytes.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes_up + self.bytes_down
+    }
+
+    /// How many times a frame went up and another came down.
+    pub(crate) fn round_trips(&self) -> usize {
+        self.frames_up.max(self.frames_down)
+    }
+}
+
+/// Runs everybody who joins, the engine against the `negentropy` crate and everybody else against
+/// the engine.
+///
+/// Each is warmed up by a run, then run several times in a row; the median counts. Then the rival
+/// runs, and after it a cold run is taken.
+pub(crate) fn contest(setup: &Setup, patience: Patience, joins: &[Contestant]) -> Vec<Entry> {
+    let pair = setup.pair();
+    let prepare = |contestant: Contestant| contestant.prepare(&pair, setup.frame_limit);
+    let [ours, peer] = [Contestant::Ours, Contestant::NegentropyCrate].map(prepare);
+    let enter = |contestant: Contestant| match contestant {
+        Contestant::Ours => entry(setup, &pair, patience, contestant, &*ours, &*peer),
+        Contestant::NegentropyCrate => entry(setup, &pair, patience, contestant, &*peer, &*ours),
+        other => entry(setup, &pair, patience, other, &*prepare(other), &*peer),
+    };
+    joins
+        .iter()
+        .filter(|contestant| contestant.joins(setup))
+        .map(|contestant| enter(*contestant))
+        .collect()
+}
+
+/// Runs a contestant by itself, for a profiler.
+pub(crate) fn alone(setup: &Setup, patience: Patience, contestant: Contestant) -> Entry {
+    let pair = setup.pair();
+    let competitor = contestant.prepare(&pair, setup.frame_limit);
+    entry(
+        setup,
+        &pair,
+        patience,
+        contestant,
+        &*competitor,
+        &*competitor,
+    )
+}
+
+fn entry(
+    setup: &Setup,
+    pair: &Pair,
+    patience: Patience,
+    contestant: Contestant,
+    competitor: &dyn Competitor,
+    rival: &dyn Competitor,
+) -> Entry {
+    let (mut first, mut outcome) = timed(pair, competitor);
+    let mut times = Vec::new();
+    // What takes longer by itself than all runs may isn't changed by being warmed up.
+    if !contestant.is_timed() || first >= patience.time {
+        times.push(first);
+    } else {
+        while times.len() < patience.runs && times.iter().sum::<Duration>() < patience.time {
+            let (time, again) = timed(pair, competitor);
+            times.push(time);
+            outcome = again;
+        }
+        timed(pair, rival);
+        first = timed(pair, competitor).0;
+    }
+    let seconds = |time: Duration| contestant.is_timed().then_some(time.as_secs_f64());
+    Entry {
+        setup: *setup,
+        contestant,
+        runs: times.len(),
+        cpu_s: seconds(median(times)),
+        cold_s: seconds(first),
+        bytes_up: outcome.up.bytes,
+        bytes_down: outcome.down.bytes,
+        frames_up: outcome.up.frames,
+        frames_down: outcome.down.frames,
+        largest_frame: outcome.largest_frame(),
+    }
+}
+
+/// The one in the middle.
+pub(crate) fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
+    values.sort_unstable();
+    values[values.len() / 2]
+}
+
+/// Runs `competitor` once, and holds what it found against the truth.
+fn timed(pair: &Pair, competitor: &dyn Competitor) -> (Duration, Outcome) {
+    let start = thread_cpu();
+    let outcome = black_box(competitor.reconcile(&mut Laps::off()));
+    let time = thread_cpu() - start;
+    let name = competitor.name();
+    assert!(
+        outcome.is_difference_of(pair),
+        "{name} found something else"
+    );
+    (time, outcome)
+}
