@@ -1,13 +1,21 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::ensure;
 use clap::{Parser, Subcommand};
 
-use crate::contest::{Entry, Patience, alone, contest};
+use crate::contest::{Entry, alone, contest};
 use crate::contestant::Contestant;
+use crate::headline;
+use crate::page::verdict;
+use crate::plan::Plan;
+use crate::report::Report;
 use crate::setup::Setup;
+use crate::targets;
+use crate::text::{bytes, seconds};
+use crate::timing::Patience;
 
 /// The engine against other ways to reconcile.
 #[derive(Debug, Parser)]
@@ -18,8 +26,71 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Reconciliations only, a line for each
+    /// Measure everything, write the report, and end with the table of targets
+    Report(ReportArgs),
+    /// Run single reconciliations, a line for each contestant
     Sessions(SessionsArgs),
+}
+
+/// What is measured, and where it goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// Small sizes and few runs, only to see that everything works; the report goes to a temporary
+    /// directory unless one is named
+    #[arg(long)]
+    quick: bool,
+    /// The directory of the report
+    #[arg(long, value_name = "DIRECTORY")]
+    output: Option<PathBuf>,
+    /// A README to write the headline figures into, between its two comments for them; it lies where
+    /// the program runs, as does the report's directory
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "output",
+        conflicts_with = "quick"
+    )]
+    readme: Option<PathBuf>,
+    /// The day that the report says it is of; by default today
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<jiff::civil::Date>,
+    /// Draw and write the figures of an earlier report's results.json, and measure nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "date"])]
+    figures: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let report = match &self.figures {
+            Some(file) => Report::read(file)?,
+            None => self.measure()?,
+        };
+        let temporary = tempfile::tempdir()?;
+        let directory = match (&self.output, self.quick) {
+            (Some(directory), _) => directory,
+            (None, true) => temporary.path(),
+            (None, false) => "benches/report".as_ref(),
+        };
+        let targets = report.write(directory)?;
+        if let Some(readme) = &self.readme {
+            headline::replace(readme, &report, &format!("{}/", directory.display()))?;
+        }
+        println!("{}{}", targets::table(&targets).text(), verdict(&targets));
+        Ok(())
+    }
+
+    fn measure(&self) -> anyhow::Result<Report> {
+        let today = || jiff::Zoned::now().date();
+        let date = self.date.unwrap_or_else(today).to_string();
+        Report::measure(
+            if self.quick {
+                &Plan::QUICK
+            } else {
+                &Plan::FULL
+            },
+            date,
+        )
+    }
 }
 
 /// Which reconciliations, and how often.
@@ -38,28 +109,38 @@ pub(crate) struct SessionsArgs {
 
 impl SessionsArgs {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let exact = SETUPS.iter().any(|setup| setup.name() == self.name);
+        let setups = Plan::FULL.setups();
+        let exact = setups.iter().any(|setup| setup.name() == self.name);
         let picked = |setup: &&Setup| {
             let name = setup.name();
             name == self.name || !exact && name.contains(&self.name)
         };
-        let picked: Vec<&Setup> = SETUPS.iter().filter(picked).collect();
+        let picked: Vec<&Setup> = setups.iter().filter(picked).collect();
         ensure!(
             !picked.is_empty(),
-            "no setup has {:?} in its name",
-            self.name
+            "no setup is called {:?}, or has that in its name; there are: {}",
+            self.name,
+            setups
+                .iter()
+                .map(Setup::name)
+                .collect::<Vec<_>>()
+                .join(", ")
         );
         for setup in picked {
-            let patience = Patience {
-                runs: self.runs.max(1),
-                time: Duration::from_secs(if self.alone { 3_600 } else { 3 }),
-            };
             if self.alone {
+                let patience = Patience {
+                    runs: self.runs,
+                    time: Duration::MAX,
+                };
                 show(&alone(setup, patience, Contestant::Ours));
             } else {
-                contest(setup, patience, &Contestant::ALL)
-                    .iter()
-                    .for_each(show);
+                let patience = Patience {
+                    runs: self.runs,
+                    ..Plan::FULL.patience
+                };
+                for entry in contest(setup, patience, &Contestant::ALL) {
+                    show(&entry);
+                }
             }
         }
         Ok(())
@@ -67,26 +148,15 @@ impl SessionsArgs {
 }
 
 fn show(entry: &Entry) {
-    let us = |seconds: Option<f64>| seconds.map_or("-".into(), |s| format!("{:.1}", s * 1e6));
+    let time = |time: Option<f64>| time.map_or_else(|| "–".to_owned(), seconds);
     println!(
-        "{:32} {:34} {:>12} us {:>12} us cold {:>10} B {:>4} rounds {:>3} runs",
+        "{:32} {:30} {:>10} {:>10} cold {:>10} {:>5} rounds {:>3} runs",
         entry.setup.name(),
         entry.contestant.name(),
-        us(entry.cpu_s),
-        us(entry.cold_s),
-        entry.bytes(),
+        time(entry.cpu_s),
+        time(entry.cold_s),
+        bytes(entry.bytes() as f64),
         entry.round_trips(),
         entry.runs
     );
 }
-
-const SETUPS: [Setup; 8] = [
-    Setup::spread(10_000, 100),
-    Setup::spread(100_000, 10),
-    Setup::spread(100_000, 1_000),
-    Setup::spread(1_000_000, 0),
-    Setup::spread(1_000_000, 10),
-    Setup::spread(1_000_000, 1_000),
-    Setup::spread(1_000_000, 1_000).recent(),
-    Setup::spread(1_000_000, 10_000).framed(60_000),
-];

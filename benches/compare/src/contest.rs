@@ -1,25 +1,16 @@
 //! All contestants on one setup, in one run, each result checked before it counts.
 
-use std::hint::black_box;
 use std::time::Duration;
 
-use benches::{Competitor, Laps, Outcome, Pair, thread_cpu};
-use serde::Serialize;
+use benches::{Competitor, Laps, Outcome, Pair};
+use serde::{Deserialize, Serialize};
 
 use crate::contestant::Contestant;
 use crate::setup::Setup;
-
-/// How often things run: until either is reached, at least once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// Most runs.
-    pub(crate) runs: usize,
-    /// Time after which none is begun.
-    pub(crate) time: Duration,
-}
+use crate::timing::{Patience, median, timed};
 
 /// What a contestant took.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     /// On what.
     #[serde(flatten)]
@@ -100,19 +91,19 @@ fn entry(
     competitor: &dyn Competitor,
     rival: &dyn Competitor,
 ) -> Entry {
-    let (mut first, mut outcome) = timed(pair, competitor);
+    let (mut first, mut outcome) = checked(pair, competitor);
     let mut times = Vec::new();
     // What takes longer by itself than all runs may isn't changed by being warmed up.
     if !contestant.is_timed() || first >= patience.time {
         times.push(first);
     } else {
         while times.len() < patience.runs && times.iter().sum::<Duration>() < patience.time {
-            let (time, again) = timed(pair, competitor);
+            let (time, again) = checked(pair, competitor);
             times.push(time);
             outcome = again;
         }
-        timed(pair, rival);
-        first = timed(pair, competitor).0;
+        checked(pair, rival);
+        first = checked(pair, competitor).0;
     }
     let seconds = |time: Duration| contestant.is_timed().then_some(time.as_secs_f64());
     Entry {
@@ -129,17 +120,9 @@ fn entry(
     }
 }
 
-/// The one in the middle.
-pub(crate) fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
-    values.sort_unstable();
-    values[values.len() / 2]
-}
-
 /// Runs `competitor` once, and holds what it found against the truth.
-fn timed(pair: &Pair, competitor: &dyn Competitor) -> (Duration, Outcome) {
-    let start = thread_cpu();
-    let outcome = black_box(competitor.reconcile(&mut Laps::off()));
-    let time = thread_cpu() - start;
+fn checked(pair: &Pair, competitor: &dyn Competitor) -> (Duration, Outcome) {
+    let (time, outcome) = timed(|| competitor.reconcile(&mut Laps::off()));
     let name = competitor.name();
     assert!(
         outcome.is_difference_of(pair),

@@ -1,7 +1,7 @@
 //! Who takes part, and where.
 
 use benches::{Competitor, NegentropyCrate, Ours, Pair, Placement, tree, view};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sync_core::Dialect;
 
 use crate::competitors::{EveryHash, NwakuSplitting, Rateless};
@@ -11,7 +11,7 @@ use crate::setup::Setup;
 pub(crate) const SHARDS: usize = 8;
 
 /// A way to reconcile, as it takes part.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Contestant {
     /// This engine by the negentropy dialect, over a tree.
@@ -46,7 +46,7 @@ impl Contestant {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ours => "waku-store-sync",
-            Self::OursView => "waku-store-sync, view of 8 shards",
+            Self::OursView => "waku-store-sync, 8 shards",
             Self::OursWaku => "waku-store-sync, waku dialect",
             Self::NegentropyCrate => "negentropy crate",
             Self::Nwaku => "nwaku's splitting",

@@ -1,13 +1,26 @@
-//! The engine against other ways to reconcile.
+//! The engine against other ways to reconcile, and the report on it.
 //!
-//! `compare sessions [NAME]` runs the setups whose name contains NAME and prints a line for each
-//! contestant; with `--alone` only the engine runs, for a profiler.
+//! `compare report` measures everything and writes a page with tables and plots; `compare sessions`
+//! runs single cases.
 
 mod args;
 mod competitors;
 mod contest;
 mod contestant;
+mod exchange;
+mod hash;
+mod headline;
+mod machine;
+mod page;
+mod plan;
+mod plots;
+mod report;
 mod setup;
+mod targets;
+mod text;
+mod timing;
+mod tree;
+mod versions;
 
 use clap::Parser;
 
@@ -15,6 +28,7 @@ use args::{Args, Command};
 
 fn main() -> anyhow::Result<()> {
     match Args::parse().command {
+        Command::Report(args) => args.run(),
         Command::Sessions(args) => args.run(),
     }
 }

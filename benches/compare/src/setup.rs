@@ -1,17 +1,17 @@
 //! What is reconciled: how many items, how they differ, in frames of what length.
 
 use benches::{Pair, Placement, pair};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Sets to reconcile, and how long frames may be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Setup {
     /// Items of each side, about.
     pub(crate) items: usize,
     /// Items that only one side has, half of them on each.
     pub(crate) differences: usize,
     /// Where those lie.
-    #[serde(serialize_with = "placement_name")]
+    #[serde(with = "PlacementName")]
     pub(crate) placement: Placement,
     /// Longest frame in bytes; 0 for no limit.
     pub(crate) frame_limit: usize,
@@ -62,14 +62,12 @@ impl Setup {
     }
 }
 
-fn placement_name<S: serde::Serializer>(
-    placement: &Placement,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match placement {
-        Placement::Spread => "spread",
-        Placement::Recent => "recent",
-    })
+/// How files say it.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Placement", rename_all = "snake_case")]
+enum PlacementName {
+    Spread,
+    Recent,
 }
 
 #[cfg(test)]
