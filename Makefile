@@ -4,7 +4,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 
-.PHONY: demo test setup lint unit docs no-std bench bench-smoke fuzz fuzz-smoke clean
+.PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke fuzz fuzz-smoke clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
@@ -31,8 +31,16 @@ no-std:
 bench:
 	$(CARGO) bench --locked --package benches
 
+# Some ten minutes; rewrites benches/report and the headline in README.md.
+bench-report:
+	$(CARGO) build --locked --release --package wakustore
+	$(CARGO) run --locked --profile bench --package compare -- report \
+		--output benches/report --readme README.md
+
 bench-smoke:
 	$(CARGO) bench --locked --profile dev --package benches -- --test
+	$(CARGO) build --locked --package wakustore
+	$(CARGO) run --locked --package compare -- report --quick
 
 fuzz:
 	fuzz/run $(FUZZ_SECONDS)

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::contest::{Entry, alone, contest};
 use crate::contestant::Contestant;
+use crate::exchange;
 use crate::headline;
 use crate::page::verdict;
 use crate::plan::Plan;
@@ -76,20 +77,21 @@ impl ReportArgs {
             headline::replace(readme, &report, &format!("{}/", directory.display()))?;
         }
         println!("{}{}", targets::table(&targets).text(), verdict(&targets));
+        if !report.full {
+            println!("The sizes are small: targets are stated for greater ones.");
+        }
         Ok(())
     }
 
     fn measure(&self) -> anyhow::Result<Report> {
         let today = || jiff::Zoned::now().date();
         let date = self.date.unwrap_or_else(today).to_string();
-        Report::measure(
-            if self.quick {
-                &Plan::QUICK
-            } else {
-                &Plan::FULL
-            },
-            date,
-        )
+        let plan = if self.quick {
+            &Plan::QUICK
+        } else {
+            &Plan::FULL
+        };
+        Report::measure(plan, date, Some(&exchange::wakustore()?))
     }
 }
 
@@ -102,9 +104,10 @@ pub(crate) struct SessionsArgs {
     /// Most runs of each; fewer if they take long
     #[arg(long, default_value_t = 45)]
     runs: usize,
-    /// This engine only, and all runs however long they take: for a profiler
-    #[arg(long)]
-    alone: bool,
+    /// One contestant only, and all runs however long they take: for a profiler
+    #[arg(long, value_enum, value_name = "WHO", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "ours")]
+    alone: Option<Contestant>,
 }
 
 impl SessionsArgs {
@@ -127,12 +130,12 @@ impl SessionsArgs {
                 .join(", ")
         );
         for setup in picked {
-            if self.alone {
+            if let Some(contestant) = self.alone {
                 let patience = Patience {
                     runs: self.runs,
                     time: Duration::MAX,
                 };
-                show(&alone(setup, patience, Contestant::Ours));
+                show(&alone(setup, patience, contestant));
             } else {
                 let patience = Patience {
                     runs: self.runs,

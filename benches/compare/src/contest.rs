@@ -91,19 +91,17 @@ fn entry(
     competitor: &dyn Competitor,
     rival: &dyn Competitor,
 ) -> Entry {
-    let (mut first, mut outcome) = checked(pair, competitor);
-    let mut times = Vec::new();
-    // What takes longer by itself than all runs may isn't changed by being warmed up.
-    if !contestant.is_timed() || first >= patience.time {
-        times.push(first);
-    } else {
-        while times.len() < patience.runs && times.iter().sum::<Duration>() < patience.time {
+    let (first, mut outcome) = checked(pair, competitor);
+    let (mut times, mut cold) = (vec![first], first);
+    if contestant.is_timed() {
+        times.clear();
+        while patience.goes_on(&times) {
             let (time, again) = checked(pair, competitor);
             times.push(time);
             outcome = again;
         }
         checked(pair, rival);
-        first = checked(pair, competitor).0;
+        cold = checked(pair, competitor).0;
     }
     let seconds = |time: Duration| contestant.is_timed().then_some(time.as_secs_f64());
     Entry {
@@ -111,7 +109,7 @@ fn entry(
         contestant,
         runs: times.len(),
         cpu_s: seconds(median(times)),
-        cold_s: seconds(first),
+        cold_s: seconds(cold),
         bytes_up: outcome.up.bytes,
         bytes_down: outcome.down.bytes,
         frames_up: outcome.up.frames,

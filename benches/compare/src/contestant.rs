@@ -1,6 +1,7 @@
 //! Who takes part, and where.
 
 use benches::{Competitor, NegentropyCrate, Ours, Pair, Placement, tree, view};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use sync_core::Dialect;
 
@@ -11,7 +12,7 @@ use crate::setup::Setup;
 pub(crate) const SHARDS: usize = 8;
 
 /// A way to reconcile, as it takes part.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Contestant {
     /// This engine by the negentropy dialect, over a tree.

@@ -8,6 +8,9 @@ use crate::timing::Patience;
 /// Frames of this length are what negentropy's users limit theirs to, about.
 pub(crate) const FRAME_LIMIT: usize = 60_000;
 
+/// What the number of differences goes through.
+const DIFFERENCES: [usize; 7] = [0, 1, 10, 100, 1_000, 10_000, 100_000];
+
 /// The sizes of a report, and how often things run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -27,7 +30,7 @@ impl Plan {
         million: 1_000_000,
         patience: Patience {
             runs: 45,
-            time: Duration::from_secs(2),
+            time: Duration::from_millis(1_500),
         },
         runs: 7,
         exchanges: 3,
@@ -35,7 +38,7 @@ impl Plan {
 
     /// All of it, so small that it takes a moment: to see that it works.
     pub(crate) const QUICK: Self = Self {
-        million: 2_000,
+        million: 1_000,
         patience: Patience {
             runs: 2,
             time: Duration::from_secs(1),
@@ -69,13 +72,13 @@ impl Plan {
     /// CPU, bytes and rounds against the number of differences.
     pub(crate) fn by_differences(&self) -> Vec<Setup> {
         let spread = |differences| self.spread(1_000_000, differences);
-        once([0, 1, 10, 100, 1_000, 10_000, 100_000].map(spread))
+        once(DIFFERENCES.map(spread))
     }
 
     /// The same with frames limited.
     pub(crate) fn framed(&self) -> Vec<Setup> {
         let framed = |differences| self.spread(1_000_000, differences).framed(FRAME_LIMIT);
-        once([0, 10, 100, 1_000, 10_000, 100_000].map(framed))
+        once(DIFFERENCES.map(framed))
     }
 
     /// The same with all differences in the newest hour.

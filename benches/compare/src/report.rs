@@ -57,9 +57,16 @@ struct Judged<'a> {
 }
 
 impl Report {
-    /// Measures everything; what it is at goes to standard error.
-    pub(crate) fn measure(plan: &Plan, date: String) -> anyhow::Result<Self> {
-        let wakustore = exchange::wakustore()?;
+    /// Measures everything; what it is at goes to standard error. Without the program `wakustore`
+    /// no nodes run.
+    ///
+    /// # Errors
+    /// When the nodes don't do as they should.
+    pub(crate) fn measure(
+        plan: &Plan,
+        date: String,
+        wakustore: Option<&Path>,
+    ) -> anyhow::Result<Self> {
         let setups = plan.setups();
         let sessions = setups.iter().enumerate().map(|(number, setup)| {
             eprintln!("{}/{}: {}", number + 1, setups.len(), setup.name());
@@ -73,7 +80,10 @@ impl Report {
         let tree = trees.flatten().collect();
         let hashing = hash::measure(PAYLOAD, plan.runs);
         eprintln!("two nodes");
-        let exchanges = exchange::measure(&wakustore, plan)?;
+        let exchanges = match wakustore {
+            Some(program) => exchange::measure(program, plan)?,
+            None => Vec::new(),
+        };
         Ok(Self {
             date,
             full: plan.is_full(),
@@ -141,5 +151,43 @@ impl<'a> Judged<'a> {
             ratio: target.ratio(),
             met: target.met(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_every_target_and_is_read_as_it_was_written() {
+        let report = Report::measure(&Plan::QUICK, "2026-01-02".into(), None).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let targets = report.write(directory.path()).unwrap();
+        // Nodes didn't run.
+        assert_eq!(targets.len(), 31);
+        for target in &targets {
+            assert!(
+                target.measured.is_finite() && target.measured > 0.0,
+                "{target:?}"
+            );
+        }
+
+        let page = fs::read_to_string(directory.path().join("README.md")).unwrap();
+        for text in ["2026-01-02", "quick run", "riblt 0", &targets[0].work] {
+            assert!(page.contains(text), "{text}");
+        }
+        assert!(!page.contains("NaN") && !page.contains("inf"));
+        let links: Vec<&str> = page.split("](").skip(1).collect();
+        assert_eq!(links.len(), 6);
+        for link in links {
+            let (file, _) = link.split_once(')').unwrap();
+            assert!(directory.path().join(file).is_file(), "{file}");
+        }
+
+        let read = Report::read(&directory.path().join("results.json")).unwrap();
+        let again = tempfile::tempdir().unwrap();
+        read.write(again.path()).unwrap();
+        let second = fs::read_to_string(again.path().join("README.md")).unwrap();
+        assert_eq!(second, page);
     }
 }

@@ -32,18 +32,20 @@ pub(crate) fn count(number: usize) -> String {
     text
 }
 
-/// Three digits that count, or all before the point; no zeros that say nothing.
+/// Three digits that count, thousands set apart; no zeros behind the point that say nothing.
 pub(crate) fn digits(number: f64) -> String {
-    let whole = if number < 1.0 {
-        1
-    } else {
-        number.log10() as usize + 1
+    if number >= 999.5 {
+        let unit = 10usize.pow(number.log10() as u32 - 2);
+        return count((number / unit as f64).round() as usize * unit);
+    }
+    let decimals = match number {
+        99.95.. => 0,
+        9.995.. => 1,
+        _ => 2,
     };
-    let text = format!("{number:.*}", 3usize.saturating_sub(whole));
+    let text = format!("{number:.decimals$}");
     match text.split_once('.') {
-        Some((_, decimals)) if decimals.bytes().all(|digit| digit == b'0') => {
-            format!("{number:.0}")
-        }
+        Some((whole, decimals)) if decimals.bytes().all(|digit| digit == b'0') => whole.to_owned(),
         _ => text,
     }
 }
@@ -136,11 +138,18 @@ mod tests {
         assert_eq!(seconds(9.999e-7), "1 µs");
         assert_eq!(seconds(35e-9), "35 ns");
         assert_eq!(seconds(86.2), "86.2 s");
-        assert_eq!(seconds(2_000.0), "2000 s");
+        assert_eq!(seconds(2_000.0), "2,000 s");
         assert_eq!(bytes(398.0), "398 B");
         assert_eq!(bytes(1_449_462.0), "1.45 MB");
         assert_eq!(ratio(0.25), "1/4");
         assert_eq!(ratio(0.002), "1/500");
+        assert_eq!(ratio(1.0 / 166_799.0), "1/167,000");
+        assert_eq!(ratio(1.0 / 1_246.0), "1/1,250");
+        assert_eq!(digits(999.6), "1,000");
+        assert_eq!(digits(99.97), "100");
+        assert_eq!(digits(9.999), "10");
+        assert_eq!(digits(0.123_4), "0.12");
+        assert_eq!(digits(0.0), "0");
         assert_eq!(ratio(0.4), "1/2.50");
         assert_eq!(ratio(1.5), "1.50×");
         assert_eq!(count(1_234_567), "1,234,567");

@@ -5,13 +5,21 @@ use std::time::Duration;
 
 use benches::thread_cpu;
 
-/// How often things run: until either is reached, at least once.
+/// How often things run: until either is reached.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// Most runs.
     pub(crate) runs: usize,
-    /// Measured time after which no further run begins.
+    /// Measured time after which no further run begins; it has no say in the first three.
     pub(crate) time: Duration,
+}
+
+impl Patience {
+    /// Whether there is another run after `times`.
+    pub(crate) fn goes_on(&self, times: &[Duration]) -> bool {
+        let spent: Duration = times.iter().sum();
+        times.len() < self.runs && (times.len() < 3 || spent < self.time)
+    }
 }
 
 /// The one in the middle; of an even number, the greater of the two.
@@ -51,6 +59,26 @@ mod tests {
         assert_eq!(median(vec![9, 1, 5]), 5);
         assert_eq!(median(vec![4, 1]), 4);
         assert_eq!(median(vec![3]), 3);
+    }
+
+    #[test]
+    fn patience_ends_by_runs_and_after_three_by_time() {
+        let patience = Patience {
+            runs: 5,
+            time: Duration::from_secs(4),
+        };
+        let seconds = |times: &[u64]| -> Vec<Duration> {
+            times
+                .iter()
+                .map(|time| Duration::from_secs(*time))
+                .collect()
+        };
+        assert!(patience.goes_on(&seconds(&[])));
+        assert!(patience.goes_on(&seconds(&[9, 9])));
+        assert!(!patience.goes_on(&seconds(&[9, 9, 9])));
+        assert!(patience.goes_on(&seconds(&[1, 1, 1])));
+        assert!(!patience.goes_on(&seconds(&[1, 1, 1, 1])));
+        assert!(!patience.goes_on(&seconds(&[0; 5])));
     }
 
     #[test]

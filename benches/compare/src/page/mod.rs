@@ -112,7 +112,7 @@ fn method() -> String {
          of its set beforehand doesn't count, trees are ready before the clock starts, and results \
          are dropped after it stopped.\n\n\
          - **{}**: over its sorted vector, the storage it comes with. It speaks negentropy V1 as this \
-         engine does, so bytes and rounds are the same.\n\
+         engine does, so bytes and rounds are the same, and plots of those have one line for both.\n\
          - **nwaku's splitting**: a port that the tests hold against recorded sessions of nwaku. It \
          is here for bytes and rounds; it sums plain vectors, and its time would say nothing of \
          nwaku's. Up to 1,000 differences.\n\
@@ -161,7 +161,12 @@ pub(crate) fn picture(plot: Plot, directory: &str) -> String {
     format!("![{}]({directory}{})\n", plot.alt(), plot.file())
 }
 
-/// Growth and shares, where both may lie on either side of 1.
+/// A cell without a figure.
+fn nothing() -> String {
+    "–".to_owned()
+}
+
+/// How often one is in another, which may be less than once.
 fn times(factor: f64) -> String {
     format!("{}×", digits(factor))
 }

@@ -1,6 +1,6 @@
 //! Reconciliations.
 
-use super::{picture, times};
+use super::{nothing, picture, times};
 use crate::contest::Entry;
 use crate::contestant::Contestant;
 use crate::plan::FRAME_LIMIT;
@@ -8,6 +8,7 @@ use crate::plots::Plot;
 use crate::report::Report;
 use crate::setup::Setup;
 use crate::text::{Table, bytes, count, ratio, seconds};
+use crate::tree::{Shape, Work};
 
 pub(super) fn by_differences(report: &Report) -> String {
     let plan = report.plan();
@@ -63,7 +64,6 @@ fn table(report: &Report, setups: &[Setup]) -> String {
 }
 
 fn cells(entry: &Entry, ours: Option<&Entry>) -> [String; 8] {
-    let nothing = || "–".to_owned();
     let compared = match (ours.and_then(|ours| ours.cpu_s), entry.cpu_s) {
         (Some(ours), Some(theirs)) if entry.contestant != Contestant::Ours => ratio(ours / theirs),
         _ => nothing(),
@@ -88,9 +88,12 @@ pub(super) fn by_items(report: &Report) -> String {
     let mut text = format!(
         "## CPU against the number of items\n\n\
          *d* stays the same, and *n* grows. A range that differs is split until it has few items, so \
-         CPU should grow as log *n* at most, but for what cache misses explain: of a large set, less \
-         is in the caches. *Growth* is against the first row, and beside it that of log *n* and of \
-         the bytes sent, which is that of the ranges to compare.\n\n{}\n",
+         CPU should grow as log *n* at most, but for what cache misses explain: of a larger set, less \
+         is in the caches. *Growth* is against the first row. Beside it stands that of log *n*; that of \
+         the bytes sent, which go in steps as sets get deep enough for another split; and that of the \
+         time for the fingerprint of one random range, which is what cache misses cost. Where \
+         differences are many for so few items, as in the first rows of the second table, ranges hold \
+         several of them each, and CPU grows until each lies by itself: as log *n*/*d*.\n\n{}\n",
         picture(Plot::CpuByItems, "")
     );
     for differences in [10, 1_000] {
@@ -109,7 +112,9 @@ fn growth(report: &Report, setups: &[Setup]) -> String {
         ">cold",
         ">growth",
         ">log n",
+        ">log n/d",
         ">bytes sent",
+        ">one fingerprint",
         ">negentropy crate",
         ">ratio",
     ]);
@@ -128,14 +133,22 @@ fn growth(report: &Report, setups: &[Setup]) -> String {
             continue;
         };
         let log = |setup: &Setup| (setup.items as f64).ln();
+        let log_of_each = |setup: &Setup| log(setup) - (setup.differences as f64).ln();
+        let fingerprint = |setup: &Setup| {
+            let figure = report.figure(Work::Summary, Shape::Bulk, setup.items)?;
+            Some(figure.value)
+        };
+        let fingerprints = fingerprint(setup).zip(fingerprint(&first.setup));
         table.row([
             count(setup.differences),
             count(setup.items),
             seconds(our_cpu),
-            ours.cold_s.map_or_else(String::new, seconds),
+            ours.cold_s.map_or_else(nothing, seconds),
             times(our_cpu / first_cpu),
             times(log(setup) / log(&first.setup)),
+            times(log_of_each(setup) / log_of_each(&first.setup)),
             times(ours.bytes() as f64 / first.bytes() as f64),
+            fingerprints.map_or_else(nothing, |(here, first)| times(here / first)),
             seconds(peer_cpu),
             ratio(our_cpu / peer_cpu),
         ]);

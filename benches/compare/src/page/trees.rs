@@ -1,6 +1,6 @@
 //! The tree by itself.
 
-use super::picture;
+use super::{nothing, picture};
 use crate::plots::Plot;
 use crate::report::Report;
 use crate::text::{Table, count, seconds};
@@ -28,15 +28,8 @@ pub(super) fn figures(report: &Report) -> String {
     let sizes = report.plan().trees();
     let names = sizes.map(|items| format!(">n = {}", count(items)));
     let [a, b, c, d] = names.each_ref().map(String::as_str);
-    let mut table = Table::new(&[
-        "work",
-        "tree",
-        a,
-        b,
-        c,
-        d,
-        ">negentropy crate at the last but one",
-    ]);
+    let peer = format!(">negentropy crate, n = {}", count(report.plan().million));
+    let mut table = Table::new(&["work", "tree", a, b, c, d, &peer]);
     for (work, shape) in ROWS {
         let figures = sizes.map(|items| report.figure(work, shape, items));
         let [a, b, c, d] =
@@ -67,8 +60,4 @@ fn show(figure: &Figure, value: f64) -> String {
         Work::Memory => format!("{value:.1} B"),
         _ => seconds(value),
     }
-}
-
-fn nothing() -> String {
-    "–".to_owned()
 }

@@ -92,7 +92,7 @@ fn edits(report: &Report, plan: &Plan) -> Vec<Option<Target>> {
         let without = report.figure(Work::Insert, shape, items)?;
         Some(Target {
             peer: Some(Peer {
-                name: "without",
+                name: "without".into(),
                 value: without.value,
                 same_run: true,
             }),
@@ -153,7 +153,7 @@ fn others(report: &Report, plan: &Plan) -> Vec<Option<Target>> {
             measured: of(ours) as f64,
             cold: None,
             peer: Some(Peer {
-                name: "nwaku's splitting",
+                name: "nwaku's splitting".into(),
                 value: of(nwaku) as f64,
                 same_run: true,
             }),
@@ -170,7 +170,7 @@ fn others(report: &Report, plan: &Plan) -> Vec<Option<Target>> {
         measured: hashing.message_hash_s,
         cold: None,
         peer: Some(Peer {
-            name: "SHA-256",
+            name: "SHA-256".into(),
             value: hashing.sha256_s,
             same_run: true,
         }),
@@ -206,12 +206,12 @@ fn of_tree(figure: &Figure, goal: Goal, elsewhere: Option<f64>) -> Target {
         _ => Unit::Seconds,
     };
     let here = figure.peer.map(|value| Peer {
-        name: "negentropy crate",
+        name: "negentropy crate".into(),
         value,
         same_run: true,
     });
     let elsewhere = elsewhere.map(|value| Peer {
-        name: BTREE_MEM,
+        name: BTREE_MEM.into(),
         value,
         same_run: false,
     });
@@ -235,13 +235,7 @@ fn of_tree(figure: &Figure, goal: Goal, elsewhere: Option<f64>) -> Target {
     }
 }
 
-fn of_sessions(
-    work: String,
-    ours: &Entry,
-    peer: &Entry,
-    name: &'static str,
-    goal: Goal,
-) -> Option<Target> {
+fn of_sessions(work: String, ours: &Entry, peer: &Entry, name: &str, goal: Goal) -> Option<Target> {
     Some(Target {
         work,
         unit: Unit::Seconds,
@@ -249,7 +243,7 @@ fn of_sessions(
         measured: ours.cpu_s?,
         cold: ours.cold_s,
         peer: Some(Peer {
-            name,
+            name: name.into(),
             value: peer.cpu_s?,
             same_run: true,
         }),
@@ -260,13 +254,13 @@ fn of_sessions(
 fn linear(few: &Entry, many: &Entry) -> Option<Target> {
     let each = |entry: &Entry| Some(entry.cpu_s? / entry.setup.differences as f64);
     Some(Target {
-        work: format!("{}: a difference", reconciliation(&many.setup)),
+        work: format!("{}: CPU a difference", reconciliation(&many.setup)),
         unit: Unit::Seconds,
         goal: times(1.0, 1.0),
         measured: each(many)?,
         cold: None,
         peer: Some(Peer {
-            name: "at the fewer",
+            name: format!("at d = {}", count(few.setup.differences)),
             value: each(few)?,
             same_run: true,
         }),

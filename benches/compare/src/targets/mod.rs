@@ -87,7 +87,7 @@ impl Met {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Peer {
     /// What it is.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// What it takes, in the unit of the target.
     pub(crate) value: f64,
     /// Whether it was measured in the same run; else on another machine like this one.
@@ -204,7 +204,7 @@ mod tests {
             measured,
             cold: None,
             peer: Some(Peer {
-                name: "peer",
+                name: "peer".into(),
                 value: 2.0,
                 same_run: true,
             }),
