@@ -1,13 +1,13 @@
 //! Quick figures of the tree: `cargo run --release -p benches --example tree [N [NAME]]`; NAME picks the figures
 //! whose name contains it.
 //!
-//! Medians of several runs, in nanoseconds for each operation; for a first look, where criterion
+//! Medians of several runs, in processor time, in nanoseconds for each operation; for a first look, where criterion
 //! would take minutes.
 
 use std::collections::HashSet;
 use std::hint::black_box;
-use std::time::Instant;
 
+use benches::thread_cpu;
 use sync_core::{Bound, Id, Item, ItemSet, ItemSetMut, Range, RangeTree, View};
 
 /// Deterministic pseudo-random numbers (splitmix64).
@@ -278,9 +278,9 @@ fn time<I, R>(name: &str, each: usize, runs: usize, input: impl Fn() -> I, work:
     let mut times: Vec<f64> = (0..runs)
         .map(|_| {
             let input = input();
-            let start = Instant::now();
+            let start = thread_cpu();
             let result = black_box(work(black_box(input)));
-            let time = start.elapsed().as_nanos() as f64;
+            let time = (thread_cpu() - start).as_nanos() as f64;
             drop(result);
             time / each as f64
         })

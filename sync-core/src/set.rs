@@ -5,9 +5,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
 
-use crate::cut::{Cut, Part, Share};
+use crate::cut::{Cut, Part, Section, Share, even_end};
 use crate::item::{Bound, Item, Range};
-use crate::summary::Summary;
+use crate::summary::{Summary, Tally};
 
 /// An ordered set of items with positions (*ranks*, counted from 0) and summaries.
 ///
@@ -43,6 +43,15 @@ pub trait ItemSet {
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()>;
 
+    /// Shows the items in `range` in order, until `visit` breaks; gives how it ended.
+    fn visit_range(
+        &self,
+        range: &Range,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.visit(self.rank(&range.lower)..self.rank(&range.upper), visit)
+    }
+
     /// Cuts the set at ascending positions, and tells for each what lies between it and the one
     /// before: `parts[i]` belongs to `cuts[i]`; of slices of different length the rest of the longer
     /// one is left alone. A position that lies before the previous one counts as that.
@@ -55,34 +64,41 @@ pub trait ItemSet {
             let end = self.rank(&cut.at).max(start.unwrap_or(0));
             *part = Part {
                 end,
-                summary: match start {
-                    Some(start) if cut.summed => self.summary(start..end),
-                    _ => Summary::EMPTY,
+                tally: match start {
+                    Some(start) if cut.summed => self.summary(start..end).tally(),
+                    _ => Tally::default(),
                 },
             };
             start = Some(end);
         }
     }
 
-    /// Divides the set at ascending ranks, and tells for each what lies between it and the one
-    /// before, and between which items it lies: `shares[i]` belongs to `ranks[i]`; of slices of
-    /// different length the rest of the longer one is left alone. A rank less than the previous one
-    /// counts as that.
+    /// Divides the items of a section into as many parts of about the same size as there are
+    /// `shares`. Of 16 parts none holds more than a quarter of at least 32 items.
     ///
-    /// The answers are those of [`summary`](Self::summary) and [`select`](Self::select). Sets that
-    /// can go on from one rank to the next override this.
-    fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
-        let count = ranks.len().min(shares.len());
-        let mut start = None;
-        for (index, (rank, share)) in ranks.iter().zip(shares).enumerate() {
-            let end = (*rank).max(start.unwrap_or(0));
-            let inner = index > 0 && index + 1 < count;
-            *share = Share {
-                summary: start.map_or(Summary::EMPTY, |start| self.summary(start..end)),
-                bound: inner.then(|| bound_at(self, end)).flatten(),
-            };
-            start = Some(end);
-        }
+    /// Made this way, parts differ by one item at most, the larger ones first. Sets for which other
+    /// places are much easier to find than those (several sets read as one, say) override this.
+    fn divide(&self, section: &Section, shares: &mut [Share]) {
+        divide_evenly(self, section.ranks.clone(), shares);
+    }
+}
+
+/// Divides the items of these ranks into parts that differ by one item at most.
+pub(crate) fn divide_evenly<S: ItemSet + ?Sized>(
+    set: &S,
+    ranks: ops::Range<usize>,
+    shares: &mut [Share],
+) {
+    let parts = shares.len();
+    let mut start = ranks.start;
+    for (index, share) in shares.iter_mut().enumerate() {
+        let end = even_end(&ranks, parts, index);
+        *share = Share {
+            end,
+            tally: set.summary(start..end).tally(),
+            upper: (index + 1 < parts).then(|| bound_at(set, end)).flatten(),
+        };
+        start = end;
     }
 }
 
@@ -139,8 +155,16 @@ macro_rules! item_set_by_deref {
                 (**self).cut(cuts, parts);
             }
 
-            fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
-                (**self).divide(ranks, shares);
+            fn visit_range(
+                &self,
+                range: &Range,
+                visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+            ) -> ControlFlow<()> {
+                (**self).visit_range(range, visit)
+            }
+
+            fn divide(&self, section: &Section, shares: &mut [Share]) {
+                (**self).divide(section, shares);
             }
         }
     )*};
@@ -220,14 +244,22 @@ impl<S: ItemSet> ItemSet for Slice<S> {
         }
     }
 
-    fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
-        let outer = |rank: &usize| self.start.saturating_add(*rank).min(self.end);
-        let outer: Vec<usize> = ranks.iter().map(outer).collect();
+    fn visit_range(
+        &self,
+        range: &Range,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.set.visit_range(&self.range.intersect(range), visit)
+    }
+
+    fn divide(&self, section: &Section, shares: &mut [Share]) {
+        let outer = Section {
+            range: self.range.intersect(&section.range),
+            ranks: self.outer(&section.ranks),
+        };
         self.set.divide(&outer, shares);
-        for (share, rank) in shares.iter_mut().zip(outer) {
-            if rank == self.start || rank == self.end {
-                share.bound = None;
-            }
+        for share in shares {
+            share.end -= self.start;
         }
     }
 }

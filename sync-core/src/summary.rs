@@ -5,6 +5,7 @@ use core::ops::{Add, AddAssign, Sub, SubAssign};
 use sha2::block_api::compress256;
 
 use crate::item::Id;
+use crate::limbs::{Group, Limbs, Sum, Xor, limbs_of};
 use crate::varint;
 
 /// The initial hash value of SHA-256 (FIPS 180-4, section 5.3.3).
@@ -18,9 +19,6 @@ const SHA_256_START: [u32; 8] = [
     0x1f83_d9ab,
     0x5be0_cd19,
 ];
-
-/// 256 bits as 64-bit limbs from low to high.
-type Limbs = [u64; 4];
 
 /// Count, sum and xor of the ids of some items.
 ///
@@ -60,20 +58,40 @@ impl Summary {
     pub fn push(&mut self, id: &Id) {
         let limbs = limbs_of(id);
         self.count = self.count.wrapping_add(1);
-        add_limbs(&mut self.sum, &limbs);
-        xor_limbs(&mut self.xor, &limbs);
+        self.add_groups(&(Sum(limbs), Xor(limbs)));
     }
 
     /// The summary of these ids; faster for many than adding one by one.
-    ///
-    /// Sums and xors are taken in a pass each: together they need more registers than there are,
-    /// and the second pass finds the ids in the first-level cache, where vectors xor them.
     #[must_use]
     pub fn of_ids(ids: &[Id]) -> Self {
+        Self::of_groups(ids.len(), Group::of_ids(ids))
+    }
+
+    pub(crate) fn of_groups(count: usize, (sum, xor): (Sum, Xor)) -> Self {
         Self {
-            count: ids.len() as u64,
-            sum: sum_of(ids.iter().map(limbs_of)),
-            xor: xor_of(ids.iter().map(limbs_of)),
+            count: count as u64,
+            sum: sum.0,
+            xor: xor.0,
+        }
+    }
+
+    pub(crate) const fn groups(&self) -> (Sum, Xor) {
+        (Sum(self.sum), Xor(self.xor))
+    }
+
+    #[inline]
+    fn add_groups(&mut self, other: &(Sum, Xor)) {
+        let mut groups = self.groups();
+        groups.add(other);
+        (self.sum, self.xor) = (groups.0.0, groups.1.0);
+    }
+
+    /// Count and sum alone.
+    #[must_use]
+    pub const fn tally(&self) -> Tally {
+        Tally {
+            count: self.count,
+            sum: self.sum,
         }
     }
 
@@ -81,21 +99,7 @@ impl Summary {
     /// little-endian) and the count (base-128 varint), as the negentropy V1 specification has it.
     #[must_use]
     pub fn negentropy_fingerprint(&self) -> [u8; 16] {
-        // At most 42 bytes: always a single block, padded here, which spares the hasher's buffer.
-        let mut block = [0; 64];
-        for (bytes, limb) in block.chunks_exact_mut(8).zip(self.sum) {
-            bytes.copy_from_slice(&limb.to_le_bytes());
-        }
-        let len = 32 + varint::write_big_endian_to(&mut block[32..], self.count);
-        block[len] = 0x80;
-        block[56..].copy_from_slice(&(8 * len as u64).to_be_bytes());
-        let mut state = SHA_256_START;
-        compress256(&mut state, &[block]);
-        let mut fingerprint = [0; 16];
-        for (bytes, word) in fingerprint.chunks_exact_mut(4).zip(state) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
-        fingerprint
+        sum_fingerprint(&self.sum, self.count)
     }
 
     /// nwaku's fingerprint: the xor of the ids.
@@ -109,12 +113,39 @@ impl Summary {
     }
 }
 
+/// Count and sum of the ids of some items: that part of a [`Summary`] which negentropy's fingerprint is
+/// made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// How many items.
+    pub count: u64,
+    /// The ids, read as little-endian integers, added modulo 2^256; limbs from low to high.
+    pub sum: [u64; 4],
+}
+
+impl Tally {
+    /// As [`Summary::negentropy_fingerprint`].
+    #[must_use]
+    pub fn negentropy_fingerprint(&self) -> [u8; 16] {
+        sum_fingerprint(&self.sum, self.count)
+    }
+}
+
+impl AddAssign<&Tally> for Tally {
+    #[inline]
+    fn add_assign(&mut self, other: &Self) {
+        let mut sum = Sum(self.sum);
+        sum.add(&Sum(other.sum));
+        self.count = self.count.wrapping_add(other.count);
+        self.sum = sum.0;
+    }
+}
+
 impl AddAssign<&Summary> for Summary {
     #[inline]
     fn add_assign(&mut self, other: &Self) {
         self.count = self.count.wrapping_add(other.count);
-        add_limbs(&mut self.sum, &other.sum);
-        xor_limbs(&mut self.xor, &other.xor);
+        self.add_groups(&other.groups());
     }
 }
 
@@ -122,8 +153,9 @@ impl SubAssign<&Summary> for Summary {
     #[inline]
     fn sub_assign(&mut self, other: &Self) {
         self.count = self.count.wrapping_sub(other.count);
-        sub_limbs(&mut self.sum, &other.sum);
-        xor_limbs(&mut self.xor, &other.xor);
+        let mut groups = self.groups();
+        groups.sub(&other.groups());
+        (self.sum, self.xor) = (groups.0.0, groups.1.0);
     }
 }
 
@@ -153,74 +185,25 @@ impl<'a> FromIterator<&'a Id> for Summary {
     }
 }
 
-/// The sum modulo 2^256.
+/// The first 16 bytes of SHA-256 over the sum (32 bytes, little-endian) and the count (base-128
+/// varint).
 ///
-/// Adding 256-bit numbers is one chain of four carries for each; adding up each limb by itself, in
-/// 128 bits, makes four independent chains, and the carries are settled once at the end.
-#[inline]
-fn sum_of(numbers: impl Iterator<Item = Limbs>) -> Limbs {
-    let mut columns = [0u128; 4];
-    for limbs in numbers {
-        for (column, limb) in columns.iter_mut().zip(limbs) {
-            *column += u128::from(limb);
-        }
+/// At most 42 bytes: always a single block, padded here, which spares the hasher's buffer.
+fn sum_fingerprint(sum: &Limbs, count: u64) -> [u8; 16] {
+    let mut block = [0; 64];
+    for (bytes, limb) in block.chunks_exact_mut(8).zip(sum) {
+        bytes.copy_from_slice(&limb.to_le_bytes());
     }
-    let mut sum = [0; 4];
-    let mut carry = 0;
-    for (limb, column) in sum.iter_mut().zip(columns) {
-        let total = column + carry;
-        *limb = total as u64;
-        carry = total >> 64;
+    let len = 32 + varint::write_big_endian_to(&mut block[32..], count);
+    block[len] = 0x80;
+    block[56..].copy_from_slice(&(8 * len as u64).to_be_bytes());
+    let mut state = SHA_256_START;
+    compress256(&mut state, &[block]);
+    let mut fingerprint = [0; 16];
+    for (bytes, word) in fingerprint.chunks_exact_mut(4).zip(state) {
+        bytes.copy_from_slice(&word.to_be_bytes());
     }
-    sum
-}
-
-#[inline]
-fn xor_of(numbers: impl Iterator<Item = Limbs>) -> Limbs {
-    numbers.fold([0; 4], |mut xor, limbs| {
-        xor_limbs(&mut xor, &limbs);
-        xor
-    })
-}
-
-#[inline]
-fn limbs_of(id: &Id) -> [u64; 4] {
-    let mut limbs = [0; 4];
-    for (limb, bytes) in limbs.iter_mut().zip(id.0.chunks_exact(8)) {
-        let mut word = [0; 8];
-        word.copy_from_slice(bytes);
-        *limb = u64::from_le_bytes(word);
-    }
-    limbs
-}
-
-#[inline]
-fn add_limbs(to: &mut [u64; 4], other: &[u64; 4]) {
-    let mut carry = false;
-    for (limb, add) in to.iter_mut().zip(other) {
-        let (sum, over) = limb.overflowing_add(*add);
-        let (sum, over_by_carry) = sum.overflowing_add(u64::from(carry));
-        *limb = sum;
-        carry = over | over_by_carry;
-    }
-}
-
-#[inline]
-fn sub_limbs(to: &mut [u64; 4], other: &[u64; 4]) {
-    let mut borrow = false;
-    for (limb, sub) in to.iter_mut().zip(other) {
-        let (difference, under) = limb.overflowing_sub(*sub);
-        let (difference, under_by_borrow) = difference.overflowing_sub(u64::from(borrow));
-        *limb = difference;
-        borrow = under | under_by_borrow;
-    }
-}
-
-#[inline]
-fn xor_limbs(to: &mut [u64; 4], other: &[u64; 4]) {
-    for (limb, xor) in to.iter_mut().zip(other) {
-        *limb ^= xor;
-    }
+    fingerprint
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sync_core::{
-    Bound, Id, Item, ItemSet, ItemSetMut, Range, RangeTree, Slice, SortedItems, Summary, View,
-    digest,
+    Bound, Cut, Id, Item, ItemSet, ItemSetMut, Part, Range, RangeTree, Section, Share, Slice,
+    SortedItems, Summary, Tally, View, digest,
 };
 
 /// One step of a history.
@@ -166,6 +166,22 @@ macro_rules! item_set_by_field {
             ) -> ControlFlow<()> {
                 self.$field.visit(ranks, visit)
             }
+
+            fn visit_range(
+                &self,
+                range: &Range,
+                visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+            ) -> ControlFlow<()> {
+                self.$field.visit_range(range, visit)
+            }
+
+            fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
+                self.$field.cut(cuts, parts);
+            }
+
+            fn divide(&self, section: &Section, shares: &mut [Share]) {
+                self.$field.divide(section, shares);
+            }
         }
     )*};
 }
@@ -307,10 +323,85 @@ fn check_ranges(set: &impl ItemSet, model: &BTreeSet<Item>, ranges: &[(Bound, Bo
             let ranks = set.rank(&range.lower)..set.rank(&range.upper);
             assert_eq!(set.summary(ranks), expected, "{range:?}");
         }
+        check_sections(
+            set,
+            &sorted,
+            Range::new(*lower.min(upper), *lower.max(upper)),
+        );
         let start = set.rank(lower);
         let ranks = start..start + 300;
         let end = sorted.len().min(ranks.end);
         assert_eq!(visited(set, ranks, usize::MAX), sorted[start..end]);
+    }
+}
+
+/// Whether a range is cut and divided as the items in it say, and shown.
+fn check_sections(set: &impl ItemSet, sorted: &[Item], range: Range) {
+    let inside: Vec<Item> = sorted
+        .iter()
+        .copied()
+        .filter(|item| range.contains(item))
+        .collect();
+    let mut shown = Vec::new();
+    let all = set.visit_range(&range, &mut |item| {
+        shown.push(item);
+        ControlFlow::Continue(())
+    });
+    assert!(all.is_continue());
+    assert_eq!(shown, inside);
+    let ranks = set.rank(&range.lower)..set.rank(&range.upper);
+    let section = Section {
+        range,
+        ranks: ranks.clone(),
+    };
+    // Cut where some of the items are, close by and far apart, and where none may be.
+    let steps = [1, 1, 2, 40, 300, 5, 1_000, 130];
+    let mut cuts = vec![Cut {
+        at: range.lower,
+        summed: false,
+    }];
+    let mut place = 0;
+    for (turn, step) in steps.iter().cycle().enumerate() {
+        place += step;
+        let Some(item) = inside.get(place) else { break };
+        cuts.push(Cut {
+            at: if turn % 3 == 0 {
+                Bound::after(item)
+            } else {
+                Bound::Before(*item)
+            },
+            summed: turn % 5 != 2,
+        });
+    }
+    cuts.push(Cut {
+        at: range.upper,
+        summed: true,
+    });
+    let mut parts = vec![Part::default(); cuts.len()];
+    set.cut(&cuts, &mut parts);
+    for (index, (cut, part)) in cuts.iter().zip(&parts).enumerate() {
+        assert_eq!(part.end, set.rank(&cut.at));
+        let mut tally = Tally::default();
+        if index > 0 && cut.summed {
+            tally = set.summary(parts[index - 1].end..part.end).tally();
+        }
+        assert_eq!(part.tally, tally, "{index} of {cuts:?}");
+    }
+    for parts in [1, 2, 16] {
+        let mut shares = vec![Share::default(); parts];
+        set.divide(&section, &mut shares);
+        let mut start = ranks.start;
+        for (index, share) in shares.iter().enumerate() {
+            assert!(start <= share.end);
+            assert_eq!(share.tally, set.summary(start..share.end).tally());
+            match share.upper {
+                Some(upper) => assert_eq!(set.rank(&upper), share.end),
+                None => assert!(index + 1 == parts || share.end == 0 || share.end == set.len()),
+            }
+            assert!(parts < 16 || inside.len() < 32 || share.end - start <= inside.len() / 4);
+            start = share.end;
+        }
+        assert_eq!(start, ranks.end);
     }
 }
 
@@ -336,6 +427,7 @@ fn check_whole(set: &impl ItemSet, model: &BTreeSet<Item>) {
         let part = &items[rank..len.min(rank + 10)];
         assert_eq!(visited(set, rank..len, 10), part);
     }
+    check_sections(set, &items, Range::ALL);
     let naive: SortedItems = items.into_iter().collect();
     assert_eq!(digest(set), digest(&naive));
 }

@@ -76,10 +76,8 @@ impl ReportArgs {
         if let Some(readme) = &self.readme {
             headline::replace(readme, &report, &format!("{}/", directory.display()))?;
         }
-        println!("{}{}", targets::table(&targets).text(), verdict(&targets));
-        if !report.full {
-            println!("The sizes are small: targets are stated for greater ones.");
-        }
+        let table = targets::table(&targets, report.full);
+        println!("{}{}", table.text(), verdict(&report, &targets));
         Ok(())
     }
 

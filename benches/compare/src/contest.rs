@@ -91,14 +91,12 @@ fn entry(
     competitor: &dyn Competitor,
     rival: &dyn Competitor,
 ) -> Entry {
-    let (first, mut outcome) = checked(pair, competitor);
+    let (first, outcome) = checked(pair, competitor);
     let (mut times, mut cold) = (vec![first], first);
     if contestant.is_timed() {
         times.clear();
         while patience.goes_on(&times) {
-            let (time, again) = checked(pair, competitor);
-            times.push(time);
-            outcome = again;
+            times.push(checked(pair, competitor).0);
         }
         checked(pair, rival);
         cold = checked(pair, competitor).0;

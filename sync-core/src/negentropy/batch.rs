@@ -80,7 +80,7 @@ impl<'a> Batch<'a> {
         set.cut(&self.cuts, &mut self.parts);
         for (told, part) in self.told.iter_mut().zip(&self.parts[1..]) {
             if matches!(told.payload, Payload::Fingerprint(_)) {
-                told.ours = part.summary.negentropy_fingerprint();
+                told.ours = part.tally.negentropy_fingerprint();
             }
         }
     }

@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::{ControlFlow, Range};
 
+use crate::cut::Section;
 use crate::item::Id;
 use crate::session::{Differences, SessionError};
 use crate::set::ItemSet;
@@ -13,18 +14,18 @@ use crate::set::ItemSet;
 /// side only.
 const SHORT: usize = 64;
 
-/// Finds out which ids of these ranks the peer hasn't listed, and which listed ones aren't there.
+/// Finds out which ids of the section the peer hasn't listed, and which listed ones aren't there.
 pub(super) fn compare(
     set: &impl ItemSet,
-    ranks: Range<usize>,
+    section: &Section,
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
-    if ranks.len() > SHORT || theirs.len() > SHORT {
-        return compare_long(set, ranks, theirs, found);
+    if section.ranks.len() > SHORT || theirs.len() > SHORT {
+        return compare_long(set, section, theirs, found);
     }
-    let mut ours = Vec::with_capacity(ranks.len());
-    let every = set.visit(ranks, &mut |item| {
+    let mut ours = Vec::with_capacity(section.ranks.len());
+    let every = set.visit_range(&section.range, &mut |item| {
         ours.push(item.id.0);
         ControlFlow::Continue(())
     });
@@ -33,20 +34,18 @@ pub(super) fn compare(
 }
 
 /// Honest lists are in the same order, so each id is looked for from behind the last one found on,
-/// and then from the start.
+/// and then from the start. Most ids differ in their first bytes: those are compared, by the word.
 fn compare_short(
     ours: &[[u8; 32]],
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
+    let (our_heads, their_heads) = (heads(ours), heads(theirs));
     let mut held = 0u64;
     let mut next = 0;
-    for id in ours {
-        let ahead = theirs[next..].iter().position(|other| other == id);
-        let place = match ahead {
-            Some(ahead) => Some(next + ahead),
-            None => theirs[..next].iter().position(|other| other == id),
-        };
+    for (id, head) in ours.iter().zip(our_heads) {
+        let place = place_of(id, head, theirs, &their_heads, next..theirs.len())
+            .or_else(|| place_of(id, head, theirs, &their_heads, 0..next));
         match place {
             Some(place) => {
                 held |= 1 << place;
@@ -57,17 +56,44 @@ fn compare_short(
     }
     for (place, id) in theirs.iter().enumerate() {
         // One that is listed twice may be held at another place.
-        if held >> place & 1 == 0 && !ours.contains(id) {
+        let listed = || place_of(id, their_heads[place], ours, &our_heads, 0..ours.len());
+        if held >> place & 1 == 0 && listed().is_none() {
             found.need(Id(*id))?;
         }
     }
     Ok(())
 }
 
+/// The first word of each id; at most [`SHORT`].
+fn heads(ids: &[[u8; 32]]) -> [u64; SHORT] {
+    let mut heads = [0; SHORT];
+    for (head, id) in heads.iter_mut().zip(ids) {
+        *head = head_of(id);
+    }
+    heads
+}
+
+fn head_of(id: &[u8; 32]) -> u64 {
+    id.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+}
+
+/// The first of these `places` in `ids` that holds the id.
+#[inline]
+fn place_of(
+    id: &[u8; 32],
+    head: u64,
+    ids: &[[u8; 32]],
+    heads: &[u64; SHORT],
+    places: Range<usize>,
+) -> Option<usize> {
+    let mut pairs = places.clone().zip(&heads[places]);
+    pairs.find_map(|(place, other)| (*other == head && ids[place] == *id).then_some(place))
+}
+
 /// The peer's ids are sorted, and the own ones, of which there may be any number, looked up in them.
 fn compare_long(
     set: &impl ItemSet,
-    ranks: Range<usize>,
+    section: &Section,
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
@@ -76,7 +102,7 @@ fn compare_long(
     theirs.dedup();
     let mut held = vec![false; theirs.len()];
     let mut result = Ok(());
-    let visited = set.visit(ranks, &mut |item| {
+    let visited = set.visit_range(&section.range, &mut |item| {
         match theirs.binary_search(&item.id.0) {
             Ok(place) => held[place] = true,
             Err(_) => result = found.have(item.id),
@@ -98,7 +124,7 @@ fn compare_long(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::Item;
+    use crate::item::{Item, Range};
     use crate::sorted::SortedItems;
 
     fn ids(numbers: &[u8]) -> Vec<[u8; 32]> {
@@ -119,7 +145,11 @@ mod tests {
         };
         let (mut short, mut long) = (Differences::new(100), Differences::new(100));
         compare_short(&ids(ours), &ids(theirs), &mut short).unwrap();
-        compare_long(&set, 0..ours.len(), &ids(theirs), &mut long).unwrap();
+        let section = Section {
+            range: Range::ALL,
+            ranks: 0..ours.len(),
+        };
+        compare_long(&set, &section, &ids(theirs), &mut long).unwrap();
         [taken(short), taken(long)]
     }
 

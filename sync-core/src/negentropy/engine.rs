@@ -1,12 +1,13 @@
 //! What both roles do with a message: answer range by range, split what differs.
 
 use alloc::vec::Vec;
-use core::ops::{ControlFlow, Range};
+use core::ops::ControlFlow;
 
 use super::batch::{Batch, Payload, Told};
 use super::compare::compare;
 use super::wire::{Decoder, Encoder, FINGERPRINT_BYTES, PrefixBound};
-use crate::cut::{Part, Share};
+use crate::cut::{Part, Section, Share};
+use crate::item::Range;
 use crate::limits::SessionLimits;
 use crate::session::{Differences, SessionError, at_most};
 use crate::set::ItemSet;
@@ -75,7 +76,11 @@ impl<S: ItemSet> Engine<S> {
     /// The first message.
     pub(crate) fn initiate(&self) -> Vec<u8> {
         let mut out = Encoder::new();
-        self.split(&mut out, 0..self.set.len(), &PrefixBound::INFINITY);
+        let all = Section {
+            range: Range::ALL,
+            ranks: 0..self.set.len(),
+        };
+        self.split(&mut out, &all, &PrefixBound::INFINITY);
         out.finish()
     }
 
@@ -121,6 +126,7 @@ impl<S: ItemSet> Engine<S> {
     ) -> Result<bool, SessionError> {
         let start = answer.out.len();
         let mut upper = part.end;
+        let section = answer.section(upper, &told.upper);
         match (told.payload, role) {
             (Payload::Skip, _) => answer.skipping = true,
             (Payload::Fingerprint(theirs), _) => {
@@ -128,11 +134,11 @@ impl<S: ItemSet> Engine<S> {
                     answer.skipping = true;
                 } else {
                     answer.write_skip();
-                    self.split(&mut answer.out, answer.lower..upper, &told.upper);
+                    self.split(&mut answer.out, &section, &told.upper);
                 }
             }
             (Payload::Ids(theirs), Role::Initiator(found)) => {
-                compare(&self.set, answer.lower..upper, theirs, found)?;
+                compare(&self.set, &section, theirs, found)?;
                 answer.skipping = true;
             }
             (Payload::Ids(_), Role::Responder) => upper = self.list(answer, upper, &told.upper),
@@ -167,15 +173,15 @@ impl<S: ItemSet> Engine<S> {
         // The reference counts the list alone here, without the skip and head before it.
         let most = self.ids_from(answer.out.len());
         answer.write_skip();
-        let ranks = answer.lower..upper.min(answer.lower.saturating_add(most));
-        let end = ranks.end;
+        let end = upper.min(answer.lower.saturating_add(most));
         let first_out = if end < upper {
             self.set.select(end)
         } else {
             None
         };
         let end_bound = first_out.map_or(*upper_bound, |item| PrefixBound::before(&item));
-        self.write_ids(&mut answer.out, ranks, &end_bound);
+        let section = answer.section(end, &end_bound);
+        self.write_ids(&mut answer.out, &section, &end_bound);
         answer.written = end;
         end
     }
@@ -189,35 +195,29 @@ impl<S: ItemSet> Engine<S> {
         most.checked_sub(len).map_or(0, |room| room / 32 + 1)
     }
 
-    fn write_ids(&self, out: &mut Encoder, ranks: Range<usize>, upper: &PrefixBound) {
-        out.id_list(upper, ranks.len());
-        let every = self.set.visit(ranks, &mut |item| {
+    fn write_ids(&self, out: &mut Encoder, section: &Section, upper: &PrefixBound) {
+        out.id_list(upper, section.ranks.len());
+        let every = self.set.visit_range(&section.range, &mut |item| {
             out.id(&item.id);
             ControlFlow::Continue(())
         });
         debug_assert!(every.is_continue(), "nothing above breaks");
     }
 
-    fn split(&self, out: &mut Encoder, ranks: Range<usize>, upper: &PrefixBound) {
-        let count = ranks.len();
-        if count < 2 * BUCKETS {
-            self.write_ids(out, ranks, upper);
+    fn split(&self, out: &mut Encoder, section: &Section, upper: &PrefixBound) {
+        if section.ranks.len() < 2 * BUCKETS {
+            self.write_ids(out, section, upper);
             return;
         }
-        let (each, extra) = (count / BUCKETS, count % BUCKETS);
-        let mut ends = [ranks.start; BUCKETS + 1];
-        for bucket in 0..BUCKETS {
-            ends[bucket + 1] = ends[bucket] + each + usize::from(bucket < extra);
-        }
-        let mut shares = [Share::default(); BUCKETS + 1];
-        self.set.divide(&ends, &mut shares);
+        let mut shares = [Share::default(); BUCKETS];
+        self.set.divide(section, &mut shares);
         // One after the other, so that the processor has several hashes under way.
         let mut fingerprints = [[0; FINGERPRINT_BYTES]; BUCKETS];
-        for (fingerprint, share) in fingerprints.iter_mut().zip(&shares[1..]) {
-            *fingerprint = share.summary.negentropy_fingerprint();
+        for (fingerprint, share) in fingerprints.iter_mut().zip(&shares) {
+            *fingerprint = share.tally.negentropy_fingerprint();
         }
-        for (fingerprint, share) in fingerprints.iter().zip(&shares[1..]) {
-            let inner = share.bound.as_ref().map(PrefixBound::shortest);
+        for (fingerprint, share) in fingerprints.iter().zip(&shares) {
+            let inner = share.upper.as_ref().map(PrefixBound::shortest);
             let bound = inner.unwrap_or(*upper);
             out.fingerprint(&bound, fingerprint);
         }
@@ -238,6 +238,14 @@ impl Answer {
             written: 0,
             ranges: 0,
             items: 0,
+        }
+    }
+
+    /// From the start of the range at hand on up to a rank and its bound.
+    fn section(&self, end: usize, upper: &PrefixBound) -> Section {
+        Section {
+            range: Range::new(self.lower_bound.bound(), upper.bound()),
+            ranks: self.lower..end,
         }
     }
 

@@ -1,13 +1,14 @@
 //! Branches: what is known of each child without looking at it.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{mem, ops};
 
+use triomphe::Arc;
+
 use super::leaf::{self, Leaf};
 use super::node::{Edges, Entry, Inserted, Node, Path};
-use super::search::lower_bound;
+use super::search::{lower_bound, lower_bound_from};
 use super::totals::Totals;
 use super::{BRANCH_MAX, BRANCH_MIN, LEAF_MAX, LEAF_MIN, LEAF_RELIEF};
 use crate::item::{Id, Item};
@@ -54,12 +55,15 @@ impl Branch {
         match self.children[child].insert(item, path_down) {
             Inserted::Present => Inserted::Present,
             Inserted::Placed => {
-                self.count_in(child, &item.id);
+                if child + 1 < self.len() {
+                    self.totals.add(child, self.len(), &Summary::of(&item.id));
+                }
                 Inserted::Placed
             }
             Inserted::Split(right) => {
-                self.count_in(child, &item.id);
-                self.totals.change(child, |total| *total -= &right.summary);
+                let len = self.len();
+                self.totals.add(child, len, &Summary::of(&item.id));
+                self.totals.sub(child, len, &right.summary);
                 self.insert_entry(child + 1, right, path)
             }
         }
@@ -75,8 +79,7 @@ impl Branch {
         if !self.children[child].remove(item, below) {
             return false;
         }
-        let gone = Summary::of(&item.id);
-        self.totals.change(child, |total| *total -= &gone);
+        self.totals.sub(child, self.len(), &Summary::of(&item.id));
         if self.children[child].len() == 0 {
             self.cut_out(child..child + 1);
         } else if !below.left && !below.right {
@@ -91,7 +94,7 @@ impl Branch {
         let mut removed = self.totals.before(kept);
         self.cut_out(0..kept);
         let partly = self.children[0].prune(key);
-        self.totals.change(0, |total| *total -= &partly);
+        self.totals.sub(0, self.len(), &partly);
         if self.children[0].len() == 0 {
             self.cut_out(0..1);
         }
@@ -118,39 +121,51 @@ impl Branch {
     /// The child where `key` belongs: the last one whose separator isn't behind it.
     #[inline]
     pub(super) fn child(&self, key: &Item) -> usize {
-        let start = lower_bound(&self.timestamps, key.timestamp);
+        self.child_at_time(lower_bound(&self.timestamps, key.timestamp), key)
+    }
+
+    /// As [`Branch::child`], where it is known to be `from` or behind it.
+    #[inline]
+    pub(super) fn child_from(&self, from: usize, key: &Item) -> usize {
+        self.child_at_time(lower_bound_from(&self.timestamps, from, key.timestamp), key)
+    }
+
+    /// The child where `key` belongs, where separators before `start` have earlier timestamps, or
+    /// belong to a child before that.
+    #[inline]
+    fn child_at_time(&self, start: usize, key: &Item) -> usize {
         if start >= self.len() || self.timestamps[start] != key.timestamp {
             return start - 1;
         }
-        let end = lower_bound(&self.timestamps, key.timestamp.saturating_add(1));
-        match &self.ids {
-            Some(ids) => start + ids[start..end].partition_point(|id| *id <= key.id) - 1,
-            None => end - 1,
-        }
+        // Separators differ: by their times alone, as long as none has an id.
+        let Some(ids) = &self.ids else { return start };
+        let end = lower_bound_from(&self.timestamps, start, key.timestamp.saturating_add(1));
+        start + ids[start..end].partition_point(|id| *id <= key.id) - 1
     }
 
-    /// The child that holds the item of this rank, or the last child.
+    /// What is known of the children but for the last.
     #[inline]
-    pub(super) fn child_at(&self, rank: usize) -> usize {
-        self.totals.child_at(rank)
+    pub(super) fn totals(&self) -> &Totals {
+        &self.totals
     }
 
-    /// How many items the children before `child` hold.
-    #[inline]
-    pub(super) fn count_before(&self, child: usize) -> usize {
-        self.totals.count_before(child)
+    /// What all items below this branch amount to.
+    pub(super) fn total(&self) -> Summary {
+        self.start_of(self.len())
     }
 
     /// The summary of `child`.
-    #[inline]
     pub(super) fn summary_at(&self, child: usize) -> Summary {
-        self.totals.of(child)
+        self.start_of(child + 1) - self.totals.before(child)
     }
 
-    /// The summary of the children before `child`.
-    #[inline]
-    pub(super) fn summary_before(&self, child: usize) -> Summary {
-        self.totals.before(child)
+    /// What lies before `child`, which may be one past the last.
+    fn start_of(&self, child: usize) -> Summary {
+        if child < self.len() {
+            self.totals.before(child)
+        } else {
+            self.totals.before(child - 1) + self.children[child - 1].total()
+        }
     }
 
     /// Bytes on the heap besides the branch itself.
@@ -174,11 +189,6 @@ impl Branch {
         }
     }
 
-    #[inline]
-    fn count_in(&mut self, child: usize, id: &Id) {
-        self.totals.change(child, |total| total.push(id));
-    }
-
     /// Sets a separator; that of slot 0 stays (0, zero).
     fn set_separator(&mut self, child: usize, separator: Item) {
         let separator = if child == 0 {
@@ -200,12 +210,13 @@ impl Branch {
     fn insert_entry(&mut self, at: usize, entry: Entry, path: Path) -> Inserted {
         let len = self.len();
         if len < BRANCH_MAX {
+            let start = self.start_of(at);
+            self.totals.insert(at, len, &start, &entry.summary);
             self.timestamps.copy_within(at..len, at + 1);
             if let Some(ids) = &mut self.ids {
                 ids.copy_within(at..len, at + 1);
             }
             self.set_separator(at, entry.separator);
-            self.totals.insert(at, entry.summary);
             self.children.insert(at, entry.node);
             return Inserted::Placed;
         }
@@ -225,17 +236,25 @@ impl Branch {
 
     /// Adds children behind the last one.
     fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        let mut start = match self.len() {
+            0 => Summary::EMPTY,
+            len => self.start_of(len),
+        };
         for entry in entries {
-            self.set_separator(self.len(), entry.separator);
-            self.totals.push(entry.summary);
+            let child = self.len();
             self.children.push(entry.node);
+            self.set_separator(child, entry.separator);
+            self.totals.set(child, &start);
+            start += &entry.summary;
         }
     }
 
-    /// Takes the children from `at` on, which isn't 0.
+    /// Takes the children from `at` on.
     fn split_off(&mut self, at: usize) -> Vec<Entry> {
+        let summaries: Vec<Summary> = (at..self.len())
+            .map(|child| self.summary_at(child))
+            .collect();
         let nodes = self.children.split_off(at);
-        let summaries = self.totals.take_from(at);
         let parts = (at..).zip(summaries).zip(nodes);
         let entries = parts.map(|((child, summary), node)| Entry {
             separator: self.separator(child),
@@ -244,15 +263,23 @@ impl Branch {
         });
         let entries = entries.collect();
         self.timestamps[at..].fill(u64::MAX);
+        self.totals.truncate(at);
         entries
     }
 
-    /// Drops these children.
+    /// Drops these children, and what they hold.
     fn cut_out(&mut self, gone: ops::Range<usize>) {
+        if !gone.is_empty() {
+            self.totals.remove(gone.start, gone.len(), self.len());
+            self.close_up(gone);
+        }
+    }
+
+    /// Takes out these children; the totals are left as they were.
+    fn close_up(&mut self, gone: ops::Range<usize>) {
         let len = self.len();
         self.timestamps.copy_within(gone.end..len, gone.start);
         self.timestamps[len - gone.len()..].fill(u64::MAX);
-        self.totals.remove(gone.start, gone.len());
         if let Some(ids) = &mut self.ids {
             ids.copy_within(gone.end..len, gone.start);
         }
@@ -312,9 +339,8 @@ impl Branch {
             Pair::Leaves(a, b) => a.append(b),
             Pair::Branches(a, b) => a.extend(b.take_all(separator)),
         }
-        let moved = self.summary_at(left + 1);
-        self.totals.change(left, |total| *total += &moved);
-        self.cut_out(left + 1..left + 2);
+        self.totals.join(left + 1, self.len());
+        self.close_up(left + 1..left + 2);
     }
 
     /// Shares out evenly what `left` and the child behind it hold, as far as moving `most` entries
@@ -328,13 +354,7 @@ impl Branch {
             }
             Pair::Branches(a, b) => a.level_with(b, separator),
         };
-        let (from, to) = if to_the_right {
-            (left, left + 1)
-        } else {
-            (left + 1, left)
-        };
-        self.totals.change(from, |total| *total -= &moved);
-        self.totals.change(to, |total| *total += &moved);
+        self.totals.shift(left + 1, &moved, to_the_right);
         self.set_separator(left + 1, separator);
     }
 

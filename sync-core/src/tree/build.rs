@@ -1,7 +1,8 @@
 //! Building a tree from items in order, every leaf full.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
+
+use triomphe::Arc;
 
 use super::branch::gather;
 use super::leaf::{Leaf, separator};
@@ -13,24 +14,25 @@ use crate::summary::Summary;
 /// Takes items in ascending order and packs them into leaves.
 pub(super) struct Builder {
     leaves: Vec<Entry>,
-    leaf: Arc<Leaf>,
+    /// The items of the next leaf: fewer than [`LEAF_MAX`] but for the moment before they are packed.
+    pending: Vec<Item>,
 }
 
 impl Builder {
     pub(super) fn new() -> Self {
         Self {
             leaves: Vec::new(),
-            leaf: Arc::new(Leaf::EMPTY),
+            pending: Vec::with_capacity(LEAF_MAX),
         }
     }
 
     /// Adds an item that lies behind all others.
     #[inline]
     pub(super) fn push(&mut self, item: &Item) {
-        if self.leaf.len() == LEAF_MAX {
+        if self.pending.len() == LEAF_MAX {
             self.close_leaf();
         }
-        Arc::make_mut(&mut self.leaf).push(item);
+        self.pending.push(*item);
     }
 
     /// The root and the summary of everything.
@@ -47,7 +49,8 @@ impl Builder {
     }
 
     fn close_leaf(&mut self) {
-        let leaf = core::mem::replace(&mut self.leaf, Arc::new(Leaf::EMPTY));
+        let leaf = Arc::new(Leaf::from_items(&self.pending));
+        self.pending.clear();
         let separator = match self.leaves.last() {
             Some(Entry {
                 node: Node::Leaf(previous),
@@ -57,7 +60,7 @@ impl Builder {
         };
         self.leaves.push(Entry {
             separator,
-            summary: leaf.summary(0..leaf.len()),
+            summary: leaf.total(),
             node: Node::Leaf(leaf),
         });
     }

@@ -1,17 +1,27 @@
 //! Leaves: the items themselves, timestamps and ids apart.
 
-use alloc::sync::Arc;
 use core::hint::black_box;
 use core::ops;
 
+use triomphe::Arc;
+
 use super::node::{Entry, Inserted, Node, Path};
-use super::search::lower_bound;
+use super::search::{lower_bound, lower_bound_from};
+use super::totals::Lane;
 use super::{LEAF_MAX, LEAF_MIN};
 use crate::item::{Bound, Id, Item};
+use crate::limbs::{Group, Sum, Xor};
 use crate::summary::Summary;
 
 /// How many ids share a cache line of 64 bytes.
 const IDS_PER_LINE: usize = 2;
+
+/// The total of so many items at the front of a leaf is kept: a sum from the nearest of front, middle
+/// and end on then reads a quarter of half the ids on average, an eighth of all.
+const HALF: usize = LEAF_MAX / 2;
+
+/// So many ids are rather added up than looked for in totals.
+const FEW: usize = LEAF_MAX / 4;
 
 /// Up to [`LEAF_MAX`] items in ascending order. Timestamps behind `len` are `u64::MAX`, so that a
 /// search needn't look at `len`; ids behind it mean nothing.
@@ -22,12 +32,15 @@ const IDS_PER_LINE: usize = 2;
 #[repr(C)]
 pub(super) struct Leaf {
     len: usize,
+    /// The total of the first [`HALF`] ids, or of all if there are fewer.
+    front: (Sum, Xor),
     timestamps: [u64; LEAF_MAX],
     ids: [Id; LEAF_MAX],
 }
 
 impl Leaf {
     pub(super) const EMPTY: Self = Self {
+        front: (Sum([0; 4]), Xor([0; 4])),
         timestamps: [u64::MAX; LEAF_MAX],
         ids: [Id::ZERO; LEAF_MAX],
         len: 0,
@@ -48,18 +61,25 @@ impl Leaf {
         if slot < cut {
             self.put(slot, item);
         } else {
-            right.put(slot - cut, item);
+            Arc::make_mut(&mut right).put(slot - cut, item);
         }
         Inserted::Split(Entry {
             separator: separator(self, &right),
-            summary: right.summary(0..right.len),
-            node: Node::Leaf(Arc::new(right)),
+            summary: right.total(),
+            node: Node::Leaf(right),
         })
     }
 
     /// Takes out the item of this slot.
     pub(super) fn remove(&mut self, slot: usize) {
-        self.cut_out(slot..slot + 1);
+        let id = self.ids[slot];
+        self.close_up(slot..slot + 1);
+        if slot < HALF {
+            self.front.sub(&Group::of_id(&id));
+            if self.len >= HALF {
+                self.front.add(&Group::of_id(&self.ids[HALF - 1]));
+            }
+        }
     }
 
     /// Takes out everything before `key`; gives its summary.
@@ -70,17 +90,27 @@ impl Leaf {
         removed
     }
 
-    /// Adds an item that lies behind all others. There must be room.
-    #[inline]
-    pub(super) fn push(&mut self, item: &Item) {
-        self.timestamps[self.len] = item.timestamp;
-        self.ids[self.len] = item.id;
-        self.len += 1;
+    /// A leaf of these items, which ascend: at most [`LEAF_MAX`].
+    pub(super) fn from_items(items: &[Item]) -> Self {
+        let mut leaf = Self::EMPTY;
+        for ((timestamp, id), item) in leaf.timestamps.iter_mut().zip(&mut leaf.ids).zip(items) {
+            (*timestamp, *id) = (item.timestamp, item.id);
+        }
+        leaf.len = items.len();
+        leaf.sum_front();
+        leaf
     }
 
     /// Moves all items of `right`, the next leaf, to the end of this one. There must be room.
     pub(super) fn append(&mut self, right: &Self) {
         self.copy_in(self.len, right, 0..right.len);
+    }
+
+    /// What all items amount to.
+    pub(super) fn total(&self) -> Summary {
+        let mut total: (Sum, Xor) = Group::of_ids(&self.ids[self.middle()..self.len]);
+        total.add(&self.front);
+        Summary::of_groups(self.len, total)
     }
 
     /// Moves up to `most` items between this leaf and `right`, the next one, until both hold the
@@ -89,8 +119,7 @@ impl Leaf {
         let half = (self.len + right.len) / 2;
         if self.len >= half {
             let start = half.max(self.len.saturating_sub(most));
-            right.make_room(self.len - start);
-            right.copy_over(0, self, start..self.len);
+            right.copy_in(0, self, start..self.len);
             let summary = self.summary(start..self.len);
             self.truncate(start);
             (summary, true)
@@ -110,11 +139,23 @@ impl Leaf {
     /// How many items lie before `key`.
     #[inline]
     pub(super) fn slot(&self, key: &Item) -> usize {
-        let start = lower_bound(&self.timestamps, key.timestamp);
-        if start >= self.len || self.timestamps[start] != key.timestamp {
+        self.slot_at(lower_bound(&self.timestamps, key.timestamp), key)
+    }
+
+    /// As [`Leaf::slot`], where it is known that the first `from` do.
+    #[inline]
+    pub(super) fn slot_from(&self, from: usize, key: &Item) -> usize {
+        self.slot_at(lower_bound_from(&self.timestamps, from, key.timestamp), key)
+    }
+
+    /// The slot of `key`, where those before `start` have earlier timestamps.
+    #[inline]
+    fn slot_at(&self, start: usize, key: &Item) -> usize {
+        // Most bounds are just before the items of a time: then ids needn't be looked at.
+        if start >= self.len || self.timestamps[start] != key.timestamp || key.id == Id::ZERO {
             return start;
         }
-        let end = lower_bound(&self.timestamps, key.timestamp.saturating_add(1));
+        let end = lower_bound_from(&self.timestamps, start, key.timestamp.saturating_add(1));
         start + self.ids[start..end].partition_point(|id| *id < key.id)
     }
 
@@ -152,80 +193,160 @@ impl Leaf {
         Summary::of_ids(&self.ids[slots])
     }
 
-    /// The summary of these slots, where `total` is that of the whole leaf: whichever of inside and
-    /// outside is the smaller is summed.
+    /// Adds up the ids of these slots, where `total` is that of the whole leaf.
     #[inline]
-    pub(super) fn summary_within(&self, slots: ops::Range<usize>, total: &Summary) -> Summary {
-        if 2 * slots.len() <= self.len {
-            self.summary(slots)
-        } else {
-            *total - self.summary(0..slots.start) - self.summary(slots.end..self.len)
+    pub(super) fn ids_between<L: Lane>(&self, slots: ops::Range<usize>, total: &L) -> L {
+        if slots.len() <= FEW {
+            return L::of_ids(&self.ids[slots]);
+        }
+        let mut between = self.ids_before(slots.end, total);
+        between.sub(&self.ids_before(slots.start, total));
+        between
+    }
+
+    /// Adds up the ids before `slot`, where `total` is that of the whole leaf.
+    #[inline]
+    pub(super) fn ids_before<L: Lane>(&self, slot: usize, total: &L) -> L {
+        let (from, between) = self.way_to(slot);
+        let between = L::of_ids(&self.ids[between]);
+        match from {
+            From::Front => between,
+            From::Middle { back } => {
+                let mut before = L::of(&self.front);
+                if back {
+                    before.sub(&between);
+                } else {
+                    before.add(&between);
+                }
+                before
+            }
+            From::End => {
+                let mut before = *total;
+                before.sub(&between);
+                before
+            }
         }
     }
 
-    /// Has the cache fetch what the summary before `slot` will read: all lines at once, and for
-    /// both ends of a range before either is summed, instead of one after the other.
+    /// Has the cache fetch what the sum before `slot` will read: all lines at once, and for both
+    /// ends of a range before either is summed, instead of one after the other.
     #[inline]
     pub(super) fn fetch(&self, slot: usize) {
-        let ids = if 2 * slot <= self.len {
-            &self.ids[..slot]
-        } else {
-            &self.ids[slot..self.len]
-        };
-        let lines = ids.iter().step_by(IDS_PER_LINE);
+        let lines = self.ids[self.way_to(slot).1].iter().step_by(IDS_PER_LINE);
         black_box(lines.fold(0, |all, id| all ^ id.0[0]));
+    }
+
+    /// The nearest place before which the total is known, and the slots between it and `slot`.
+    #[inline]
+    fn way_to(&self, slot: usize) -> (From, ops::Range<usize>) {
+        let middle = self.middle();
+        if slot <= middle / 2 {
+            (From::Front, 0..slot)
+        } else if slot <= middle {
+            (From::Middle { back: true }, slot..middle)
+        } else if slot <= (middle + self.len) / 2 {
+            (From::Middle { back: false }, middle..slot)
+        } else {
+            (From::End, slot..self.len)
+        }
+    }
+
+    /// How many items are in `front`.
+    #[inline]
+    fn middle(&self) -> usize {
+        self.len.min(HALF)
+    }
+
+    /// Panics unless the kept total and the unused slots are as they should be.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        let front: (Sum, Xor) = Group::of_ids(&self.ids[..self.middle()]);
+        assert_eq!(self.front, front);
+        assert!(
+            self.timestamps[self.len..]
+                .iter()
+                .all(|time| *time == u64::MAX)
+        );
+    }
+
+    fn sum_front(&mut self) {
+        self.front = Group::of_ids(&self.ids[..self.middle()]);
     }
 
     /// Whether this is the item of that slot.
     #[inline]
     pub(super) fn holds(&self, slot: usize, item: &Item) -> bool {
-        slot < self.len && self.item(slot) == *item
+        // In this order: the id of another timestamp needn't be fetched.
+        slot < self.len && self.timestamps[slot] == item.timestamp && self.ids[slot] == item.id
     }
 
+    #[inline]
     fn put(&mut self, slot: usize, item: &Item) {
-        self.timestamps.copy_within(slot..self.len, slot + 1);
-        self.ids.copy_within(slot..self.len, slot + 1);
+        if slot < self.len {
+            self.timestamps.copy_within(slot..self.len, slot + 1);
+            self.ids.copy_within(slot..self.len, slot + 1);
+        }
         self.timestamps[slot] = item.timestamp;
         self.ids[slot] = item.id;
         self.len += 1;
+        if slot < HALF {
+            self.front.add(&Group::of_id(&item.id));
+            if self.len > HALF {
+                self.front.sub(&Group::of_id(&self.ids[HALF]));
+            }
+        }
     }
 
-    fn split_off(&mut self, at: usize) -> Self {
-        let mut right = Self::EMPTY;
-        right.copy_in(0, self, at..self.len);
+    /// Where it will stay: leaves are large to move.
+    fn split_off(&mut self, at: usize) -> Arc<Self> {
+        let mut right = Arc::new(Self::EMPTY);
+        Arc::make_mut(&mut right).copy_in(0, self, at..self.len);
         self.truncate(at);
         right
     }
 
+    /// Drops the items from `len` on.
     fn truncate(&mut self, len: usize) {
+        self.timestamps[len..self.len].fill(u64::MAX);
+        self.len = len;
+        self.sum_front();
+    }
+
+    fn cut_out(&mut self, slots: ops::Range<usize>) {
+        self.close_up(slots);
+        self.sum_front();
+    }
+
+    /// Takes out these slots; the total of the front is left as it was.
+    fn close_up(&mut self, slots: ops::Range<usize>) {
+        self.timestamps
+            .copy_within(slots.end..self.len, slots.start);
+        self.ids.copy_within(slots.end..self.len, slots.start);
+        let len = self.len - slots.len();
         self.timestamps[len..self.len].fill(u64::MAX);
         self.len = len;
     }
 
-    fn cut_out(&mut self, slots: ops::Range<usize>) {
-        self.timestamps
-            .copy_within(slots.end..self.len, slots.start);
-        self.ids.copy_within(slots.end..self.len, slots.start);
-        self.truncate(self.len - slots.len());
-    }
-
-    /// Frees `count` slots at the front, to be written by [`Leaf::copy_over`].
-    fn make_room(&mut self, count: usize) {
-        self.timestamps.copy_within(0..self.len, count);
-        self.ids.copy_within(0..self.len, count);
-        self.len += count;
-    }
-
+    /// Puts `slots` of `from` in front of slot `at`.
     fn copy_in(&mut self, at: usize, from: &Self, slots: ops::Range<usize>) {
-        self.len += slots.len();
-        self.copy_over(at, from, slots);
+        let end = at + slots.len();
+        self.timestamps.copy_within(at..self.len, end);
+        self.ids.copy_within(at..self.len, end);
+        self.timestamps[at..end].copy_from_slice(&from.timestamps[slots.clone()]);
+        self.ids[at..end].copy_from_slice(&from.ids[slots]);
+        self.len += end - at;
+        self.sum_front();
     }
+}
 
-    fn copy_over(&mut self, at: usize, from: &Self, slots: ops::Range<usize>) {
-        let to = at..at + slots.len();
-        self.timestamps[to.clone()].copy_from_slice(&from.timestamps[slots.clone()]);
-        self.ids[to].copy_from_slice(&from.ids[slots]);
-    }
+/// A place in a leaf before which the total is known.
+enum From {
+    Front,
+    /// The end of the front half, before the slot or behind it.
+    Middle {
+        back: bool,
+    },
+    End,
 }
 
 /// The shortest key that lies behind the last item of `left` and not behind the first of `right`:

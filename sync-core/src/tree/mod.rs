@@ -44,9 +44,10 @@ mod walk;
 #[cfg(test)]
 mod check;
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+
+use triomphe::Arc;
 
 pub use iter::Iter;
 

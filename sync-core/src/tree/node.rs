@@ -1,7 +1,6 @@
 //! Nodes of either kind, and what an edit of one tells its parent.
 
-use alloc::sync::Arc;
-use core::ops;
+use triomphe::Arc;
 
 use super::branch::Branch;
 use super::leaf::Leaf;
@@ -84,14 +83,11 @@ impl Node {
         }
     }
 
-    /// The summary of these children or slots, where `total` is that of the whole node.
-    #[inline]
-    pub(super) fn summary_within(&self, slots: ops::Range<usize>, total: &Summary) -> Summary {
+    /// What all items below this node amount to: the way down its right edge.
+    pub(super) fn total(&self) -> Summary {
         match self {
-            Self::Leaf(leaf) => leaf.summary_within(slots, total),
-            Self::Branch(branch) => {
-                branch.summary_before(slots.end) - branch.summary_before(slots.start)
-            }
+            Self::Leaf(leaf) => leaf.total(),
+            Self::Branch(branch) => branch.total(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! What sessions read of a tree.
 
 use alloc::vec;
-use core::mem;
 use core::ops::{self, ControlFlow};
+use core::{iter, mem};
 
 use super::RangeTree;
 use super::branch::Branch;
@@ -11,10 +11,11 @@ use super::leaf::Leaf;
 use super::node::Node;
 use super::seek::{self, Key, Rank};
 use super::walk::{Stop, walk};
-use crate::cut::{Cut, Part, Share};
+use crate::cut::{Cut, Part, Section, Share, even_end};
 use crate::item::{Bound, Id, Item, Range};
+use crate::limbs::Sum;
 use crate::set::ItemSet;
-use crate::summary::Summary;
+use crate::summary::{Summary, Tally};
 
 impl ItemSet for RangeTree {
     fn len(&self) -> usize {
@@ -49,7 +50,7 @@ impl ItemSet for RangeTree {
             return Summary::EMPTY;
         }
         let (lower, upper) = (key_of(&range.lower), key_of(&range.upper));
-        seek::between(&self.root, &self.total, lower, upper)
+        seek::between(&self.root, &self.total, Key(*lower), Key(*upper))
     }
 
     fn visit(
@@ -69,49 +70,70 @@ impl ItemSet for RangeTree {
         ControlFlow::Continue(())
     }
 
+    fn visit_range(
+        &self,
+        range: &Range,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if range.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let (lower, upper) = (key_of(&range.lower), key_of(&range.upper));
+        let (leaf, slot) = seek::locate(&self.root, Key(*lower));
+        let end = leaf.slot_from(slot, upper);
+        if end < leaf.len() {
+            return leaf.items(slot..end).try_for_each(visit);
+        }
+        let start = seek::rank(&self.root, Key(*lower));
+        self.visit(start..seek::rank(&self.root, Key(*upper)), visit)
+    }
+
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
-        let mut parts = parts.iter_mut().zip(cuts);
-        let mut last = key_of(&Bound::MIN).0;
-        let summed = |index: usize| cuts.get(index).is_some_and(|cut| cut.summed);
+        let mut parts = parts.iter_mut();
+        let mut last = key_of(&Bound::MIN);
         let places = cuts.iter().enumerate().map(|(index, cut)| {
-            last = last.max(key_of(&cut.at).0);
-            (last, summed(index) || summed(index + 1))
+            last = last.max(key_of(&cut.at));
+            (last, cut.summed && index > 0)
         });
-        let mut before = None;
-        walk(&self.root, &self.total, places.take(parts.len()), |stop| {
-            if let Some((part, cut)) = parts.next() {
-                *part = Part {
-                    end: stop.rank,
-                    summary: match before {
-                        Some(before) if cut.summed => stop.before - before,
-                        _ => Summary::EMPTY,
-                    },
-                };
-                before = Some(stop.before);
+        let mut start = 0;
+        let total = self.total.groups().0;
+        walk(&self.root, total, places.take(parts.len()), |stop| {
+            if let Some(part) = parts.next() {
+                part.end = stop.rank;
+                part.tally = Tally::default();
+                if stop.summed {
+                    part.tally = tally(stop.rank - start, stop.since);
+                }
+                start = stop.rank;
             }
         });
     }
 
-    fn divide(&self, ranks: &[usize], shares: &mut [Share]) {
-        let last = ranks.len().min(shares.len()).saturating_sub(1);
-        let mut shares = shares.iter_mut().enumerate();
-        let mut rank = 0;
-        let places = ranks.iter().take(last + 1).map(|next| {
-            rank = (*next).min(self.len()).max(rank);
-            (rank as u64, true)
-        });
-        let mut before = None;
-        walk(&self.root, &self.total, places, |stop| {
-            if let Some((index, share)) = shares.next() {
+    fn divide(&self, section: &Section, shares: &mut [Share]) {
+        let (ranks, parts) = (self.clamp(section.ranks.clone()), shares.len());
+        let ends = (0..parts).map(|index| (even_end(&ranks, parts, index), true));
+        let places = iter::once((ranks.start, false)).chain(ends);
+        let mut shares = shares.iter_mut().peekable();
+        let mut start = None;
+        walk(&self.root, self.total.groups().0, places, |stop| {
+            if let Some((start, share)) = start.and_then(|start| Some((start, shares.next()?))) {
+                let inner = shares.peek().is_some();
                 *share = Share {
-                    summary: before.map_or(Summary::EMPTY, |before| stop.before - before),
-                    bound: (index > 0 && index < last)
-                        .then(|| self.bound_at(stop))
-                        .flatten(),
+                    end: stop.rank,
+                    tally: tally(stop.rank - start, stop.since),
+                    upper: inner.then(|| self.bound_at(stop)).flatten(),
                 };
-                before = Some(stop.before);
             }
+            start = Some(stop.rank);
         });
+    }
+}
+
+#[inline]
+fn tally(count: usize, sum: Sum) -> Tally {
+    Tally {
+        count: count as u64,
+        sum: sum.0,
     }
 }
 
@@ -135,20 +157,21 @@ impl RangeTree {
 }
 
 /// No item has the timestamp `u64::MAX`, so a key of it lies behind all.
-fn key_of(bound: &Bound) -> Key {
+fn key_of(bound: &Bound) -> &Item {
+    const END: &Item = &Item::new(u64::MAX, Id::ZERO);
     match bound {
-        Bound::Before(key) => Key(*key),
-        Bound::Infinity => Key(Item::new(u64::MAX, Id::ZERO)),
+        Bound::Before(key) => key,
+        Bound::Infinity => END,
     }
 }
 
 /// Bytes on the heap below `root`.
 pub(super) fn memory_bytes(root: &Node) -> usize {
-    let counts = 2 * mem::size_of::<usize>();
+    let count = mem::size_of::<usize>();
     let mut bytes = 0;
     let mut nodes = vec![root];
     while let Some(node) = nodes.pop() {
-        bytes += counts;
+        bytes += count;
         match node {
             Node::Leaf(leaf) => bytes += mem::size_of_val::<Leaf>(leaf),
             Node::Branch(branch) => {

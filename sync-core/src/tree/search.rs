@@ -20,6 +20,21 @@ pub(super) fn lower_bound<const N: usize>(keys: &[u64; N], key: u64) -> usize {
     }
 }
 
+/// As [`lower_bound`], where it is known that the first `from` keys are less. Close by it is faster:
+/// it goes on from there, a stride at a time.
+#[inline]
+pub(super) fn lower_bound_from<const N: usize>(keys: &[u64; N], from: usize, key: u64) -> usize {
+    let mut start = from.min(N);
+    while let Some(line) = keys[start..].first_chunk::<STRIDE>() {
+        if line[STRIDE - 1] >= key {
+            return start + line.iter().map(|slot| below(*slot, key)).sum::<usize>();
+        }
+        start += STRIDE;
+    }
+    let rest = keys[start..].iter();
+    start + rest.map(|slot| below(*slot, key)).sum::<usize>()
+}
+
 /// 1 if `slot < key`, else 0: the borrow of their subtraction, taken by logic on whole words.
 ///
 /// The plain comparison is the same, but the baseline of x86-64 has no vector comparison of 64-bit
@@ -31,11 +46,11 @@ const fn below(slot: u64, key: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::lower_bound;
+    use super::{lower_bound, lower_bound_from};
 
     #[test]
     fn counts_as_a_linear_scan_does() {
-        let mut keys = [u64::MAX; 32];
+        let mut keys = [u64::MAX; 64];
         for len in 0..=keys.len() {
             for (slot, key) in keys.iter_mut().take(len).enumerate() {
                 *key = (slot as u64 / 3) * 10;
@@ -43,6 +58,9 @@ mod tests {
             for key in (0..120).chain([u64::MAX]) {
                 let expected = keys.iter().filter(|slot| **slot < key).count();
                 assert_eq!(lower_bound(&keys, key), expected, "{len} keys, {key}");
+                for from in 0..=expected {
+                    assert_eq!(lower_bound_from(&keys, from, key), expected);
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ use super::branch::Branch;
 use super::leaf::Leaf;
 use super::node::Node;
 use crate::item::Item;
+use crate::limbs::{Group, Sum, Xor};
 use crate::summary::Summary;
 
 /// A position to go down to.
@@ -38,8 +39,8 @@ pub(super) struct Rank(pub(super) usize);
 impl Seek for Rank {
     #[inline]
     fn child(&mut self, branch: &Branch) -> usize {
-        let child = branch.child_at(self.0);
-        self.0 -= branch.count_before(child);
+        let child = branch.totals().child_at(self.0);
+        self.0 -= branch.totals().count_before(child);
         child
     }
 
@@ -57,7 +58,7 @@ pub(super) fn rank(mut node: &Node, mut to: impl Seek) -> usize {
             Node::Leaf(leaf) => return before + to.slot(leaf),
             Node::Branch(branch) => {
                 let child = to.child(branch);
-                before += branch.count_before(child);
+                before += branch.totals().count_before(child);
                 node = &branch.children()[child];
             }
         }
@@ -84,8 +85,8 @@ pub(super) fn locate(mut node: &Node, mut to: impl Seek) -> (&Leaf, usize) {
 /// Below the parting they go in step, and each level is searched before anything is summed on the
 /// one above: the two searches wait for the cache at the same time, and the sums fill the wait.
 pub(super) fn between<S: Seek>(node: &Node, total: &Summary, lower: S, upper: S) -> Summary {
-    let mut lower = Step::new(node, *total, lower);
-    let mut upper = Step::new(node, *total, upper);
+    let mut lower = Step::new(node, total.groups(), lower);
+    let mut upper = Step::new(node, total.groups(), upper);
     let mut next = lower.down().zip(upper.down());
     while lower.at == upper.at {
         let Some(below) = next else {
@@ -94,21 +95,28 @@ pub(super) fn between<S: Seek>(node: &Node, total: &Summary, lower: S, upper: S)
         (lower, upper) = below;
         next = lower.down().zip(upper.down());
     }
-    let mut summary = lower.node.summary_within(lower.at..upper.at, &lower.total);
+    let (mut count, mut ids) = (
+        upper.count_before() - lower.count_before(),
+        lower.to(&upper),
+    );
     while let Some((lower, upper)) = next {
         next = lower.down().zip(upper.down());
-        summary -= &lower.before();
-        summary += &upper.before();
+        count = count + upper.count_before() - lower.count_before();
+        ids.add(&upper.before());
+        ids.sub(&lower.before());
     }
-    summary
+    Summary::of_groups(count, ids)
 }
+
+/// What ids add up to.
+type Both = (Sum, Xor);
 
 /// A descent, having come to some node.
 #[derive(Clone, Copy)]
 struct Step<'a, S> {
     node: &'a Node,
-    /// The summary of the node.
-    total: Summary,
+    /// What the ids below the node add up to.
+    total: Both,
     /// The child to go to, or the slot of the position in a leaf.
     at: usize,
     /// The position, within that child.
@@ -117,7 +125,7 @@ struct Step<'a, S> {
 
 impl<'a, S: Seek> Step<'a, S> {
     #[inline]
-    fn new(node: &'a Node, total: Summary, mut to: S) -> Self {
+    fn new(node: &'a Node, total: Both, mut to: S) -> Self {
         let at = match node {
             Node::Leaf(leaf) => {
                 let slot = to.slot(leaf);
@@ -136,19 +144,46 @@ impl<'a, S: Seek> Step<'a, S> {
 
     #[inline]
     fn down(&self) -> Option<Self> {
+        let Node::Branch(branch) = self.node else {
+            return None;
+        };
+        let totals = branch.totals();
+        let mut total = self.total;
+        if self.at + 1 < branch.len() {
+            total = totals.ids_before(self.at + 1);
+        }
+        total.sub(&totals.ids_before(self.at));
+        Some(Self::new(&branch.children()[self.at], total, self.to))
+    }
+
+    /// How many items lie before the child or slot.
+    #[inline]
+    fn count_before(&self) -> usize {
         match self.node {
-            Node::Leaf(_) => None,
-            Node::Branch(branch) => Some(Self::new(
-                &branch.children()[self.at],
-                branch.summary_at(self.at),
-                self.to,
-            )),
+            Node::Leaf(_) => self.at,
+            Node::Branch(branch) => branch.totals().count_before(self.at),
         }
     }
 
-    /// The summary of what lies before the child or slot.
+    /// What lies before the child or slot.
     #[inline]
-    fn before(&self) -> Summary {
-        self.node.summary_within(0..self.at, &self.total)
+    fn before(&self) -> Both {
+        match self.node {
+            Node::Leaf(leaf) => leaf.ids_before(self.at, &self.total),
+            Node::Branch(branch) => branch.totals().ids_before(self.at),
+        }
+    }
+
+    /// What lies between the child or slot and that of another descent that is at the same node.
+    #[inline]
+    fn to(&self, upper: &Self) -> Both {
+        match self.node {
+            Node::Leaf(leaf) => leaf.ids_between(self.at..upper.at, &self.total),
+            Node::Branch(_) => {
+                let mut between = upper.before();
+                between.sub(&self.before());
+                between
+            }
+        }
     }
 }

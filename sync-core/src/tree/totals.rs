@@ -1,8 +1,11 @@
 //! Running totals over the children of a branch.
 
 use alloc::vec::Vec;
+use core::ops;
 
 use super::BRANCH_MAX;
+use super::search::{lower_bound, lower_bound_from};
+use crate::limbs::{Group, Sum, Xor};
 use crate::summary::Summary;
 
 /// How many children share a group: about the root of their number, so that a change touches as few
@@ -11,116 +14,238 @@ const GROUP: usize = 8;
 
 const GROUPS: usize = BRANCH_MAX / GROUP;
 
-/// The summaries of up to [`BRANCH_MAX`] children, as prefix totals in two steps: over the children
-/// of a group, and over the groups.
+/// For each of up to [`BRANCH_MAX`] children what all children before it hold together.
 ///
-/// What lies before a child is the sum of two entries, whichever child it is, where plain summaries
-/// would have to be added up in a loop, the length of which no processor predicts. A change to one
-/// child changes up to 16 entries, half of that on average, where prefix totals in one step would
-/// change up to 64; a change to the last child, as appends make it, changes one or two.
+/// What a child itself holds is the difference of two entries, and what any run of children holds,
+/// too: no loop, the length of which no processor predicts. That of the last child isn't there at
+/// all; whoever comes down from the root knows what the whole branch holds. So an append, which goes
+/// to the last child on every level, changes nothing here.
 #[derive(Clone)]
 pub(super) struct Totals {
-    /// For each child the total from the start of its group through it.
-    within: [Summary; BRANCH_MAX],
-    /// For each group the total of those before it; true up to the group where the next child goes.
-    before: [Summary; GROUPS + 1],
-    len: usize,
+    /// Of unused slots `u64::MAX`, so that a search needn't know how many are used.
+    counts: [u64; BRANCH_MAX],
+    sums: Prefixes<Sum>,
+    xors: Prefixes<Xor>,
 }
 
 impl Totals {
     pub(super) const EMPTY: Self = Self {
-        within: [Summary::EMPTY; BRANCH_MAX],
-        before: [Summary::EMPTY; GROUPS + 1],
-        len: 0,
+        counts: [u64::MAX; BRANCH_MAX],
+        sums: Prefixes {
+            within: [Sum([0; 4]); BRANCH_MAX],
+            groups: [Sum([0; 4]); GROUPS],
+        },
+        xors: Prefixes {
+            within: [Xor([0; 4]); BRANCH_MAX],
+            groups: [Xor([0; 4]); GROUPS],
+        },
     };
 
-    /// Adds a child behind the others.
-    pub(super) fn push(&mut self, summary: Summary) {
-        let within = self.in_group_before(self.len) + summary;
-        self.within[self.len] = within;
-        self.len += 1;
-        if self.len.is_multiple_of(GROUP) {
-            let group = self.len / GROUP;
-            self.before[group] = self.before[group - 1] + within;
-        }
-    }
-
-    /// Adds a child at `at`; those from there on move up.
-    pub(super) fn insert(&mut self, at: usize, summary: Summary) {
-        let tail = self.take_from(at);
-        self.push(summary);
-        tail.into_iter().for_each(|summary| self.push(summary));
-    }
-
-    /// Takes out `count` children from `at` on.
-    pub(super) fn remove(&mut self, at: usize, count: usize) {
-        let tail = self.take_from(at);
-        tail.into_iter()
-            .skip(count)
-            .for_each(|summary| self.push(summary));
-    }
-
-    /// Takes the children from `at` on.
-    pub(super) fn take_from(&mut self, at: usize) -> Vec<Summary> {
-        let tail = (at..self.len).map(|child| self.of(child)).collect();
-        self.len = at;
-        tail
-    }
-
-    /// Changes the summary of `child`, by a change that commutes with sums.
-    #[inline]
-    pub(super) fn change(&mut self, child: usize, change: impl Fn(&mut Summary)) {
-        let group = child / GROUP;
-        let end = self.len.min((group + 1) * GROUP);
-        self.within[child..end].iter_mut().for_each(&change);
-        let whole = self.len / GROUP;
-        if group < whole {
-            self.before[group + 1..=whole].iter_mut().for_each(&change);
-        }
-    }
-
-    /// The summary of `child`.
-    #[inline]
-    pub(super) fn of(&self, child: usize) -> Summary {
-        self.within[child] - self.in_group_before(child)
-    }
-
-    /// The summary of all children before `child`, which may be one past the last.
+    /// The summary of all children before `child`.
     #[inline]
     pub(super) fn before(&self, child: usize) -> Summary {
-        self.before[child / GROUP] + self.in_group_before(child)
+        let groups = (self.sums.before(child), self.xors.before(child));
+        Summary::of_groups(self.count_before(child), groups)
+    }
+
+    /// The ids of the children before `child`, added up in the way that is asked for.
+    #[inline]
+    pub(super) fn ids_before<L: Lane>(&self, child: usize) -> L {
+        L::before(&self.sums, &self.xors, child)
     }
 
     /// How many items the children before `child` hold.
     #[inline]
     pub(super) fn count_before(&self, child: usize) -> usize {
-        let mut count = self.before[child / GROUP].count;
-        if !child.is_multiple_of(GROUP) {
-            count += self.within[child - 1].count;
-        }
-        count as usize
+        self.counts[child] as usize
     }
 
     /// The child that holds the item of this rank, or the last child.
     #[inline]
     pub(super) fn child_at(&self, rank: usize) -> usize {
-        let last = (self.len - 1) / GROUP;
-        let ends = &self.before[1..=last];
-        let group = ends.iter().filter(|end| end.count <= rank as u64).count();
-        let rest = rank as u64 - self.before[group].count;
-        let start = group * GROUP;
-        let end = self.len.min(start + GROUP) - 1;
-        let passed = self.within[start..end].iter();
-        start + passed.filter(|through| through.count <= rest).count()
+        lower_bound(&self.counts, rank as u64 + 1) - 1
+    }
+
+    /// As [`Totals::child_at`], where it is known to be `from` or behind it.
+    #[inline]
+    pub(super) fn child_from(&self, from: usize, rank: usize) -> usize {
+        lower_bound_from(&self.counts, from + 1, rank as u64 + 1) - 1
+    }
+
+    /// Counts `more` to the child; `len` is the number of children.
+    #[inline]
+    pub(super) fn add(&mut self, child: usize, len: usize, more: &Summary) {
+        let (sum, xor) = more.groups();
+        let behind = child + 1..len;
+        for count in &mut self.counts[behind.clone()] {
+            *count = count.wrapping_add(more.count);
+        }
+        self.sums.change(behind.clone(), |total| total.add(&sum));
+        self.xors.change(behind, |total| total.add(&xor));
+    }
+
+    /// Takes `less` off the child; `len` is the number of children.
+    #[inline]
+    pub(super) fn sub(&mut self, child: usize, len: usize, less: &Summary) {
+        let (sum, xor) = less.groups();
+        let behind = child + 1..len;
+        for count in &mut self.counts[behind.clone()] {
+            *count = count.wrapping_sub(less.count);
+        }
+        self.sums.change(behind.clone(), |total| total.sub(&sum));
+        self.xors.change(behind, |total| total.sub(&xor));
+    }
+
+    /// Begins a child at `child`, with `before` in front of it. Those behind it lose what they were.
+    pub(super) fn set(&mut self, child: usize, before: &Summary) {
+        let (sum, xor) = before.groups();
+        self.counts[child] = before.count;
+        self.sums.set(child, sum);
+        self.xors.set(child, xor);
+    }
+
+    /// Puts a child that holds `summary` in front of the one at `child`; `before` is what lies before
+    /// it, and `len` the number of children so far.
+    pub(super) fn insert(&mut self, child: usize, len: usize, before: &Summary, summary: &Summary) {
+        let behind = self.from(child, len);
+        self.set(child, before);
+        for (place, start) in behind.into_iter().enumerate() {
+            self.set(child + 1 + place, &(start + *summary));
+        }
+    }
+
+    /// Takes out `count` children from `child` on, of `len`, and what they hold.
+    pub(super) fn remove(&mut self, child: usize, count: usize, len: usize) {
+        let start = self.before(child);
+        let behind = self.from(child + count, len);
+        let gone = behind.first().map_or(Summary::EMPTY, |end| *end - start);
+        for (place, start) in behind.into_iter().enumerate() {
+            self.set(child + place, &(start - gone));
+        }
+        self.counts[len - count..len].fill(u64::MAX);
+    }
+
+    /// Makes one of `child`, which isn't the first, and the one before it, of `len`.
+    pub(super) fn join(&mut self, child: usize, len: usize) {
+        for (place, start) in self.from(child + 1, len).into_iter().enumerate() {
+            self.set(child + place, &start);
+        }
+        self.counts[len - 1] = u64::MAX;
+    }
+
+    /// Forgets the children from `child` on.
+    pub(super) fn truncate(&mut self, child: usize) {
+        self.counts[child..].fill(u64::MAX);
+    }
+
+    /// Moves `moved` from the child behind the boundary to the one before, or the other way round.
+    pub(super) fn shift(&mut self, boundary: usize, moved: &Summary, to_the_right: bool) {
+        let (sum, xor) = moved.groups();
+        let count = &mut self.counts[boundary];
+        if to_the_right {
+            *count = count.wrapping_sub(moved.count);
+            self.sums
+                .change_one(boundary, |start| start.sub(&sum), |rest| rest.add(&sum));
+        } else {
+            *count = count.wrapping_add(moved.count);
+            self.sums
+                .change_one(boundary, |start| start.add(&sum), |rest| rest.sub(&sum));
+        }
+        let swap = |entry: &mut Xor| entry.add(&xor);
+        self.xors.change_one(boundary, swap, swap);
+    }
+
+    /// What lies before each child from `child` on.
+    fn from(&self, child: usize, len: usize) -> Vec<Summary> {
+        (child..len).map(|child| self.before(child)).collect()
+    }
+}
+
+/// What lies before each child, in two steps: from the start of its group, and before the group.
+///
+/// An entry is the sum of two, and a change to one child changes up to 15, half of that on average,
+/// where prefix totals in one step would change up to 63. Entries of unused slots mean nothing.
+#[derive(Clone)]
+pub(super) struct Prefixes<G> {
+    within: [G; BRANCH_MAX],
+    groups: [G; GROUPS],
+}
+
+impl<G: Group> Prefixes<G> {
+    #[inline]
+    fn before(&self, child: usize) -> G {
+        let mut before = self.groups[child / GROUP];
+        before.add(&self.within[child]);
+        before
+    }
+
+    /// Changes what lies before each of `children`, the last ones, in a way that commutes with sums.
+    #[inline]
+    fn change(&mut self, children: ops::Range<usize>, change: impl Fn(&mut G)) {
+        let end = children.start.next_multiple_of(GROUP).min(children.end);
+        self.within[children.start..end]
+            .iter_mut()
+            .for_each(&change);
+        self.groups[end.div_ceil(GROUP)..children.end.div_ceil(GROUP)]
+            .iter_mut()
+            .for_each(&change);
+    }
+
+    /// Changes what lies before `child` alone; `inverse` takes the change back.
+    fn change_one(&mut self, child: usize, change: impl Fn(&mut G), inverse: impl Fn(&mut G)) {
+        if child.is_multiple_of(GROUP) {
+            change(&mut self.groups[child / GROUP]);
+            self.within[child + 1..child + GROUP]
+                .iter_mut()
+                .for_each(inverse);
+        } else {
+            change(&mut self.within[child]);
+        }
+    }
+
+    /// The others of the group behind `child` lose what they were if it is the first of it.
+    #[inline]
+    fn set(&mut self, child: usize, before: G) {
+        let mut within = before;
+        if child.is_multiple_of(GROUP) {
+            self.groups[child / GROUP] = before;
+            within = G::default();
+        } else {
+            within.sub(&self.groups[child / GROUP]);
+        }
+        self.within[child] = within;
+    }
+}
+
+/// A way to add up ids for which branches and leaves keep totals.
+pub(super) trait Lane: Group {
+    fn before(sums: &Prefixes<Sum>, xors: &Prefixes<Xor>, child: usize) -> Self;
+
+    /// Of both totals the one that is asked for.
+    fn of(both: &(Sum, Xor)) -> Self;
+}
+
+impl Lane for Sum {
+    #[inline]
+    fn before(sums: &Prefixes<Sum>, _xors: &Prefixes<Xor>, child: usize) -> Self {
+        sums.before(child)
     }
 
     #[inline]
-    fn in_group_before(&self, child: usize) -> Summary {
-        if child.is_multiple_of(GROUP) {
-            Summary::EMPTY
-        } else {
-            self.within[child - 1]
-        }
+    fn of(both: &(Sum, Xor)) -> Self {
+        both.0
+    }
+}
+
+impl Lane for (Sum, Xor) {
+    #[inline]
+    fn before(sums: &Prefixes<Sum>, xors: &Prefixes<Xor>, child: usize) -> Self {
+        (sums.before(child), xors.before(child))
+    }
+
+    #[inline]
+    fn of(both: &(Sum, Xor)) -> Self {
+        *both
     }
 }
 
@@ -131,43 +256,74 @@ mod tests {
     use super::*;
     use crate::item::Id;
 
+    /// Edits totals and a plain list of what each child holds alike.
     #[test]
     fn totals_are_those_of_the_plain_list_through_any_edits() {
         let summary = |n: usize| Summary::of(&Id([n as u8 ^ 0x80; 32]));
-        let (mut totals, mut plain) = (Totals::EMPTY, Vec::new());
-        for n in 0..2_000usize {
-            let at = (n * 7_919) % (plain.len() + 1);
-            if plain.len() == BRANCH_MAX || n % 5 == 4 {
-                let gone = at.min(plain.len() - 2)..at.min(plain.len() - 2) + 1 + n % 2;
-                totals.remove(gone.start, gone.len());
-                plain.drain(gone);
-            } else if n % 5 == 3 {
-                let at = at.min(plain.len() - 1);
-                totals.change(at, |total| *total += &summary(n));
-                plain[at] += &summary(n);
+        let (mut totals, mut plain) = (Totals::EMPTY, Vec::<Summary>::new());
+        for n in 0..4_000usize {
+            let len = plain.len();
+            let at = (n * 7_919) % (len + 1);
+            if len == BRANCH_MAX || (n % 5 == 4 && len > 3) {
+                let at = at.min(len - 2);
+                if n % 2 == 0 {
+                    totals.remove(at, 1 + n % 3 / 2, len);
+                    plain.drain(at..at + 1 + n % 3 / 2);
+                } else {
+                    totals.join(at + 1, len);
+                    let joined = plain.remove(at + 1);
+                    plain[at] += &joined;
+                }
+            } else if n % 5 == 3 && len > 1 {
+                let at = at.min(len - 2);
+                match n % 4 {
+                    0 => {
+                        totals.add(at, len, &summary(n));
+                        plain[at] += &summary(n);
+                    }
+                    1 => {
+                        let less = plain[at];
+                        totals.sub(at, len, &less);
+                        plain[at] -= &less;
+                    }
+                    turn => {
+                        let to_the_right = turn == 2;
+                        let moved = plain[if to_the_right { at } else { at + 1 }];
+                        totals.shift(at + 1, &moved, to_the_right);
+                        let (left, right) = (plain[at], plain[at + 1]);
+                        let sum = left + right;
+                        let none = Summary::EMPTY;
+                        (plain[at], plain[at + 1]) = if to_the_right {
+                            (none, sum)
+                        } else {
+                            (sum, none)
+                        };
+                    }
+                }
             } else {
-                totals.insert(at, summary(n));
+                let before = plain[..at]
+                    .iter()
+                    .fold(Summary::EMPTY, |sum, next| sum + *next);
+                totals.insert(at, len, &before, &summary(n));
                 plain.insert(at, summary(n));
             }
             check(&totals, &plain);
         }
-        let tail = totals.take_from(5);
-        assert_eq!(tail, plain[5..]);
+        totals.truncate(5);
         check(&totals, &plain[..5]);
     }
 
     fn check(totals: &Totals, plain: &[Summary]) {
         let mut before = Summary::EMPTY;
         for (child, summary) in plain.iter().enumerate() {
-            assert_eq!(totals.of(child), *summary);
             assert_eq!(totals.before(child), before);
-            assert_eq!(totals.count_before(child) as u64, before.count);
+            assert_eq!(totals.ids_before::<Sum>(child), before.groups().0);
             for rank in before.count..before.count + summary.count {
-                assert_eq!(totals.child_at(rank as usize), child);
+                let found = totals.child_at(rank as usize);
+                assert_eq!(totals.child_from(child / 2, rank as usize), found);
+                assert_eq!(found, child);
             }
             before += summary;
         }
-        assert_eq!(totals.before(plain.len()), before);
-        assert_eq!(totals.child_at(before.count as usize), plain.len() - 1);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn text(report: &Report, targets: &[Target]) -> String {
         trees::figures(report),
         others(report),
         method(),
-        reached(targets),
+        reached(report, targets),
     ]
     .join("\n")
 }
@@ -131,18 +131,21 @@ fn method() -> String {
     )
 }
 
-fn reached(targets: &[Target]) -> String {
+fn reached(report: &Report, targets: &[Target]) -> String {
     format!(
         "## What was to be reached\n\n{}\n\
          *must*: as it has to be; *aim*: as it would be best. Ratios are measured / peer, for hashes \
          throughput.\n\n{}",
-        verdict(targets),
-        targets::table(targets).text()
+        verdict(report, targets),
+        targets::table(targets, report.full).text()
     )
 }
 
 /// How many targets are met, in a sentence.
-pub(crate) fn verdict(targets: &[Target]) -> String {
+pub(crate) fn verdict(report: &Report, targets: &[Target]) -> String {
+    if !report.full {
+        return "The sizes are small: targets are stated for greater ones.".to_owned();
+    }
     let of = |wanted: Met| {
         targets
             .iter()

@@ -137,7 +137,7 @@ impl Target {
     }
 
     /// A row of [`table`].
-    fn cells(&self) -> [String; 8] {
+    fn cells(&self, judged: bool) -> [String; 8] {
         let show = |value| self.unit.show(value);
         let [must, aim] = match self.goal {
             Goal::Value { must, aim } => [must, aim].map(show),
@@ -161,7 +161,11 @@ impl Target {
             self.cold.map_or_else(nothing, show),
             peer,
             ratio,
-            self.met().name().to_owned(),
+            if judged {
+                self.met().name().to_owned()
+            } else {
+                nothing()
+            },
         ]
     }
 }
@@ -174,8 +178,8 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// All targets as a table.
-pub(crate) fn table(targets: &[Target]) -> text::Table {
+/// All targets as a table; unless `judged`, it doesn't say which are met.
+pub(crate) fn table(targets: &[Target], judged: bool) -> text::Table {
     let mut table = text::Table::new(&[
         "work",
         ">must",
@@ -187,7 +191,7 @@ pub(crate) fn table(targets: &[Target]) -> text::Table {
         "met",
     ]);
     for target in targets {
-        table.row(target.cells());
+        table.row(target.cells(judged));
     }
     table
 }
@@ -267,7 +271,7 @@ mod tests {
             must: 0.25,
             aim: 0.125,
         };
-        let text = table(&[target(goal, 0.5)]).text();
+        let text = table(&[target(goal, 0.5)], true).text();
         assert!(
             text.contains("|  1/4 | 1/8 |   500 ms |    – | 2 s peer |   1/4 | must |"),
             "{text}"

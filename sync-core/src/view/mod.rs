@@ -1,9 +1,15 @@
 //! Several sets read as one: the shards of a node.
 
+mod bracket;
+mod divide;
+
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
 
+use bracket::{Bracket, distance};
+
+use crate::cut::{Cut, Part, Section, Share};
 use crate::item::{Bound, Item, Range};
 use crate::set::ItemSet;
 use crate::summary::Summary;
@@ -21,13 +27,16 @@ const BLOCK_MAX: usize = 4_096;
 ///
 /// # Cost
 ///
-/// For k sets of n items together: ranks and summaries by key add up over the sets, so they cost k
-/// times what they cost in one. Selection isn't additive, since the item of a rank may be in any of
-/// the sets. It is exact nevertheless: the candidates in all sets are narrowed by pivots, each
-/// ranked in every set, until few are left, which are read. The pivots are taken where the rank
-/// should lie, so that for sets that are spread alike about log log n of them do; never more than
-/// 3·k·log n are needed. A summary by ranks selects both ends first. [`ItemSet::visit`]
-/// selects once for each block of some thousand items, and merges.
+/// For k sets of n items together: ranks, cuts and summaries by key add up over the sets, so they
+/// cost k times what they cost in one. Sections are divided where one of the sets divides, or a sample
+/// of all does, rather than by rank ([`ItemSet::divide`]).
+///
+/// Selection isn't additive, since the item of a rank may be in any of the sets. It is exact
+/// nevertheless: the candidates in all sets are narrowed by pivots, each ranked in every set, until
+/// few are left, which are read. The pivots are taken where the rank should lie, so that for sets that
+/// are spread alike about log log n of them do; never more than 3·k·log n are needed. A summary by
+/// ranks selects both ends first. [`ItemSet::visit`] selects once for each block of some thousand
+/// items, and merges.
 ///
 /// # Items in several sets
 ///
@@ -52,7 +61,7 @@ impl<S: ItemSet> View<S> {
     }
 
     /// How many items of each set are among the first `rank` of all.
-    fn cut(&self, rank: usize) -> Vec<usize> {
+    fn places(&self, rank: usize) -> Vec<usize> {
         let mut bracket = Bracket::new(&self.sets, rank);
         loop {
             if let Some(cut) = bracket.settled() {
@@ -109,6 +118,25 @@ impl<S: ItemSet> View<S> {
         items
     }
 
+    /// The items in `range`, set by set; nothing if there are more than `most`.
+    fn read_range(&self, range: &Range, most: usize) -> Option<Vec<Item>> {
+        let mut items = Vec::new();
+        for set in &self.sets {
+            let all = set.visit_range(range, &mut |item| {
+                items.push(item);
+                if items.len() > most {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            if all.is_break() {
+                return None;
+            }
+        }
+        Some(items)
+    }
+
     fn clamp(&self, ranks: ops::Range<usize>) -> ops::Range<usize> {
         let end = ranks.end.min(self.len());
         ranks.start.min(end)..end
@@ -136,7 +164,7 @@ impl<S: ItemSet> ItemSet for View<S> {
         if rank >= self.len() {
             return None;
         }
-        let cut = self.cut(rank);
+        let cut = self.places(rank);
         let next = self.sets.iter().zip(cut);
         next.filter_map(|(set, place)| set.select(place)).min()
     }
@@ -146,7 +174,7 @@ impl<S: ItemSet> ItemSet for View<S> {
         if ranks.is_empty() {
             return Summary::EMPTY;
         }
-        let (low, high) = (self.cut(ranks.start), self.cut(ranks.end));
+        let (low, high) = (self.places(ranks.start), self.places(ranks.end));
         let places = low.into_iter().zip(high);
         add(self
             .sets
@@ -159,6 +187,36 @@ impl<S: ItemSet> ItemSet for View<S> {
         add(self.sets.iter().map(|set| set.summary_of(range)))
     }
 
+    /// The cuts are looked for in every set, and what lies between adds up.
+    fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
+        let count = cuts.len().min(parts.len());
+        parts[..count].fill(Part::default());
+        let mut of_set = vec![Part::default(); count];
+        for set in &self.sets {
+            set.cut(cuts, &mut of_set);
+            for (part, more) in parts.iter_mut().zip(&of_set) {
+                part.end += more.end;
+                part.tally += &more.tally;
+            }
+        }
+    }
+
+    fn divide(&self, section: &Section, shares: &mut [Share]) {
+        divide::divide(self, section, shares);
+    }
+
+    fn visit_range(
+        &self,
+        range: &Range,
+        visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let Some(mut items) = self.read_range(range, BLOCK_MAX) else {
+            return self.visit(self.rank(&range.lower)..self.rank(&range.upper), visit);
+        };
+        items.sort();
+        items.into_iter().try_for_each(visit)
+    }
+
     fn visit(
         &self,
         ranks: ops::Range<usize>,
@@ -168,12 +226,12 @@ impl<S: ItemSet> ItemSet for View<S> {
         if ranks.is_empty() {
             return ControlFlow::Continue(());
         }
-        let mut low = self.cut(ranks.start);
+        let mut low = self.places(ranks.start);
         let mut done = ranks.start;
         let mut block = BLOCK_MIN;
         while done < ranks.end {
             let next = ranks.end.min(done + block);
-            let high = self.cut(next);
+            let high = self.places(next);
             let mut items = self.read(&low, &high);
             // A stable sort takes the sets' items for the ordered runs that they are.
             items.sort();
@@ -183,95 +241,6 @@ impl<S: ItemSet> ItemSet for View<S> {
         }
         ControlFlow::Continue(())
     }
-}
-
-/// Between which places of each set the cut at a rank lies.
-struct Bracket {
-    rank: usize,
-    /// The first so many of each set come before the cut.
-    low: Vec<usize>,
-    /// All from here on in each set come behind the cut.
-    high: Vec<usize>,
-    /// How many pivots there have been.
-    pivots: usize,
-}
-
-impl Bracket {
-    fn new<S: ItemSet>(sets: &[S], rank: usize) -> Self {
-        Self {
-            rank,
-            low: vec![0; sets.len()],
-            high: sets.iter().map(ItemSet::len).collect(),
-            pivots: 0,
-        }
-    }
-
-    /// The cut, if the bracket leaves one only.
-    fn settled(&self) -> Option<Vec<usize>> {
-        let missing = self.missing();
-        if missing == 0 {
-            Some(self.low.clone())
-        } else if missing >= self.width() {
-            Some(self.high.clone())
-        } else {
-            None
-        }
-    }
-
-    /// How many candidates are left.
-    fn width(&self) -> usize {
-        distance(&self.low, &self.high)
-    }
-
-    /// How many candidates come before the cut.
-    fn missing(&self) -> usize {
-        self.rank - self.low.iter().sum::<usize>()
-    }
-
-    /// The place of the next pivot, and its set: the one with the most candidates.
-    ///
-    /// Where the sets are spread alike, the cut lies in proportion, give or take about the root of
-    /// the number of candidates. Pivots go by turns that much to either side of it, so that two of
-    /// them close in on the cut. Every third halves the candidates of the set, whatever they are.
-    fn pivot(&mut self) -> (usize, usize) {
-        let widths = self
-            .low
-            .iter()
-            .zip(&self.high)
-            .map(|(low, high)| high - low);
-        let widest = widths.enumerate().max_by_key(|(_, width)| *width);
-        let (set, width) = widest.unwrap_or_default();
-        let total = self.width() as u128;
-        let ahead = (self.missing() as u128 * width as u128 / total.max(1)) as usize;
-        let margin = width.isqrt() / 2 + 1;
-        let place = match self.pivots % 3 {
-            0 => ahead.saturating_sub(margin),
-            1 => ahead + margin,
-            _ => width / 2,
-        };
-        self.pivots += 1;
-        (set, self.low[set] + place.min(width - 1))
-    }
-
-    /// Learns the ranks of the pivot, an item of `set`, in every set.
-    fn narrow(&mut self, mut ranks: Vec<usize>, set: usize) {
-        if ranks.iter().sum::<usize>() >= self.rank {
-            pick(&mut self.high, &ranks, usize::min);
-        } else {
-            ranks[set] += 1;
-            pick(&mut self.low, &ranks, usize::max);
-        }
-    }
-}
-
-fn pick(places: &mut [usize], ranks: &[usize], which: fn(usize, usize) -> usize) {
-    for (place, rank) in places.iter_mut().zip(ranks) {
-        *place = which(*place, *rank);
-    }
-}
-
-fn distance(low: &[usize], high: &[usize]) -> usize {
-    low.iter().zip(high).map(|(low, high)| high - low).sum()
 }
 
 fn add(summaries: impl Iterator<Item = Summary>) -> Summary {

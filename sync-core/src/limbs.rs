@@ -1,0 +1,135 @@
+//! 256-bit numbers as 64-bit limbs: the two groups that summaries are made of.
+
+use crate::item::Id;
+
+/// 256 bits as 64-bit limbs from low to high.
+pub(crate) type Limbs = [u64; 4];
+
+/// What ids add up to, in a way that can be taken back.
+pub(crate) trait Group: Copy + Default {
+    /// What these ids add up to.
+    fn of_ids(ids: &[Id]) -> Self;
+
+    /// What one id amounts to.
+    fn of_id(id: &Id) -> Self;
+
+    /// Adds another total to this one.
+    fn add(&mut self, other: &Self);
+
+    /// Takes another total off this one.
+    fn sub(&mut self, other: &Self);
+}
+
+/// Ids added as little-endian integers modulo 2^256.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Sum(pub(crate) Limbs);
+
+/// Ids xored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Xor(pub(crate) Limbs);
+
+impl Group for Sum {
+    /// Adding 256-bit numbers is one chain of four carries for each; adding up each limb by itself,
+    /// in 128 bits, makes four independent chains, and the carries are settled once at the end.
+    #[inline]
+    fn of_ids(ids: &[Id]) -> Self {
+        let mut columns = [0u128; 4];
+        for id in ids {
+            for (column, limb) in columns.iter_mut().zip(limbs_of(id)) {
+                *column += u128::from(limb);
+            }
+        }
+        let mut sum = [0; 4];
+        let mut carry = 0;
+        for (limb, column) in sum.iter_mut().zip(columns) {
+            let total = column + carry;
+            *limb = total as u64;
+            carry = total >> 64;
+        }
+        Self(sum)
+    }
+
+    #[inline]
+    fn of_id(id: &Id) -> Self {
+        Self(limbs_of(id))
+    }
+
+    #[inline]
+    fn add(&mut self, other: &Self) {
+        let mut carry = false;
+        for (limb, add) in self.0.iter_mut().zip(other.0) {
+            (*limb, carry) = limb.carrying_add(add, carry);
+        }
+    }
+
+    #[inline]
+    fn sub(&mut self, other: &Self) {
+        let mut borrow = false;
+        for (limb, sub) in self.0.iter_mut().zip(other.0) {
+            (*limb, borrow) = limb.borrowing_sub(sub, borrow);
+        }
+    }
+}
+
+impl Group for Xor {
+    #[inline]
+    fn of_ids(ids: &[Id]) -> Self {
+        ids.iter().fold(Self::default(), |mut xor, id| {
+            xor.add(&Self::of_id(id));
+            xor
+        })
+    }
+
+    #[inline]
+    fn of_id(id: &Id) -> Self {
+        Self(limbs_of(id))
+    }
+
+    #[inline]
+    fn add(&mut self, other: &Self) {
+        for (limb, xor) in self.0.iter_mut().zip(other.0) {
+            *limb ^= xor;
+        }
+    }
+
+    #[inline]
+    fn sub(&mut self, other: &Self) {
+        self.add(other);
+    }
+}
+
+/// Both at once. Sums and xors are taken in a pass each: together they need more registers than
+/// there are, and the second pass finds the ids in the first-level cache, where vectors xor them.
+impl Group for (Sum, Xor) {
+    #[inline]
+    fn of_ids(ids: &[Id]) -> Self {
+        (Sum::of_ids(ids), Xor::of_ids(ids))
+    }
+
+    #[inline]
+    fn of_id(id: &Id) -> Self {
+        (Sum::of_id(id), Xor::of_id(id))
+    }
+
+    #[inline]
+    fn add(&mut self, other: &Self) {
+        self.0.add(&other.0);
+        self.1.add(&other.1);
+    }
+
+    #[inline]
+    fn sub(&mut self, other: &Self) {
+        self.0.sub(&other.0);
+        self.1.sub(&other.1);
+    }
+}
+
+/// The id as a little-endian integer.
+#[inline]
+pub(crate) fn limbs_of(id: &Id) -> Limbs {
+    let mut limbs = [0; 4];
+    for (limb, bytes) in limbs.iter_mut().zip(id.0.as_chunks().0) {
+        *limb = u64::from_le_bytes(*bytes);
+    }
+    limbs
+}
