@@ -4,8 +4,8 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 
-.PHONY: demo test setup lint unit docs no-std bench bench-smoke instructions instructions-accept
-.PHONY: fuzz fuzz-smoke clean
+.PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
+.PHONY: instructions instructions-accept fuzz fuzz-smoke clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
@@ -32,8 +32,16 @@ no-std:
 bench:
 	$(CARGO) bench --locked --package benches
 
+# Some ten minutes; rewrites benches/report and the headline in README.md.
+bench-report:
+	$(CARGO) build --locked --release --package wakustore
+	$(CARGO) run --locked --profile bench --package compare -- report \
+		--output benches/report --readme README.md
+
 bench-smoke:
 	$(CARGO) bench --locked --profile dev --package benches -- --test
+	$(CARGO) build --locked --package wakustore
+	$(CARGO) run --locked --package compare -- report --quick
 
 # Instruction counts of the hot paths against those in benches/instructions/counts.json.
 instructions: setup

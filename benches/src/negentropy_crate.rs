@@ -63,7 +63,12 @@ fn ids(ids: &[negentropy::Id]) -> Vec<Id> {
     ids.iter().map(|id| Id(id.to_bytes())).collect()
 }
 
-fn storage(items: &[Item]) -> NegentropyStorageVector {
+/// The items, in any order, as the crate's sorted vector.
+///
+/// # Panics
+/// Never: the vector is new.
+#[must_use]
+pub fn storage(items: &[Item]) -> NegentropyStorageVector {
     let mut storage = NegentropyStorageVector::with_capacity(items.len());
     for item in items {
         let id = negentropy::Id::from_byte_array(item.id.0);
