@@ -5,19 +5,22 @@ use crate::item::Id;
 /// 256 bits as 64-bit limbs from low to high.
 pub(crate) type Limbs = [u64; 4];
 
-/// What ids add up to, in a way that can be taken back.
-pub(crate) trait Group: Copy + Default {
-    /// What these ids add up to.
-    fn of_ids(ids: &[Id]) -> Self;
-
-    /// What one id amounts to.
-    fn of_id(id: &Id) -> Self;
-
+/// What adds up, in a way that can be taken back.
+pub(crate) trait Total: Copy + Default {
     /// Adds another total to this one.
     fn add(&mut self, other: &Self);
 
     /// Takes another total off this one.
     fn sub(&mut self, other: &Self);
+}
+
+/// What ids add up to.
+pub(crate) trait Group: Total {
+    /// What these ids add up to.
+    fn of_ids(ids: &[Id]) -> Self;
+
+    /// What one id amounts to.
+    fn of_id(id: &Id) -> Self;
 }
 
 /// Ids added as little-endian integers modulo 2^256.
@@ -53,7 +56,9 @@ impl Group for Sum {
     fn of_id(id: &Id) -> Self {
         Self(limbs_of(id))
     }
+}
 
+impl Total for Sum {
     #[inline]
     fn add(&mut self, other: &Self) {
         let mut carry = false;
@@ -84,7 +89,9 @@ impl Group for Xor {
     fn of_id(id: &Id) -> Self {
         Self(limbs_of(id))
     }
+}
 
+impl Total for Xor {
     #[inline]
     fn add(&mut self, other: &Self) {
         for (limb, xor) in self.0.iter_mut().zip(other.0) {
@@ -110,7 +117,9 @@ impl Group for (Sum, Xor) {
     fn of_id(id: &Id) -> Self {
         (Sum::of_id(id), Xor::of_id(id))
     }
+}
 
+impl Total for (Sum, Xor) {
     #[inline]
     fn add(&mut self, other: &Self) {
         self.0.add(&other.0);

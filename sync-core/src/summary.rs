@@ -4,7 +4,7 @@ use core::ops::{Add, AddAssign, Sub, SubAssign};
 use core::slice;
 
 use crate::item::Id;
-use crate::limbs::{Group, Limbs, Sum, Xor, limbs_of};
+use crate::limbs::{Group, Limbs, Sum, Total, Xor, limbs_of};
 use crate::{sha256, varint};
 
 /// Count, sum and xor of the ids of some items.

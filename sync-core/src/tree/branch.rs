@@ -354,7 +354,8 @@ impl Branch {
             }
             Pair::Branches(a, b) => a.level_with(b, separator),
         };
-        self.totals.shift(left + 1, &moved, to_the_right);
+        self.totals
+            .shift(left + 1, self.len(), &moved, to_the_right);
         self.set_separator(left + 1, separator);
     }
 

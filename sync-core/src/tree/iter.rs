@@ -6,7 +6,7 @@ use core::{ops, slice};
 
 use super::leaf::Leaf;
 use super::node::Node;
-use super::seek::{Rank, Seek};
+use super::seek::{Key, Rank, Seek};
 use crate::item::Item;
 
 /// The items of a [`RangeTree`](super::RangeTree) in ascending order, from some rank on.
@@ -24,8 +24,17 @@ pub struct Iter<'a> {
 impl<'a> Iter<'a> {
     /// The items of these ranks below `root`, which must hold so many.
     pub(super) fn new(root: &'a Node, ranks: ops::Range<usize>) -> Self {
+        Self::from_place(root, Rank(ranks.start), ranks.len())
+    }
+
+    /// The items from `key` on below `root`, which holds `total`.
+    pub(super) fn from_key(root: &'a Node, key: &Item, total: usize) -> Self {
+        Self::from_place(root, Key(*key), total)
+    }
+
+    /// The items from a place on below `root`, as many as there are but no more than `left`.
+    fn from_place(root: &'a Node, mut to: impl Seek, left: usize) -> Self {
         let mut ahead = Vec::new();
-        let mut to = Rank(ranks.start);
         let mut node = root;
         loop {
             match node {
@@ -34,7 +43,7 @@ impl<'a> Iter<'a> {
                         ahead,
                         leaf: Some(leaf),
                         slot: to.slot(leaf),
-                        left: ranks.len(),
+                        left,
                     };
                 }
                 Node::Branch(branch) => {

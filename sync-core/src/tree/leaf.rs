@@ -10,7 +10,7 @@ use super::search::{lower_bound, lower_bound_from};
 use super::totals::Lane;
 use super::{LEAF_MAX, LEAF_MIN};
 use crate::item::{Bound, Id, Item};
-use crate::limbs::{Group, Sum, Xor};
+use crate::limbs::{Group, Sum, Total, Xor};
 use crate::summary::Summary;
 
 /// How many ids share a cache line of 64 bytes.
@@ -19,6 +19,9 @@ const IDS_PER_LINE: usize = 2;
 /// The total of so many items at the front of a leaf is kept: a sum from the nearest of front, middle
 /// and end on then reads a quarter of half the ids on average, an eighth of all.
 const HALF: usize = LEAF_MAX / 2;
+
+/// How many ids are fetched ahead of an insert.
+const FETCHED: usize = 16;
 
 /// So many items are looked at before a search begins.
 const STEPS: usize = 4;
@@ -261,6 +264,14 @@ impl Leaf {
     #[inline]
     pub(super) fn fetch(&self, slot: usize) {
         let lines = self.ids[self.way_to(slot).1].iter().step_by(IDS_PER_LINE);
+        black_box(lines.fold(0, |all, id| all ^ id.0[0]));
+    }
+
+    /// Has the cache fetch the last ids, which an insert moves first, while it still searches its slot.
+    #[inline]
+    pub(super) fn fetch_end(&self) {
+        let last = &self.ids[self.len.saturating_sub(FETCHED)..self.len];
+        let lines = last.iter().step_by(IDS_PER_LINE);
         black_box(lines.fold(0, |all, id| all ^ id.0[0]));
     }
 

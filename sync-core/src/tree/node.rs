@@ -104,7 +104,10 @@ impl Node {
 fn insert_into(leaf: &mut Arc<Leaf>, item: &Item, path: Path) -> Inserted {
     let slot = match path {
         Path::Append => leaf.len(),
-        Path::RightEdge | Path::Inside => leaf.slot(item),
+        Path::RightEdge | Path::Inside => {
+            leaf.fetch_end();
+            leaf.slot(item)
+        }
     };
     if leaf.holds(slot, item) {
         return Inserted::Present;

@@ -84,8 +84,15 @@ impl ItemSet for RangeTree {
         if end < leaf.len() {
             return leaf.items(slot..end).try_for_each(visit);
         }
-        let start = seek::rank(&self.root, Key(*lower));
-        self.visit(start..seek::rank(&self.root, Key(*upper)), visit)
+        let mut runs = Iter::from_key(&self.root, lower, self.len());
+        while let Some((leaf, slots)) = runs.next_run() {
+            let end = leaf.slot(upper);
+            leaf.items(slots.start..end).try_for_each(&mut *visit)?;
+            if end < leaf.len() {
+                break;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {

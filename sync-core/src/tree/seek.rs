@@ -4,7 +4,7 @@ use super::branch::Branch;
 use super::leaf::Leaf;
 use super::node::Node;
 use crate::item::Item;
-use crate::limbs::{Group, Sum, Xor};
+use crate::limbs::{Sum, Total, Xor};
 use crate::summary::Summary;
 
 /// A position to go down to.

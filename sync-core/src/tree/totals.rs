@@ -4,8 +4,7 @@ use alloc::vec::Vec;
 use core::ops;
 
 use super::BRANCH_MAX;
-use super::search::{lower_bound, lower_bound_from};
-use crate::limbs::{Group, Sum, Xor};
+use crate::limbs::{Group, Sum, Total, Xor};
 use crate::summary::Summary;
 
 /// How many children share a group: about the root of their number, so that a change touches as few
@@ -21,87 +20,81 @@ const GROUPS: usize = BRANCH_MAX / GROUP;
 /// all; whoever comes down from the root knows what the whole branch holds. So an append, which goes
 /// to the last child on every level, changes nothing here.
 #[derive(Clone)]
+#[repr(C, align(64))]
 pub(super) struct Totals {
-    /// Of unused slots `u64::MAX`, so that a search needn't know how many are used.
-    counts: [u64; BRANCH_MAX],
-    sums: Prefixes<Sum>,
-    xors: Prefixes<Xor>,
+    /// Sum and xor of a child share a line of the cache, as an insert changes both.
+    ids: Prefixes<(Sum, Xor)>,
+    /// Of unused slots and groups [`Count::NONE`], so that a search needn't know how many are used.
+    counts: Prefixes<Count>,
 }
 
 impl Totals {
     pub(super) const EMPTY: Self = Self {
-        counts: [u64::MAX; BRANCH_MAX],
-        sums: Prefixes {
-            within: [Sum([0; 4]); BRANCH_MAX],
-            groups: [Sum([0; 4]); GROUPS],
+        ids: Prefixes {
+            within: [(Sum([0; 4]), Xor([0; 4])); BRANCH_MAX],
+            groups: [(Sum([0; 4]), Xor([0; 4])); GROUPS],
         },
-        xors: Prefixes {
-            within: [Xor([0; 4]); BRANCH_MAX],
-            groups: [Xor([0; 4]); GROUPS],
+        counts: Prefixes {
+            within: [Count::NONE; BRANCH_MAX],
+            groups: [Count::NONE; GROUPS],
         },
     };
 
     /// The summary of all children before `child`.
     #[inline]
     pub(super) fn before(&self, child: usize) -> Summary {
-        let groups = (self.sums.before(child), self.xors.before(child));
-        Summary::of_groups(self.count_before(child), groups)
+        Summary::of_groups(self.count_before(child), self.ids.before(child))
     }
 
     /// The ids of the children before `child`, added up in the way that is asked for.
     #[inline]
     pub(super) fn ids_before<L: Lane>(&self, child: usize) -> L {
-        L::before(&self.sums, &self.xors, child)
+        let mut before = L::of(&self.ids.groups[child / GROUP]);
+        before.add(&L::of(&self.ids.within[child]));
+        before
     }
 
     /// How many items the children before `child` hold.
     #[inline]
     pub(super) fn count_before(&self, child: usize) -> usize {
-        self.counts[child] as usize
+        self.counts.before(child).0 as usize
     }
 
     /// The child that holds the item of this rank, or the last child.
     #[inline]
     pub(super) fn child_at(&self, rank: usize) -> usize {
-        lower_bound(&self.counts, rank as u64 + 1) - 1
-    }
-
-    /// As [`Totals::child_at`], where it is known to be `from` or behind it.
-    #[inline]
-    pub(super) fn child_from(&self, from: usize, rank: usize) -> usize {
-        lower_bound_from(&self.counts, from + 1, rank as u64 + 1) - 1
+        let up_to = |counts: &[Count], rank: u64| {
+            let begun = counts.iter().filter(|start| start.0 <= rank);
+            begun.count().saturating_sub(1)
+        };
+        let group = up_to(&self.counts.groups, rank as u64);
+        let rest = rank as u64 - self.counts.groups[group].0;
+        let start = group * GROUP;
+        start + up_to(&self.counts.within[start..start + GROUP], rest)
     }
 
     /// Counts `more` to the child; `len` is the number of children.
     #[inline]
     pub(super) fn add(&mut self, child: usize, len: usize, more: &Summary) {
-        let (sum, xor) = more.groups();
-        let behind = child + 1..len;
-        for count in &mut self.counts[behind.clone()] {
-            *count = count.wrapping_add(more.count);
-        }
-        self.sums.change(behind.clone(), |total| total.add(&sum));
-        self.xors.change(behind, |total| total.add(&xor));
+        let (ids, count) = (more.groups(), Count(more.count));
+        self.ids.change(child + 1..len, |total| total.add(&ids));
+        self.counts
+            .change(child + 1..len, |total| total.add(&count));
     }
 
     /// Takes `less` off the child; `len` is the number of children.
     #[inline]
     pub(super) fn sub(&mut self, child: usize, len: usize, less: &Summary) {
-        let (sum, xor) = less.groups();
-        let behind = child + 1..len;
-        for count in &mut self.counts[behind.clone()] {
-            *count = count.wrapping_sub(less.count);
-        }
-        self.sums.change(behind.clone(), |total| total.sub(&sum));
-        self.xors.change(behind, |total| total.sub(&xor));
+        let (ids, count) = (less.groups(), Count(less.count));
+        self.ids.change(child + 1..len, |total| total.sub(&ids));
+        self.counts
+            .change(child + 1..len, |total| total.sub(&count));
     }
 
     /// Begins a child at `child`, with `before` in front of it. Those behind it lose what they were.
     pub(super) fn set(&mut self, child: usize, before: &Summary) {
-        let (sum, xor) = before.groups();
-        self.counts[child] = before.count;
-        self.sums.set(child, sum);
-        self.xors.set(child, xor);
+        self.ids.set(child, before.groups());
+        self.counts.set(child, Count(before.count));
     }
 
     /// Puts a child that holds `summary` in front of the one at `child`; `before` is what lies before
@@ -122,7 +115,7 @@ impl Totals {
         for (place, start) in behind.into_iter().enumerate() {
             self.set(child + place, &(start - gone));
         }
-        self.counts[len - count..len].fill(u64::MAX);
+        self.truncate(len - count);
     }
 
     /// Makes one of `child`, which isn't the first, and the one before it, of `len`.
@@ -130,29 +123,52 @@ impl Totals {
         for (place, start) in self.from(child + 1, len).into_iter().enumerate() {
             self.set(child + place, &start);
         }
-        self.counts[len - 1] = u64::MAX;
+        self.truncate(len - 1);
     }
 
     /// Forgets the children from `child` on.
     pub(super) fn truncate(&mut self, child: usize) {
-        self.counts[child..].fill(u64::MAX);
+        self.counts.within[child..].fill(Count::NONE);
+        self.counts.groups[child.div_ceil(GROUP)..].fill(Count::NONE);
     }
 
-    /// Moves `moved` from the child behind the boundary to the one before, or the other way round.
-    pub(super) fn shift(&mut self, boundary: usize, moved: &Summary, to_the_right: bool) {
-        let (sum, xor) = moved.groups();
-        let count = &mut self.counts[boundary];
+    /// Moves `moved` from the child behind the boundary to the one before, or the other way round;
+    /// `len` is the number of children.
+    pub(super) fn shift(
+        &mut self,
+        boundary: usize,
+        len: usize,
+        moved: &Summary,
+        to_the_right: bool,
+    ) {
+        let (ids, count) = (moved.groups(), Count(moved.count));
         if to_the_right {
-            *count = count.wrapping_sub(moved.count);
-            self.sums
-                .change_one(boundary, |start| start.sub(&sum), |rest| rest.add(&sum));
+            self.ids.change_one(
+                boundary,
+                len,
+                |start| start.sub(&ids),
+                |rest| rest.add(&ids),
+            );
+            self.counts.change_one(
+                boundary,
+                len,
+                |start| start.sub(&count),
+                |rest| rest.add(&count),
+            );
         } else {
-            *count = count.wrapping_add(moved.count);
-            self.sums
-                .change_one(boundary, |start| start.add(&sum), |rest| rest.sub(&sum));
+            self.ids.change_one(
+                boundary,
+                len,
+                |start| start.add(&ids),
+                |rest| rest.sub(&ids),
+            );
+            self.counts.change_one(
+                boundary,
+                len,
+                |start| start.add(&count),
+                |rest| rest.sub(&count),
+            );
         }
-        let swap = |entry: &mut Xor| entry.add(&xor);
-        self.xors.change_one(boundary, swap, swap);
     }
 
     /// What lies before each child from `child` on.
@@ -161,17 +177,38 @@ impl Totals {
     }
 }
 
+/// How many items.
+#[derive(Clone, Copy, Default)]
+struct Count(u64);
+
+impl Count {
+    /// More than there can be.
+    const NONE: Self = Self(u64::MAX);
+}
+
+impl Total for Count {
+    #[inline]
+    fn add(&mut self, other: &Self) {
+        self.0 = self.0.wrapping_add(other.0);
+    }
+
+    #[inline]
+    fn sub(&mut self, other: &Self) {
+        self.0 = self.0.wrapping_sub(other.0);
+    }
+}
+
 /// What lies before each child, in two steps: from the start of its group, and before the group.
 ///
 /// An entry is the sum of two, and a change to one child changes up to 15, half of that on average,
 /// where prefix totals in one step would change up to 63. Entries of unused slots mean nothing.
 #[derive(Clone)]
-pub(super) struct Prefixes<G> {
+struct Prefixes<G> {
     within: [G; BRANCH_MAX],
     groups: [G; GROUPS],
 }
 
-impl<G: Group> Prefixes<G> {
+impl<G: Total> Prefixes<G> {
     #[inline]
     fn before(&self, child: usize) -> G {
         let mut before = self.groups[child / GROUP];
@@ -191,11 +228,17 @@ impl<G: Group> Prefixes<G> {
             .for_each(&change);
     }
 
-    /// Changes what lies before `child` alone; `inverse` takes the change back.
-    fn change_one(&mut self, child: usize, change: impl Fn(&mut G), inverse: impl Fn(&mut G)) {
+    /// Changes what lies before `child` alone, of `len`; `inverse` takes the change back.
+    fn change_one(
+        &mut self,
+        child: usize,
+        len: usize,
+        change: impl Fn(&mut G),
+        inverse: impl Fn(&mut G),
+    ) {
         if child.is_multiple_of(GROUP) {
             change(&mut self.groups[child / GROUP]);
-            self.within[child + 1..child + GROUP]
+            self.within[child + 1..len.min(child + GROUP)]
                 .iter_mut()
                 .for_each(inverse);
         } else {
@@ -217,20 +260,13 @@ impl<G: Group> Prefixes<G> {
     }
 }
 
-/// A way to add up ids for which branches and leaves keep totals.
+/// A way to add up ids.
 pub(super) trait Lane: Group {
-    fn before(sums: &Prefixes<Sum>, xors: &Prefixes<Xor>, child: usize) -> Self;
-
     /// Of both totals the one that is asked for.
     fn of(both: &(Sum, Xor)) -> Self;
 }
 
 impl Lane for Sum {
-    #[inline]
-    fn before(sums: &Prefixes<Sum>, _xors: &Prefixes<Xor>, child: usize) -> Self {
-        sums.before(child)
-    }
-
     #[inline]
     fn of(both: &(Sum, Xor)) -> Self {
         both.0
@@ -238,11 +274,6 @@ impl Lane for Sum {
 }
 
 impl Lane for (Sum, Xor) {
-    #[inline]
-    fn before(sums: &Prefixes<Sum>, xors: &Prefixes<Xor>, child: usize) -> Self {
-        (sums.before(child), xors.before(child))
-    }
-
     #[inline]
     fn of(both: &(Sum, Xor)) -> Self {
         *both
@@ -289,7 +320,7 @@ mod tests {
                     turn => {
                         let to_the_right = turn == 2;
                         let moved = plain[if to_the_right { at } else { at + 1 }];
-                        totals.shift(at + 1, &moved, to_the_right);
+                        totals.shift(at + 1, len, &moved, to_the_right);
                         let (left, right) = (plain[at], plain[at + 1]);
                         let sum = left + right;
                         let none = Summary::EMPTY;
@@ -320,7 +351,6 @@ mod tests {
             assert_eq!(totals.ids_before::<Sum>(child), before.groups().0);
             for rank in before.count..before.count + summary.count {
                 let found = totals.child_at(rank as usize);
-                assert_eq!(totals.child_from(child / 2, rank as usize), found);
                 assert_eq!(found, child);
             }
             before += summary;

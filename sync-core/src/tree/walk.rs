@@ -4,7 +4,7 @@ use super::branch::Branch;
 use super::leaf::Leaf;
 use super::node::Node;
 use crate::item::Item;
-use crate::limbs::{Group, Sum};
+use crate::limbs::{Sum, Total};
 
 /// What can be walked to: just before an item, or just before the item of a rank.
 pub(super) trait Place: Copy {
@@ -205,8 +205,8 @@ impl Place for usize {
     type End = Self;
 
     #[inline]
-    fn child(self, branch: &Branch, from: usize, before: usize) -> usize {
-        branch.totals().child_from(from, self - before)
+    fn child(self, branch: &Branch, _from: usize, before: usize) -> usize {
+        branch.totals().child_at(self - before)
     }
 
     #[inline]

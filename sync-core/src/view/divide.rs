@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::View;
 use crate::cut::{Cut, Part, Section, Share};
 use crate::item::Bound;
-use crate::limbs::{Group, Sum};
+use crate::limbs::{Group, Sum, Total};
 use crate::set::{ItemSet, divide_evenly};
 use crate::summary::Tally;
 

@@ -1,9 +1,9 @@
 //! Several sets read as one: the shards of a node.
 
 mod bracket;
+mod cut;
 mod divide;
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
 
@@ -188,18 +188,8 @@ impl<S: ItemSet> ItemSet for View<S> {
         add(self.sets.iter().map(|set| set.summary_of(range)))
     }
 
-    /// The cuts are looked for in every set, and what lies between adds up.
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
-        let count = cuts.len().min(parts.len());
-        parts[..count].fill(Part::default());
-        let mut of_set = vec![Part::default(); count];
-        for set in &self.sets {
-            set.cut(cuts, &mut of_set);
-            for (part, more) in parts.iter_mut().zip(&of_set) {
-                part.end += more.end;
-                part.tally += &more.tally;
-            }
-        }
+        cut::cut(self, cuts, parts);
     }
 
     fn divide(&self, section: &Section, shares: &mut [Share]) {
