@@ -52,17 +52,18 @@ impl Branch {
             child = self.child(item);
         }
         let path_down = self.path_to(child, path);
+        // Counted before it is placed: the totals are fetched while the child is still waited for.
+        let (len, counted) = (self.len(), Summary::of(&item.id));
+        if child + 1 < len {
+            self.totals.add(child, len, &counted);
+        }
         match self.children[child].insert(item, path_down) {
-            Inserted::Present => Inserted::Present,
-            Inserted::Placed => {
-                if child + 1 < self.len() {
-                    self.totals.add(child, self.len(), &Summary::of(&item.id));
-                }
-                Inserted::Placed
+            Inserted::Present => {
+                self.totals.sub(child, len, &counted);
+                Inserted::Present
             }
+            Inserted::Placed => Inserted::Placed,
             Inserted::Split(right) => {
-                let len = self.len();
-                self.totals.add(child, len, &Summary::of(&item.id));
                 self.totals.sub(child, len, &right.summary);
                 self.insert_entry(child + 1, right, path)
             }
