@@ -348,7 +348,9 @@ impl Leaf {
     fn truncate(&mut self, len: usize) {
         self.timestamps[len..self.len].fill(u64::MAX);
         self.len = len;
-        self.sum_front();
+        if len < HALF {
+            self.sum_front();
+        }
     }
 
     fn cut_out(&mut self, slots: ops::Range<usize>) {
@@ -374,7 +376,9 @@ impl Leaf {
         self.timestamps[at..end].copy_from_slice(&from.timestamps[slots.clone()]);
         self.ids[at..end].copy_from_slice(&from.ids[slots]);
         self.len += end - at;
-        self.sum_front();
+        if at < HALF {
+            self.sum_front();
+        }
     }
 }
 
