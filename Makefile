@@ -4,23 +4,24 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 
-.PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke fuzz fuzz-smoke clean
+.PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
+.PHONY: instructions instructions-accept fuzz fuzz-smoke clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std bench-smoke fuzz-smoke
+test: setup lint unit docs no-std bench-smoke instructions fuzz-smoke
 
 setup:
 	.ci/setup
 
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features benches/instructions -- -D warnings
 
 unit:
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --features benches/instructions
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
@@ -41,6 +42,13 @@ bench-smoke:
 	$(CARGO) bench --locked --profile dev --package benches -- --test
 	$(CARGO) build --locked --package wakustore
 	$(CARGO) run --locked --package compare -- report --quick
+
+# Instruction counts of the hot paths against those in benches/instructions/counts.json.
+instructions: setup
+	benches/instructions/run check
+
+instructions-accept: setup
+	benches/instructions/run accept
 
 fuzz:
 	fuzz/run $(FUZZ_SECONDS)

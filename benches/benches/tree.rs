@@ -1,109 +1,152 @@
-//! The range tree: build, insert, append, remove, prune, summaries, ranks, snapshots.
+//! The range tree: build, insert, append, remove, prune, summary, rank, select, snapshot.
+
+#[path = "support/size.rs"]
+mod size;
 
 use std::hint::black_box;
 
 use benches::{SPAN, START, items};
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sync_core::{Bound, Id, Item, ItemSet, ItemSetMut, Range, RangeTree};
 
-/// In `--test` mode every bench runs once: then a small set will do.
+use size::sized;
+
+/// How many items the trees have that are edited and read.
 fn count() -> usize {
-    if std::env::args().any(|arg| arg == "--test") {
-        10_000
-    } else {
-        1_000_000
-    }
+    sized(1_000_000, 10_000)
 }
 
 fn build(c: &mut Criterion) {
+    let mut group = c.benchmark_group("build");
+    for count in sized(vec![10_000, 100_000, 1_000_000], vec![1_000]) {
+        let (sorted, unsorted) = (items(count, 1), items_in_random_order(count));
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(BenchmarkId::new("sorted", count), |b| {
+            b.iter_batched(
+                || sorted.clone(),
+                |items| RangeTree::from_sorted(items).expect("sorted"),
+                BatchSize::LargeInput,
+            );
+        });
+        group.bench_function(BenchmarkId::new("unsorted", count), |b| {
+            b.iter_batched(
+                || unsorted.clone(),
+                RangeTree::from_unsorted,
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// Benches an edit of a tree of [`count`] items, each time a fresh one.
+fn edit(c: &mut Criterion, name: &str, edits: usize, act: impl Fn(&mut RangeTree)) {
     let sorted = items(count(), 1);
-    let unsorted = items_in_random_order(count());
-    c.bench_function("build/sorted", |b| {
-        b.iter_batched(
-            || sorted.clone(),
-            |items| RangeTree::from_sorted(items).expect("sorted"),
-            BatchSize::LargeInput,
+    let mut group = c.benchmark_group("edit");
+    group.throughput(Throughput::Elements(edits as u64));
+    group.bench_function(name, |b| {
+        b.iter_batched_ref(
+            || RangeTree::from_sorted(sorted.iter().copied()).expect("sorted"),
+            &act,
+            BatchSize::PerIteration,
         );
     });
-    c.bench_function("build/unsorted", |b| {
-        b.iter_batched(
-            || unsorted.clone(),
-            RangeTree::from_unsorted,
-            BatchSize::LargeInput,
+    group.finish();
+}
+
+fn insert(c: &mut Criterion) {
+    let edits = sized(100_000, 1_000);
+    let new = items_in_random_order(edits);
+    edit(c, "insert at random", edits, |tree| {
+        tree.extend(new.iter().copied());
+    });
+    edit(
+        c,
+        "insert at random, right after a snapshot",
+        edits,
+        |tree| {
+            let snapshot = tree.snapshot();
+            tree.extend(new.iter().copied());
+            black_box(snapshot);
+        },
+    );
+    edit(c, "insert at the end", edits, |tree| {
+        let behind = START + SPAN;
+        tree.extend(
+            (behind..)
+                .zip(&new)
+                .map(|(time, item)| Item::new(time, item.id)),
         );
     });
 }
 
-fn change(c: &mut Criterion) {
-    let tree: RangeTree = items(count(), 1).into_iter().collect();
-    let new = items_in_random_order(10_000);
-    let group = |c: &mut Criterion, name: &str, act: fn(&mut RangeTree, &[Item])| {
-        c.bench_function(name, |b| {
-            b.iter_batched_ref(
-                || {
-                    // A tree of its own: no node is shared, so none is copied on write.
-                    let mut own: RangeTree = tree.iter().collect();
-                    own.insert(Item::new(START, Id::ZERO));
-                    own
-                },
-                |own| act(own, &new),
-                BatchSize::PerIteration,
-            );
-        });
-    };
-    group(c, "insert/10,000 at random", |tree, new| {
-        for item in new {
-            tree.insert(*item);
+fn remove(c: &mut Criterion) {
+    let edits = sized(10_000, 1_000);
+    let mut old = items(count(), 1);
+    old.sort_unstable_by_key(|item| item.id);
+    edit(c, "remove at random", edits, |tree| {
+        for item in &old[..edits] {
+            assert!(tree.remove(item));
         }
     });
-    group(c, "insert/10,000 at the end", |tree, new| {
-        for (number, item) in new.iter().enumerate() {
-            tree.insert(Item::new(START + SPAN + number as u64, item.id));
-        }
-    });
-    group(c, "prune/oldest half", |tree, _| {
+    edit(c, "prune the oldest half", count() / 2, |tree| {
         tree.prune_before(&Bound::at_time(START + SPAN / 2));
-    });
-    group(c, "remove/1,000 by rank", |tree, _| {
-        for number in 0..1_000 {
-            let item = tree
-                .select(number * 7)
-                .expect("there are more items than that");
-            tree.remove(&item);
-        }
     });
 }
 
 fn read(c: &mut Criterion) {
     let tree: RangeTree = items(count(), 1).into_iter().collect();
     let mut rng = StdRng::seed_from_u64(9);
-    let mut ranges = std::iter::repeat_with(move || {
-        let mut bound = || {
-            let mut id = Id::ZERO;
-            rng.fill(&mut id.0[..]);
-            Bound::Before(Item::new(rng.random_range(START..START + SPAN), id))
-        };
-        let (one, other) = (bound(), bound());
+    let mut range = || {
+        let (one, other) = (random_bound(&mut rng), random_bound(&mut rng));
         Range::new(one.min(other), one.max(other))
-    });
+    };
     c.bench_function("summary/random range by key, with fingerprint", |b| {
         b.iter_batched(
-            || ranges.next().expect("endless"),
-            |range| black_box(tree.summary_of(&range).negentropy_fingerprint()),
+            &mut range,
+            |range| tree.summary_of(&range).negentropy_fingerprint(),
+            BatchSize::SmallInput,
+        );
+    });
+    c.bench_function("summary/random range by key", |b| {
+        b.iter_batched(
+            &mut range,
+            |range| tree.summary_of(&range),
             BatchSize::SmallInput,
         );
     });
     let mut rng = StdRng::seed_from_u64(10);
-    c.bench_function("select/random rank", |b| {
+    let mut rank = || rng.random_range(0..tree.len());
+    c.bench_function("summary/random range by rank", |b| {
         b.iter_batched(
-            || rng.random_range(0..tree.len()),
-            |rank| black_box(tree.select(rank)),
+            || {
+                let (one, other) = (rank(), rank());
+                one.min(other)..one.max(other)
+            },
+            |ranks| tree.summary(ranks),
             BatchSize::SmallInput,
         );
     });
-    c.bench_function("snapshot", |b| b.iter(|| black_box(tree.snapshot())));
+    c.bench_function("select/random rank", |b| {
+        b.iter_batched(&mut rank, |rank| tree.select(rank), BatchSize::SmallInput);
+    });
+    let mut rng = StdRng::seed_from_u64(11);
+    c.bench_function("rank/random key", |b| {
+        b.iter_batched(
+            || random_bound(&mut rng),
+            |bound| tree.rank(&bound),
+            BatchSize::SmallInput,
+        );
+    });
+    c.bench_function("snapshot", |b| b.iter(|| tree.snapshot()));
+}
+
+fn random_bound(rng: &mut StdRng) -> Bound {
+    let mut id = Id::ZERO;
+    rng.fill(&mut id.0[..]);
+    Bound::Before(Item::new(rng.random_range(START..START + SPAN), id))
 }
 
 fn items_in_random_order(count: usize) -> Vec<Item> {
@@ -115,6 +158,6 @@ fn items_in_random_order(count: usize) -> Vec<Item> {
 criterion_group! {
     name = tree;
     config = Criterion::default().sample_size(10);
-    targets = build, change, read
+    targets = build, insert, remove, read
 }
 criterion_main!(tree);

@@ -2,7 +2,8 @@
 
 use sync_core::waku::{self, HeaderForm};
 use sync_core::{
-    Dialect, ItemSet, Range, Scope, Session, SessionLimits, Slice, Source, SourceError, negentropy,
+    Dialect, ItemSet, Range, Scope, Session, SessionError, SessionLimits, Slice, Source,
+    SourceError, negentropy,
 };
 
 use crate::clock::{Laps, Side};
@@ -27,7 +28,9 @@ impl<S> Ours<S> {
             frame_bytes_received: usize::MAX,
             ranges_per_frame: usize::MAX,
             items_per_frame: usize::MAX,
+            rounds: usize::MAX,
             session_bytes: u64::MAX,
+            differences: usize::MAX,
             ..SessionLimits::default()
         };
         Self {
@@ -35,6 +38,39 @@ impl<S> Ours<S> {
             right,
             dialect,
             limits,
+        }
+    }
+}
+
+impl<S: ItemSet + Clone + Send + Sync + 'static> Ours<S>
+where
+    for<'a> &'a S: ItemSet + Send,
+{
+    /// As [`Competitor::reconcile`], for a frame limit that may be too short.
+    ///
+    /// # Errors
+    /// When the limit is under [`negentropy::MIN_FRAME_BYTES`] in that dialect, or, in the `waku`
+    /// dialect, when a part that can't be divided doesn't fit into a frame.
+    pub fn try_reconcile(&self, laps: &mut Laps) -> Result<Outcome, SessionError> {
+        let limits = || self.limits.clone();
+        match self.dialect {
+            Dialect::Negentropy => {
+                let (mut initiator, first) = negentropy::Initiator::start(&self.left, limits())?;
+                laps.end_turn(Side::Initiator);
+                let mut responder = negentropy::Responder::new(&self.right, limits())?;
+                run(&mut initiator, first, &mut responder, laps)
+            }
+            Dialect::Waku => {
+                let everything = || Scope::of_window(Range::ALL);
+                let source = |set: &S| Box::new(Whole(set.clone()));
+                let form = HeaderForm::Topics;
+                let (mut initiator, first) =
+                    waku::Initiator::start(source(&self.left), everything(), form, limits())?;
+                laps.end_turn(Side::Initiator);
+                let mut responder =
+                    waku::Responder::new(source(&self.right), everything(), form, limits());
+                run(&mut initiator, first, &mut responder, laps)
+            }
         }
     }
 }
@@ -51,29 +87,8 @@ where
     }
 
     fn reconcile(&self, laps: &mut Laps) -> Outcome {
-        let limits = || self.limits.clone();
-        match self.dialect {
-            Dialect::Negentropy => {
-                let started = negentropy::Initiator::start(&self.left, limits());
-                let (mut initiator, first) = started.expect("a legal frame limit");
-                laps.end_turn(Side::Initiator);
-                let responder = negentropy::Responder::new(&self.right, limits());
-                let mut responder = responder.expect("a legal frame limit");
-                run(&mut initiator, first, &mut responder, laps)
-            }
-            Dialect::Waku => {
-                let everything = || Scope::of_window(Range::ALL);
-                let source = |set: &S| Box::new(Whole(set.clone()));
-                let form = HeaderForm::Topics;
-                let started =
-                    waku::Initiator::start(source(&self.left), everything(), form, limits());
-                let (mut initiator, first) = started.expect("a frame limit that fits");
-                laps.end_turn(Side::Initiator);
-                let mut responder =
-                    waku::Responder::new(source(&self.right), everything(), form, limits());
-                run(&mut initiator, first, &mut responder, laps)
-            }
-        }
+        self.try_reconcile(laps)
+            .expect("both sides are honest, and the frame limit is enough")
     }
 }
 
@@ -83,22 +98,22 @@ fn run(
     first: Vec<u8>,
     responder: &mut impl Session,
     laps: &mut Laps,
-) -> Outcome {
+) -> Result<Outcome, SessionError> {
     let mut outcome = Outcome::default();
     let mut next = Some(first);
     while let Some(frame) = next {
         outcome.up.add(&frame);
-        let step = responder.receive(&frame).expect("both sides are honest");
+        let step = responder.receive(&frame)?;
         laps.end_turn(Side::Responder);
         let Some(answer) = step.reply else { break };
         outcome.down.add(&answer);
-        let step = initiator.receive(&answer).expect("both sides are honest");
+        let step = initiator.receive(&answer)?;
         outcome.have.extend(step.have);
         outcome.need.extend(step.need);
         laps.end_turn(Side::Initiator);
         next = step.reply;
     }
-    outcome
+    Ok(outcome)
 }
 
 /// A set without topics: any scope is a window of it.

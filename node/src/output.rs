@@ -18,6 +18,18 @@ pub fn say(text: impl Display) -> io::Result<()> {
         })
 }
 
+/// Writes as [`say`] does, and tells whether anybody reads on: a reader such as `head` leaves when it
+/// has enough, and what is written after that is for nobody.
+///
+/// # Errors
+/// When it can't be written for another reason: the disk is full.
+pub fn offer(text: impl Display) -> io::Result<bool> {
+    match say(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
+    }
+}
+
 /// Writes a line to standard error. Where nobody reads that, nobody is left to be told.
 pub fn tell(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -14,7 +14,7 @@ use sync_core::{Id, Item, Range};
 
 pub use error::ArchiveError;
 pub use memory::MemoryArchive;
-pub use redb::RedbArchive;
+pub use redb::{Durability, RedbArchive};
 pub use scan::{Scan, ScanPage};
 pub use url::{ArchiveUrl, ArchiveUrlError};
 

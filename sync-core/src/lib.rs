@@ -18,6 +18,7 @@ pub mod own;
 pub mod scope;
 pub mod session;
 pub mod set;
+pub mod sha256;
 pub mod sorted;
 pub mod summary;
 pub mod tree;

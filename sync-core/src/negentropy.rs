@@ -16,4 +16,6 @@ pub use engine::MIN_FRAME_BYTES;
 pub(crate) use engine::{Engine, Role};
 pub use initiator::Initiator;
 pub use responder::Responder;
-pub use wire::{Decoder, Mode, PROTOCOL_VERSION, PrefixBound, RangeHead};
+pub use wire::{
+    Decoder, Encoder, FINGERPRINT_BYTES, Mode, PROTOCOL_VERSION, PrefixBound, RangeHead,
+};

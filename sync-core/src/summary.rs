@@ -1,24 +1,11 @@
 //! What a range amounts to: a commutative group, from which each dialect makes its fingerprint.
 
 use core::ops::{Add, AddAssign, Sub, SubAssign};
-
-use sha2::block_api::compress256;
+use core::slice;
 
 use crate::item::Id;
 use crate::limbs::{Group, Limbs, Sum, Xor, limbs_of};
-use crate::varint;
-
-/// The initial hash value of SHA-256 (FIPS 180-4, section 5.3.3).
-const SHA_256_START: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
+use crate::{sha256, varint};
 
 /// Count, sum and xor of the ids of some items.
 ///
@@ -131,6 +118,42 @@ impl Tally {
     }
 }
 
+/// The fingerprints of many tallies, one after the other.
+///
+/// All inputs are written before the first is hashed: a block that was just put together from smaller
+/// words can't be loaded before these have reached the cache. And with nothing between the hashes the
+/// processor has several under way.
+#[derive(Debug)]
+pub(crate) struct Fingerprints<const N: usize> {
+    inputs: [sha256::Block; N],
+    len: usize,
+}
+
+impl<const N: usize> Fingerprints<N> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            inputs: [[0; sha256::BLOCK_BYTES]; N],
+            len: 0,
+        }
+    }
+
+    /// Adds a tally to those that are to be hashed: at most `N`.
+    #[inline]
+    pub(crate) fn push(&mut self, tally: &Tally) {
+        self.inputs[self.len] = fingerprint_input(&tally.sum, tally.count);
+        self.len += 1;
+    }
+
+    /// The fingerprints in the order of the tallies.
+    pub(crate) fn finish(&self) -> [[u8; 16]; N] {
+        let mut fingerprints = [[0; 16]; N];
+        for (fingerprint, input) in fingerprints.iter_mut().zip(&self.inputs[..self.len]) {
+            *fingerprint = fingerprint_of(input);
+        }
+        fingerprints
+    }
+}
+
 impl AddAssign<&Tally> for Tally {
     #[inline]
     fn add_assign(&mut self, other: &Self) {
@@ -188,21 +211,28 @@ impl<'a> FromIterator<&'a Id> for Summary {
 /// The first 16 bytes of SHA-256 over the sum (32 bytes, little-endian) and the count (base-128
 /// varint).
 ///
-/// At most 42 bytes: always a single block, padded here, which spares the hasher's buffer.
 fn sum_fingerprint(sum: &Limbs, count: u64) -> [u8; 16] {
-    let mut block = [0; 64];
+    fingerprint_of(&fingerprint_input(sum, count))
+}
+
+/// What a fingerprint is the hash of, padded. It's at most 42 bytes: always a single block, which
+/// spares the hasher's buffer.
+fn fingerprint_input(sum: &Limbs, count: u64) -> sha256::Block {
+    let mut block = [0; sha256::BLOCK_BYTES];
     for (bytes, limb) in block.chunks_exact_mut(8).zip(sum) {
         bytes.copy_from_slice(&limb.to_le_bytes());
     }
     let len = 32 + varint::write_big_endian_to(&mut block[32..], count);
-    block[len] = 0x80;
-    block[56..].copy_from_slice(&(8 * len as u64).to_be_bytes());
-    let mut state = SHA_256_START;
-    compress256(&mut state, &[block]);
+    let mut blocks = [block];
+    sha256::pad(&mut blocks, len, 0).expect("42 bytes fit a block");
+    blocks[0]
+}
+
+fn fingerprint_of(input: &sha256::Block) -> [u8; 16] {
+    let mut state = sha256::State::START;
+    state.compress(slice::from_ref(input));
     let mut fingerprint = [0; 16];
-    for (bytes, word) in fingerprint.chunks_exact_mut(4).zip(state) {
-        bytes.copy_from_slice(&word.to_be_bytes());
-    }
+    fingerprint.copy_from_slice(&state.finish()[..16]);
     fingerprint
 }
 

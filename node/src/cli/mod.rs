@@ -1,6 +1,7 @@
 //! The command line: what the program can be asked for, in one grammar.
 
 mod archive;
+mod bench;
 mod run;
 pub mod time;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use archive::ArchiveArgs;
+pub use bench::{BenchArgs, BenchDialectArg, PeerArg, PlacementArg};
 pub use run::RunArgs;
 use time::{DurationArg, TimeArg, nanoseconds};
 
@@ -42,6 +44,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Verify an archive: every message hashed again, every index compared
     Check(CheckArgs),
+    /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness
+    Bench(BenchArgs),
 }
 
 /// How two nodes reconcile.

@@ -1,17 +1,17 @@
 //! `wakustore demo`: two whole nodes on loopback that fill each other's gaps.
 
-use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::MultiProgress;
 use store_adapter::{ArchiveUrl, WakuMessage};
 use sync_core::Range;
 use tokio::sync::broadcast;
 
+use super::progress::{bar, bars};
 use super::sync;
 use crate::cli::DemoArgs;
 use crate::cli::time::now;
@@ -236,23 +236,4 @@ fn print(args: &DemoArgs, report: &SyncReport, verified: &[Verified; 2]) -> Resu
         ))?;
     }
     Ok(())
-}
-
-fn bars() -> MultiProgress {
-    let bars = MultiProgress::new();
-    if !std::io::stderr().is_terminal() {
-        bars.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    bars
-}
-
-fn bar(bars: &MultiProgress, name: &'static str, length: u64) -> ProgressBar {
-    let bar = bars.add(ProgressBar::new(length));
-    if let Ok(style) =
-        ProgressStyle::with_template("{prefix:>9} {wide_bar} {human_pos}/{human_len}")
-    {
-        bar.set_style(style);
-    }
-    bar.set_prefix(name);
-    bar
 }

@@ -1,9 +1,11 @@
 //! What the program can be asked for.
 
+mod bench;
 mod check;
 mod demo;
 mod export;
 mod import;
+mod progress;
 mod run;
 mod sync;
 
@@ -34,6 +36,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Import(args) => import::run(&args).await,
         Command::Export(args) => export::run(&args).await,
         Command::Check(args) => check::run(&args).await,
+        Command::Bench(args) => bench::run(&args),
     }
 }
 

@@ -1,24 +1,8 @@
 //! What wrong input gets.
 
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
-use crate::support::{Place, program, run};
-
-fn code_and_errors(output: &Output) -> (Option<i32>, String) {
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
-}
-
-fn assert_fails(output: &Output, code: i32, words: &[&str]) {
-    let (actual, errors) = code_and_errors(output);
-    assert_eq!(actual, Some(code), "{errors}");
-    for word in words {
-        assert!(errors.contains(word), "no `{word}` in: {errors}");
-    }
-    assert!(!errors.contains("panicked"), "{errors}");
-}
+use crate::support::{Place, assert_fails, code_and_errors, program, run};
 
 #[test]
 fn wrong_usage_exits_with_2_and_says_what_was_expected() {

@@ -6,6 +6,7 @@
 )]
 
 mod archives;
+mod bench;
 mod command_line;
 mod demo;
 mod embed;

@@ -81,6 +81,24 @@ pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
         .unwrap()
 }
 
+/// How a run ended, and what it wrote to standard error.
+pub(crate) fn code_and_errors(output: &Output) -> (Option<i32>, String) {
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// That a run failed with this code, and a message with these words.
+pub(crate) fn assert_fails(output: &Output, code: i32, words: &[&str]) {
+    let (actual, errors) = code_and_errors(output);
+    assert_eq!(actual, Some(code), "{errors}");
+    for word in words {
+        assert!(errors.contains(word), "no `{word}` in: {errors}");
+    }
+    assert!(!errors.contains("panicked"), "{errors}");
+}
+
 pub(crate) fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_wakustore"))
 }

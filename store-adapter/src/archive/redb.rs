@@ -2,7 +2,7 @@
 //!
 //! Small rows (topics, length) lie apart from the messages, so that windows and filters are
 //! scanned without reading payloads. Every commit is durable when it returns and leaves the file
-//! in a state that opens at once after a crash.
+//! in a state that opens at once after a crash, unless another [`Durability`] is chosen.
 
 mod fault;
 mod file;
@@ -27,6 +27,17 @@ use self::slot::Slot;
 use super::{Archive, ArchiveError, ArchiveStats, Scan, ScanPage, check_state};
 use crate::record::{Key, Record};
 
+/// When what was stored is on the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Durability {
+    /// Before the call that stores it returns, as [`Archive`] promises.
+    #[default]
+    EachBatch,
+    /// When the archive is closed. A crash loses what was stored since it was opened, and after a
+    /// failure of the disk as much may be gone: for what can be made anew.
+    OnClose,
+}
+
 /// Keeps messages in a file, until it is removed.
 ///
 /// All work is done on blocking threads of the tokio runtime. One process has the file open at a
@@ -35,6 +46,7 @@ use crate::record::{Key, Record};
 pub struct RedbArchive {
     slot: Arc<Slot>,
     topics: Arc<Topics>,
+    durability: Durability,
 }
 
 impl RedbArchive {
@@ -59,6 +71,12 @@ impl RedbArchive {
         Self::open(path).await
     }
 
+    /// The same archive with another durability than that of each batch.
+    #[must_use]
+    pub fn with_durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
+    }
+
     async fn with_opener(
         path: &Path,
         open: impl Fn(&Path) -> Result<Database, ArchiveError> + Send + Sync + 'static,
@@ -68,6 +86,7 @@ impl RedbArchive {
         Ok(Self {
             slot: Arc::new(slot),
             topics: Arc::default(),
+            durability: Durability::default(),
         })
     }
 
@@ -94,7 +113,8 @@ impl Archive for RedbArchive {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.with(move |database| write::append(database, &batch))
+        let durability = self.durability;
+        self.with(move |database| write::append(database, durability, &batch))
             .await
     }
 
@@ -117,8 +137,8 @@ impl Archive for RedbArchive {
     }
 
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
-        let span = *span;
-        self.with(move |database| write::remove(database, &span, limit))
+        let (span, durability) = (*span, self.durability);
+        self.with(move |database| write::remove(database, durability, &span, limit))
             .await
     }
 
@@ -140,8 +160,8 @@ impl Archive for RedbArchive {
 
     async fn set_state(&self, name: &str, value: Option<Vec<u8>>) -> Result<(), ArchiveError> {
         check_state(name, value.as_deref())?;
-        let name = name.to_owned();
-        self.with(move |database| write::set_state(database, &name, value.as_deref()))
+        let (name, durability) = (name.to_owned(), self.durability);
+        self.with(move |database| write::set_state(database, durability, &name, value.as_deref()))
             .await
     }
 }

@@ -22,10 +22,23 @@ mod redb {
     use store_adapter::archive::RedbArchive;
     use tempfile::TempDir;
 
-    async fn new() -> (RedbArchive, TempDir) {
+    pub(crate) async fn new() -> (RedbArchive, TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("archive.redb");
         (RedbArchive::open_or_create(&path).await.unwrap(), directory)
+    }
+
+    conformance_suite!(new());
+}
+
+#[cfg(test)]
+mod redb_durable_on_close {
+    use store_adapter::archive::{Durability, RedbArchive};
+    use tempfile::TempDir;
+
+    async fn new() -> (RedbArchive, TempDir) {
+        let (archive, directory) = crate::redb::new().await;
+        (archive.with_durability(Durability::OnClose), directory)
     }
 
     conformance_suite!(new());

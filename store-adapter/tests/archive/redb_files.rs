@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::suite::{all_items, record};
 use redb::{Database, ReadableDatabase, TableDefinition};
-use store_adapter::archive::{self, Archive, ArchiveError, ArchiveUrl, RedbArchive};
+use store_adapter::archive::{self, Archive, ArchiveError, ArchiveUrl, Durability, RedbArchive};
 use tempfile::TempDir;
 
 fn place() -> (TempDir, PathBuf) {
@@ -52,6 +52,30 @@ async fn what_was_appended_is_there_after_opening_again() {
     assert_eq!(archive.state("online").await.unwrap(), Some(vec![9]));
     assert!(archive.stats().await.unwrap().disk_bytes > 100_000);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_durable_on_close_is_lost_by_a_crash_and_kept_by_closing() {
+    let (directory, path) = place();
+    let durable = filled(&path, 50).await;
+    let kept = all_items(&durable).await;
+    let archive = durable.with_durability(Durability::OnClose);
+    let more = (50..60).map(|n| record(n, &[7; 2_000])).collect();
+    archive.append(more).await.unwrap();
+    archive.set_state("online", Some(vec![9])).await.unwrap();
+    let items = all_items(&archive).await;
+    assert_eq!(items.len(), 60);
+
+    let crashed = directory.path().join("crashed.redb");
+    fs::copy(&path, &crashed).unwrap();
+    let opened = RedbArchive::open(&crashed).await.unwrap();
+    assert_eq!(all_items(&opened).await, kept);
+    assert_eq!(opened.state("online").await.unwrap(), None);
+
+    drop(archive);
+    let opened = RedbArchive::open(&path).await.unwrap();
+    assert_eq!(all_items(&opened).await, items);
+    assert_eq!(opened.state("online").await.unwrap(), Some(vec![9]));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::wire::{Decoder, FINGERPRINT_BYTES, Mode, PrefixBound};
 use crate::cut::{Cut, Part};
 use crate::session::SessionError;
 use crate::set::ItemSet;
+use crate::summary::Fingerprints;
 
 /// Most ranges at a time: enough to share most of the way to them, and few enough that little is
 /// looked up in vain when the answer is full before the message ends.
@@ -78,9 +79,16 @@ impl<'a> Batch<'a> {
         self.parts.clear();
         self.parts.resize(self.cuts.len(), Part::default());
         set.cut(&self.cuts, &mut self.parts);
-        for (told, part) in self.told.iter_mut().zip(&self.parts[1..]) {
+        let mut fingerprints = Fingerprints::<BATCH>::new();
+        for (told, part) in self.told.iter().zip(&self.parts[1..]) {
             if matches!(told.payload, Payload::Fingerprint(_)) {
-                told.ours = part.tally.negentropy_fingerprint();
+                fingerprints.push(&part.tally);
+            }
+        }
+        let mut ours = fingerprints.finish().into_iter();
+        for told in &mut self.told {
+            if matches!(told.payload, Payload::Fingerprint(_)) {
+                told.ours = ours.next().unwrap_or_default();
             }
         }
     }

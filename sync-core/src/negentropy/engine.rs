@@ -5,12 +5,13 @@ use core::ops::ControlFlow;
 
 use super::batch::{Batch, Payload, Told};
 use super::compare::compare;
-use super::wire::{Decoder, Encoder, FINGERPRINT_BYTES, PrefixBound};
+use super::wire::{Decoder, Encoder, PrefixBound};
 use crate::cut::{Part, Section, Share};
 use crate::item::Range;
 use crate::limits::SessionLimits;
 use crate::session::{Differences, SessionError, at_most};
 use crate::set::ItemSet;
+use crate::summary::Fingerprints;
 
 /// The smallest frame limit that the format allows, in bytes.
 pub const MIN_FRAME_BYTES: usize = 4_096;
@@ -211,11 +212,11 @@ impl<S: ItemSet> Engine<S> {
         }
         let mut shares = [Share::default(); BUCKETS];
         self.set.divide(section, &mut shares);
-        // One after the other, so that the processor has several hashes under way.
-        let mut fingerprints = [[0; FINGERPRINT_BYTES]; BUCKETS];
-        for (fingerprint, share) in fingerprints.iter_mut().zip(&shares) {
-            *fingerprint = share.tally.negentropy_fingerprint();
-        }
+        let mut fingerprints = Fingerprints::<BUCKETS>::new();
+        shares
+            .iter()
+            .for_each(|share| fingerprints.push(&share.tally));
+        let fingerprints = fingerprints.finish();
         for (fingerprint, share) in fingerprints.iter().zip(&shares) {
             let inner = share.upper.as_ref().map(PrefixBound::shortest);
             let bound = inner.unwrap_or(*upper);

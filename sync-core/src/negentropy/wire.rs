@@ -10,7 +10,7 @@ use crate::varint;
 pub const PROTOCOL_VERSION: u8 = 0x61;
 
 /// Length of a fingerprint on the wire, in bytes.
-pub(crate) const FINGERPRINT_BYTES: usize = 16;
+pub const FINGERPRINT_BYTES: usize = 16;
 
 /// How a range is described.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -241,56 +241,68 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Writes a message.
+/// Writes a message range by range, each from where the one before ended.
+///
+/// Bounds mustn't descend, and nothing may follow an infinite one: no decoder takes what is written
+/// then.
 #[derive(Clone, Debug)]
-pub(crate) struct Encoder {
+pub struct Encoder {
     out: Vec<u8>,
     last_timestamp: u64,
 }
 
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Encoder {
-    pub(crate) fn new() -> Self {
+    /// A message of no ranges, which is the version byte.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             out: alloc::vec![PROTOCOL_VERSION],
             last_timestamp: 0,
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.out.len()
     }
 
     /// Takes back what was written past `len`; only an infinite bound may follow.
-    pub(crate) fn truncate(&mut self, len: usize) {
+    pub(super) fn truncate(&mut self, len: usize) {
         self.out.truncate(len);
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// The message.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
         self.out
     }
 
-    pub(crate) fn skip(&mut self, upper: &PrefixBound) {
+    /// A range about which nothing is said.
+    pub fn skip(&mut self, upper: &PrefixBound) {
         self.head(upper, 0);
     }
 
-    pub(crate) fn fingerprint(
-        &mut self,
-        upper: &PrefixBound,
-        fingerprint: &[u8; FINGERPRINT_BYTES],
-    ) {
+    /// A range with the fingerprint of its items.
+    pub fn fingerprint(&mut self, upper: &PrefixBound, fingerprint: &[u8; FINGERPRINT_BYTES]) {
         self.head(upper, 1);
         self.out.extend_from_slice(fingerprint);
     }
 
-    /// Begins a list of `count` ids, to be followed by so many [`Encoder::id`].
-    pub(crate) fn id_list(&mut self, upper: &PrefixBound, count: usize) {
+    /// A range with the ids of its items, `count` of them, which must follow by [`Encoder::id`].
+    pub fn id_list(&mut self, upper: &PrefixBound, count: usize) {
         self.head(upper, 2);
         varint::write_big_endian(&mut self.out, count as u64);
         self.out.reserve(32 * count);
     }
 
+    /// The next id of a list.
     #[inline]
-    pub(crate) fn id(&mut self, id: &Id) {
+    pub fn id(&mut self, id: &Id) {
         self.out.extend_from_slice(&id.0);
     }
 

@@ -20,6 +20,9 @@ const IDS_PER_LINE: usize = 2;
 /// and end on then reads a quarter of half the ids on average, an eighth of all.
 const HALF: usize = LEAF_MAX / 2;
 
+/// So many items are looked at before a search begins.
+const STEPS: usize = 4;
+
 /// So many ids are rather added up than looked for in totals.
 const FEW: usize = LEAF_MAX / 4;
 
@@ -146,6 +149,31 @@ impl Leaf {
     #[inline]
     pub(super) fn slot_from(&self, from: usize, key: &Item) -> usize {
         self.slot_at(lower_bound_from(&self.timestamps, from, key.timestamp), key)
+    }
+
+    /// As [`Leaf::slot_from`], and the sum of the ids from there on, where `total` is that of the whole
+    /// leaf. The next few items are taken one by one: searching them would take longer.
+    #[inline]
+    pub(super) fn advance(&self, from: usize, key: &Item, total: &Sum) -> (usize, Sum) {
+        let mut sum = Sum::default();
+        let mut slot = from;
+        let next = self.timestamps[from..].iter().zip(&self.ids[from..]);
+        for (timestamp, id) in next.take(STEPS) {
+            if *timestamp >= key.timestamp {
+                break;
+            }
+            sum.add(&Sum::of_id(id));
+            slot += 1;
+        }
+        let end = if slot == from + STEPS {
+            self.slot_from(slot, key)
+        } else {
+            self.slot_at(slot, key)
+        };
+        if slot < end {
+            sum.add(&self.ids_between(slot..end, total));
+        }
+        (end, sum)
     }
 
     /// The slot of `key`, where those before `start` have earlier timestamps.

@@ -8,16 +8,19 @@ const STRIDE: usize = 8;
 ///
 /// A binary search over a cold node waits for one cache miss after the other. Here every line is
 /// touched once, at its last key, by loads that don't depend on each other, so that the misses
-/// overlap; then the one line in question is counted through. Neither loop branches on a key.
+/// overlap; the one line in question, which is in the first-level cache by then, is searched. Nothing
+/// branches on a key.
 #[inline]
 pub(super) fn lower_bound<const N: usize>(keys: &[u64; N], key: u64) -> usize {
     const { assert!(N.is_multiple_of(STRIDE)) };
     let (lines, _) = keys.as_chunks::<STRIDE>();
-    let full: usize = lines.iter().map(|line| below(line[STRIDE - 1], key)).sum();
-    match lines.get(full) {
-        Some(line) => full * STRIDE + line.iter().map(|slot| below(*slot, key)).sum::<usize>(),
-        None => N,
-    }
+    let full: usize = lines
+        .iter()
+        .map(|line| usize::from(line[STRIDE - 1] < key))
+        .sum();
+    lines
+        .get(full)
+        .map_or(N, |line| full * STRIDE + within(line, key))
 }
 
 /// As [`lower_bound`], where it is known that the first `from` keys are less. Close by it is faster:
@@ -27,21 +30,20 @@ pub(super) fn lower_bound_from<const N: usize>(keys: &[u64; N], from: usize, key
     let mut start = from.min(N);
     while let Some(line) = keys[start..].first_chunk::<STRIDE>() {
         if line[STRIDE - 1] >= key {
-            return start + line.iter().map(|slot| below(*slot, key)).sum::<usize>();
+            return start + within(line, key);
         }
         start += STRIDE;
     }
     let rest = keys[start..].iter();
-    start + rest.map(|slot| below(*slot, key)).sum::<usize>()
+    start + rest.take_while(|slot| **slot < key).count()
 }
 
-/// 1 if `slot < key`, else 0: the borrow of their subtraction, taken by logic on whole words.
-///
-/// The plain comparison is the same, but the baseline of x86-64 has no vector comparison of 64-bit
-/// integers, and what compilers make of sums of such comparisons there takes three times as long.
+/// How many keys of the line, the last of which isn't, are less than `key`.
 #[inline]
-const fn below(slot: u64, key: u64) -> usize {
-    (((!slot & key) | (!(slot ^ key) & slot.wrapping_sub(key))) >> 63) as usize
+const fn within(line: &[u64; STRIDE], key: u64) -> usize {
+    let four = (line[3] < key) as usize * 4;
+    let two = four + (line[four + 1] < key) as usize * 2;
+    two + (line[two] < key) as usize
 }
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ pub(super) trait Place: Copy {
     /// The same, where it is known to be `from` or more.
     fn slot_from(self, leaf: &Leaf, from: usize, before: usize) -> usize;
 
+    /// The same, and what the ids from that slot on up to the place add up to, where `total` is that of
+    /// the whole leaf.
+    fn advance(self, leaf: &Leaf, from: usize, before: usize, total: &Sum) -> (usize, Sum);
+
     /// Whether this place lies before the end of a child.
     fn is_before(self, end: &Self::End) -> bool;
 }
@@ -140,11 +144,11 @@ impl<P: Place, I: Iterator<Item = (P, bool)>, A: FnMut(&Stop<'_>)> Walk<P, I, A>
             let Some((place, wanted)) = self.next_before(end) else {
                 break;
             };
-            let from = slot;
-            slot = place.slot_from(leaf, from, start.count);
             summed = wanted;
             if summed {
-                since = leaf.ids_between(from..slot, total);
+                (slot, since) = place.advance(leaf, slot, start.count, total);
+            } else {
+                slot = place.slot_from(leaf, slot, start.count);
             }
         }
         if let Some((_, true)) = self.next {
@@ -186,6 +190,11 @@ impl Place for &Item {
     }
 
     #[inline]
+    fn advance(self, leaf: &Leaf, from: usize, _before: usize, total: &Sum) -> (usize, Sum) {
+        leaf.advance(from, self, total)
+    }
+
+    #[inline]
     fn is_before(self, end: &Item) -> bool {
         self < end
     }
@@ -213,6 +222,12 @@ impl Place for usize {
     #[inline]
     fn slot_from(self, leaf: &Leaf, _from: usize, before: usize) -> usize {
         leaf.len().min(self - before)
+    }
+
+    #[inline]
+    fn advance(self, leaf: &Leaf, from: usize, before: usize, total: &Sum) -> (usize, Sum) {
+        let slot = self.slot(leaf, before);
+        (slot, leaf.ids_between(from..slot, total))
     }
 
     #[inline]

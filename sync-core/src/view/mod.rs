@@ -118,9 +118,10 @@ impl<S: ItemSet> View<S> {
         items
     }
 
-    /// The items in `range`, set by set; nothing if there are more than `most`.
+    /// The items in `range`, set by set; nothing if there are more than `most`. That should be a fair
+    /// guess of how many there are.
     fn read_range(&self, range: &Range, most: usize) -> Option<Vec<Item>> {
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(most);
         for set in &self.sets {
             let all = set.visit_range(range, &mut |item| {
                 items.push(item);
@@ -210,7 +211,7 @@ impl<S: ItemSet> ItemSet for View<S> {
         range: &Range,
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let Some(mut items) = self.read_range(range, BLOCK_MAX) else {
+        let Some(mut items) = self.read_range(range, BLOCK_MIN) else {
             return self.visit(self.rank(&range.lower)..self.rank(&range.upper), visit);
         };
         items.sort();

@@ -16,7 +16,7 @@ use super::tables::{
     self, FORMAT, FORMAT_VERSION, MESSAGES, ROWS, STATES, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS,
     VERSION_KEY,
 };
-use super::{slot, write};
+use super::{Durability, slot, write};
 use crate::archive::ArchiveError;
 use crate::limits::ARCHIVE_CACHE_BYTES;
 
@@ -188,7 +188,7 @@ fn create(unfinished: &Path) -> Result<(), Fault> {
         .create_new(true)
         .open(unfinished)?;
     let database = builder().create_file(file)?;
-    let transaction = write::begin(&database)?;
+    let transaction = write::begin(&database, Durability::EachBatch)?;
     tables::create(&transaction)?;
     transaction.commit()?;
     drop(database);

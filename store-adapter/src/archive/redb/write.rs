@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use redb::{Database, Durability, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+use redb::{Database, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use sync_core::Range;
 
+use super::Durability;
 use super::fault::Fault;
 use super::tables::{
     self, ItemKey, MESSAGES, ROWS, RowFields, STATES, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS,
@@ -13,24 +14,38 @@ use super::tables::{
 };
 use crate::record::Record;
 
-/// Begins a transaction whose commit is on the disk when it returns.
+/// Begins a transaction.
 ///
-/// Each commit also saves which pages are free, at the price of a second flush, so that after a
-/// crash nothing has to be walked through before the archive opens; and it is in two phases, so
-/// that no content that peers choose can make a torn commit look whole.
-pub(super) fn begin(database: &Database) -> Result<WriteTransaction, Fault> {
+/// For [`Durability::EachBatch`] its commit is on the disk when it returns. It also saves which
+/// pages are free, at the price of a second flush, so that after a crash nothing has to be walked
+/// through before the archive opens; and it is in two phases, so that no content that peers choose
+/// can make a torn commit look whole. A commit for [`Durability::OnClose`] only changes what later
+/// transactions see; redb makes them all durable when it closes the file.
+pub(super) fn begin(
+    database: &Database,
+    durability: Durability,
+) -> Result<WriteTransaction, Fault> {
     let mut transaction = database.begin_write()?;
-    transaction.set_durability(Durability::Immediate)?;
-    transaction.set_quick_repair(true);
+    match durability {
+        Durability::EachBatch => {
+            transaction.set_durability(redb::Durability::Immediate)?;
+            transaction.set_quick_repair(true);
+        }
+        Durability::OnClose => transaction.set_durability(redb::Durability::None)?,
+    }
     Ok(transaction)
 }
 
-pub(super) fn append(database: &Database, batch: &[Record]) -> Result<Vec<bool>, Fault> {
+pub(super) fn append(
+    database: &Database,
+    durability: Durability,
+    batch: &[Record],
+) -> Result<Vec<bool>, Fault> {
     let mut in_order: Vec<usize> = (0..batch.len()).collect();
     // Stable: of two with one hash the earlier is stored.
     in_order.sort_by_key(|&index| batch[index].item());
     let mut fresh = vec![false; batch.len()];
-    let transaction = begin(database)?;
+    let transaction = begin(database, durability)?;
     {
         let mut rows = transaction.open_table(ROWS)?;
         let mut messages = transaction.open_table(MESSAGES)?;
@@ -100,11 +115,16 @@ impl<'t> Interner<'t> {
     }
 }
 
-pub(super) fn remove(database: &Database, span: &Range, limit: usize) -> Result<usize, Fault> {
+pub(super) fn remove(
+    database: &Database,
+    durability: Durability,
+    span: &Range,
+    limit: usize,
+) -> Result<usize, Fault> {
     let Some((lower, upper)) = tables::keys_of(span) else {
         return Ok(0);
     };
-    let transaction = begin(database)?;
+    let transaction = begin(database, durability)?;
     let removed = {
         let mut rows = transaction.open_table(ROWS)?;
         let mut messages = transaction.open_table(MESSAGES)?;
@@ -134,10 +154,11 @@ pub(super) fn remove(database: &Database, span: &Range, limit: usize) -> Result<
 
 pub(super) fn set_state(
     database: &Database,
+    durability: Durability,
     name: &str,
     value: Option<&[u8]>,
 ) -> Result<(), Fault> {
-    let transaction = begin(database)?;
+    let transaction = begin(database, durability)?;
     {
         let mut states = transaction.open_table(STATES)?;
         match value {
