@@ -40,7 +40,7 @@ bench-report:
 
 bench-smoke:
 	$(CARGO) bench --locked --profile dev --package benches -- --test
-	$(CARGO) build --locked --package wakustore
+	$(CARGO) build --locked --workspace
 	$(CARGO) run --locked --package compare -- report --quick
 
 # Instruction counts of the hot paths against those in benches/instructions/counts.json.

@@ -20,7 +20,7 @@ pub(crate) struct Entry {
     /// Thread CPU time of both sides in seconds, the median of `runs`; nothing where it would
     /// mislead.
     pub(crate) cpu_s: Option<f64>,
-    /// The same of the first run after the rival's.
+    /// The same of a first run after the rival's.
     pub(crate) cold_s: Option<f64>,
     /// How many runs the median is of.
     pub(crate) runs: usize,
@@ -51,8 +51,8 @@ impl Entry {
 /// Runs everybody who joins, the engine against the `negentropy` crate and everybody else against
 /// the engine.
 ///
-/// Each is warmed up by a run, then run several times in a row; the median counts. Then the rival
-/// runs, and after it a cold run is taken.
+/// Each is warmed up by a run, then run several times in a row; the median counts. Then the rival and
+/// it take turns up to three times, of which the median is the cold figure.
 pub(crate) fn contest(setup: &Setup, patience: Patience, joins: &[Contestant]) -> Vec<Entry> {
     let pair = setup.pair();
     let prepare = |contestant: Contestant| contestant.prepare(&pair, setup.frame_limit);
@@ -92,14 +92,21 @@ fn entry(
     rival: &dyn Competitor,
 ) -> Entry {
     let (first, outcome) = checked(pair, competitor);
-    let (mut times, mut cold) = (vec![first], first);
+    let (mut times, mut cold) = (Vec::new(), Vec::new());
     if contestant.is_timed() {
-        times.clear();
         while patience.goes_on(&times) {
             times.push(checked(pair, competitor).0);
         }
-        checked(pair, rival);
-        cold = checked(pair, competitor).0;
+        let mut turns = Duration::ZERO;
+        while cold.len() < 3 && turns < patience.time {
+            turns += checked(pair, rival).0;
+            let (time, _) = checked(pair, competitor);
+            turns += time;
+            cold.push(time);
+        }
+    } else {
+        times.push(first);
+        cold.push(first);
     }
     let seconds = |time: Duration| contestant.is_timed().then_some(time.as_secs_f64());
     Entry {
@@ -107,7 +114,7 @@ fn entry(
         contestant,
         runs: times.len(),
         cpu_s: seconds(median(times)),
-        cold_s: seconds(cold),
+        cold_s: seconds(median(cold)),
         bytes_up: outcome.up.bytes,
         bytes_down: outcome.down.bytes,
         frames_up: outcome.up.frames,

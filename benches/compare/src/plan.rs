@@ -30,7 +30,7 @@ impl Plan {
         million: 1_000_000,
         patience: Patience {
             runs: 45,
-            time: Duration::from_millis(1_500),
+            time: Duration::from_secs(1),
         },
         runs: 7,
         exchanges: 3,

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -67,23 +68,32 @@ impl Report {
         date: String,
         wakustore: Option<&Path>,
     ) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        let progress = |what: &str| eprintln!("{:4} s: {what}", start.elapsed().as_secs());
         let setups = plan.setups();
         let sessions = setups.iter().enumerate().map(|(number, setup)| {
-            eprintln!("{}/{}: {}", number + 1, setups.len(), setup.name());
+            progress(&format!(
+                "reconciliation {} of {}, {}",
+                number + 1,
+                setups.len(),
+                setup.name()
+            ));
             contest(setup, plan.patience, &Contestant::ALL)
         });
         let sessions = sessions.flatten().collect();
         let trees = plan.trees().into_iter().map(|items| {
-            eprintln!("tree of {}", count(items));
+            progress(&format!("tree of {}", count(items)));
             tree::measure(items, plan.runs)
         });
         let tree = trees.flatten().collect();
+        progress("message hash");
         let hashing = hash::measure(PAYLOAD, plan.runs);
-        eprintln!("two nodes");
+        progress("exchange of two nodes");
         let exchanges = match wakustore {
             Some(program) => exchange::measure(program, plan)?,
             None => Vec::new(),
         };
+        progress("done");
         Ok(Self {
             date,
             full: plan.is_full(),

@@ -107,25 +107,28 @@ fn method() -> String {
          Release build with fat LTO, one thread, thread CPU time (`CLOCK_THREAD_CPUTIME_ID`) of both \
          sides together; sets are in memory and frames are handed over in memory. All contestants \
          get the same random items in the same process. Each is warmed up, then run several times in \
-         a row, and the median counts; *cold* is its first run after the peer's. Every result is \
-         held against the true difference, and a wrong one ends the run. What a competitor prepares \
-         of its set beforehand doesn't count, trees are ready before the clock starts, and results \
-         are dropped after it stopped.\n\n\
+         a row, and the median counts; *cold* is a first run after the peer's, the median of up to \
+         three such. Every result is held against the true difference, and a wrong one ends the \
+         program. What a competitor prepares of its set beforehand doesn't count, trees are ready \
+         before the clock starts, and results are dropped after it stopped. Only the exchange of two \
+         nodes is timed by the clock, with `wakustore` as `cargo build --release` makes it.\n\n\
          - **{}**: over its sorted vector, the storage it comes with. It speaks negentropy V1 as this \
          engine does, so bytes and rounds are the same, and plots of those have one line for both.\n\
          - **nwaku's splitting**: a port that the tests hold against recorded sessions of nwaku. It \
          is here for bytes and rounds; it sums plain vectors, and its time would say nothing of \
-         nwaku's. Up to 1,000 differences.\n\
+         nwaku's. Up to a million items and 1,000 differences.\n\
          - **rateless IBLT** ({}): cells of 32 bytes of xor, 8 of checksum and a varint, counted until \
-         the last difference is out, as if the word to stop took no time. The crate's encoder allocates \
-         for every cell that an item is in, and keeps nothing from one session to the next; so it \
-         takes part up to 1,000 differences only, and often runs but once or twice.\n\
+         the last difference is out, as if the word to stop took no time. The crate is slow: it \
+         allocates for every cell that an item is in, and makes 1,024 cells at least. Its own way to \
+         take items out goes through all cells for each, so that is done by a work list here. Up to a \
+         million items and 1,000 differences.\n\
          - **every hash**: 32 bytes an item one way, in order of the hashes, compared in one pass; the \
-         difference comes back. A million items take 32 MB whatever differs.\n\
+         difference comes back. The order of the hashes, as an archive's index has it, is there \
+         before the clock starts.\n\
          - **C++ BTreeMem** (hoytech's, commit 6edb041, marked `*`): measured apart on a machine of \
          this kind, g++ 12 -O2; it isn't run here.\n\n\
          `cargo run --profile bench --package compare -- sessions NAME` runs single cases \
-         (`--alone` the engine only, for a profiler); `--help` says more.\n",
+         (`--alone=ours` one contestant only, for a profiler); `--help` says more.\n",
         versions::named("negentropy"),
         versions::named("riblt"),
     )

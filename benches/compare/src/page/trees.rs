@@ -48,7 +48,8 @@ pub(super) fn figures(report: &Report) -> String {
     format!(
         "## The tree\n\n\
          Inserts are 100,000 at a time, or a tenth of the items if that is less, into trees that share \
-         no node with others. The negentropy crate's vector can't change once it is sealed, so it has \
+         no node with others, unless a snapshot was taken. Memory is what the tree has allocated; what \
+         the allocator adds isn't in it. The negentropy crate's vector can't change once it is sealed, so it has \
          no figure for edits.\n\n{}\n{}",
         picture(Plot::TreeByItems, ""),
         table.text()

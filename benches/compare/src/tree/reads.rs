@@ -34,7 +34,7 @@ pub(super) fn summary(tree: &RangeTree, shape: Shape, items: &Items, runs: usize
         }
     };
     let vector = storage(&items.sorted);
-    let for_peer = (3 * PEER_ITEMS / tree.len()).clamp(1, keys.len() / 10);
+    let for_peer = (3 * PEER_ITEMS / tree.len()).clamp(1, keys.len() / 100);
     let peers_sum = || peers_fingerprints(&vector, &keys[..for_peer]);
     sum(&ranges);
     let value = each(runs, ranges.len(), || (), |()| sum(&ranges));
