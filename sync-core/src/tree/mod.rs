@@ -3,21 +3,30 @@
 //! # Layout
 //!
 //! Leaves hold up to `LEAF_MAX` items, timestamps in one array and ids in another: a search reads
-//! timestamps only (8 bytes an item), a sum reads ids only. A branch holds for each of up to
-//! `BRANCH_MAX` children what a descent needs to know without touching the child: the timestamps
-//! of the separators, packed for searching, and the summaries (count, sum and xor) as prefix totals.
-//! The ids of separators are held only if two items of one timestamp lie in different children.
+//! timestamps only (8 bytes an item), a sum reads ids only. In front of them stands what the first
+//! half of the ids adds up to. A branch holds for each of up to `BRANCH_MAX` children what a descent
+//! needs to know without touching the child: the timestamps of the separators, packed for searching,
+//! and what lies before the child (count, sum and xor). The ids of separators are held only if two
+//! items of one timestamp lie in different children.
 //!
 //! # Cost
 //!
-//! A search goes through the branches, of which a million items need less than a megabyte, and one
+//! A search goes through the branches, of which a million items need about a megabyte, and one
 //! leaf, and mostly only the leaf misses the cache. What pays, then:
 //!
 //! - a node's timestamps are read by independent loads, so that their misses overlap (`search`);
-//! - what lies before a child is two additions, not a loop (`totals`);
-//! - in a leaf at most half the ids are summed: those on the other side come off the leaf's total;
+//! - what lies before a child is two additions, not a loop, and what the last child holds is told by
+//!   whoever comes from above, so that an append changes no totals at all (`totals`);
+//! - in a leaf at most a quarter of the ids are summed, from the nearest of start, middle and end on
+//!   (`leaf`);
 //! - the two descents to the bounds of a range share their way down to where they part, and from
-//!   there on wait for the cache together (`seek`).
+//!   there on wait for the cache together (`seek`);
+//! - many positions are gone to in one walk, each from the one before, summed from one to the next,
+//!   and without xors, which negentropy doesn't ask for (`walk`);
+//! - an insert has the end of its leaf fetched, which it will move, while it still searches, and
+//!   counts itself in a branch before it goes down, while the leaf is on its way.
+//!
+//! `ARCHITECTURE.md` says what each of these bought, and what was tried in vain.
 //!
 //! # Sharing
 //!
@@ -61,9 +70,9 @@ use node::{Edges, Entry, Inserted, Node, Path};
 
 /// Most items in a leaf.
 ///
-/// What a leaf costs besides its items (reference counts and length, 24 bytes; its entry in the
-/// branch, about 105) is spread over this many; moving items on an insert and summing at the edge of a range
-/// take time in proportion to it.
+/// What a leaf costs besides its items (reference count, length and the total in its middle, 80 bytes;
+/// its entry in the branch, about 108) is spread over this many; moving items on an insert and summing
+/// at the edge of a range take time in proportion to it.
 const LEAF_MAX: usize = 128;
 
 /// Fewest items in a leaf that doesn't lie on an edge.

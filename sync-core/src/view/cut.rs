@@ -59,9 +59,11 @@ fn read<S: ItemSet>(view: &View<S>, cuts: &[Cut]) -> Option<Vec<Part>> {
     let range = Range::new(first.at, last.at);
     let most = READ_MAX * (cuts.len() - 1);
     let largest = view.sets().iter().max_by_key(|set| set.len())?;
-    let expected = view.sets().len()
-        * (largest.rank(&range.upper) - largest.rank(&range.lower).min(largest.rank(&range.upper)));
-    if cuts.len() <= PARTS_MIN || expected > most || !cuts.is_sorted_by_key(|cut| cut.at) {
+    if cuts.len() <= PARTS_MIN || !cuts.is_sorted_by_key(|cut| cut.at) {
+        return None;
+    }
+    let in_largest = largest.rank(&last.at) - largest.rank(&first.at);
+    if view.sets().len() * in_largest > most {
         return None;
     }
     let items = view.read_range(&range, most)?;

@@ -7,7 +7,7 @@ use crate::support::{arbitrary_pair, items_at, split_pair, sync, true_difference
 use ::negentropy::{Negentropy, NegentropyStorageVector};
 use proptest::prelude::*;
 use sync_core::negentropy::{Initiator, Responder};
-use sync_core::{Id, Item, Session, SessionError, SessionLimits, SortedItems};
+use sync_core::{Id, Item, RangeTree, Session, SessionError, SessionLimits, SortedItems, View};
 
 fn storage(items: &[Item]) -> NegentropyStorageVector {
     let mut storage = NegentropyStorageVector::with_capacity(items.len());
@@ -31,12 +31,32 @@ fn set(items: &[Item]) -> SortedItems {
     items.iter().copied().collect()
 }
 
-/// Runs two of the crate's sessions and two of ours on the same sets, and compares every frame.
+/// The items as several trees: by id, or by time, which the shards then share very unevenly.
+fn view(items: &[Item], shards: usize, by_time: bool) -> View<RangeTree> {
+    let latest = items.iter().map(|item| item.timestamp).max().unwrap_or(0);
+    let shard_of = |item: &Item| {
+        if by_time {
+            (item.timestamp as u128 * shards as u128 / (u128::from(latest) + 1)) as usize
+        } else {
+            usize::from(item.id.0[31]) % shards
+        }
+    };
+    (0..shards)
+        .map(|shard| {
+            let of_shard = items.iter().filter(|item| shard_of(item) == shard);
+            of_shard.copied().collect::<RangeTree>()
+        })
+        .collect()
+}
+
+/// Runs two of the crate's sessions and two of ours, one over a tree and one over a vector, on the
+/// same sets, and compares every frame.
 fn assert_same_frames(ours: &[Item], theirs: &[Item], frame_bytes: usize) {
     let (left, right) = (storage(ours), storage(theirs));
     let mut peer_initiator = Negentropy::borrowed(&left, frame_bytes as u64).unwrap();
     let mut peer_responder = Negentropy::borrowed(&right, frame_bytes as u64).unwrap();
-    let (mut initiator, first) = Initiator::start(set(ours), limits(frame_bytes)).unwrap();
+    let tree: RangeTree = ours.iter().copied().collect();
+    let (mut initiator, first) = Initiator::start(tree, limits(frame_bytes)).unwrap();
     let mut responder = Responder::new(set(theirs), limits(frame_bytes)).unwrap();
     assert_eq!(first, peer_initiator.initiate().unwrap());
     let mut frame = first;
@@ -81,6 +101,23 @@ proptest! {
         frame_bytes in 4_096usize..12_000,
     ) {
         assert_same_frames(&ours, &theirs, frame_bytes);
+    }
+
+    #[test]
+    fn views_find_the_differences_wherever_their_shards_lie(
+        (ours, theirs) in arbitrary_pair(4_000),
+        shards in (1usize..6, 1usize..6),
+        by_time in any::<(bool, bool)>(),
+        frame_bytes in prop_oneof![Just(0), Just(4_096)],
+    ) {
+        let left = view(&ours, shards.0, by_time.0);
+        let right = view(&theirs, shards.1, by_time.1);
+        let (mut initiator, first) = Initiator::start(left, limits(frame_bytes)).unwrap();
+        let mut responder = Responder::new(right, limits(frame_bytes)).unwrap();
+        let told = sync(&mut initiator, first, &mut responder);
+        let (have, need) = true_differences(&ours, &theirs);
+        prop_assert_eq!(told.initiator.0.into_iter().collect::<BTreeSet<_>>(), have);
+        prop_assert_eq!(told.initiator.1.into_iter().collect::<BTreeSet<_>>(), need);
     }
 
     #[test]
