@@ -35,15 +35,19 @@ pub(super) fn divide<S: ItemSet>(view: &View<S>, section: &Section, shares: &mut
     } else {
         by_largest(view, section, shares)
     };
-    let mut start = section.ranks.start;
-    let uneven = shares.iter().any(|share| {
-        let count = share.end - start;
-        start = share.end;
-        4 * count > items
-    });
-    if divided.is_none() || uneven {
+    if divided.is_none() || is_uneven(section, shares) {
         divide_evenly(view, section.ranks.clone(), shares);
     }
+}
+
+/// Whether one of the parts has more than a quarter of the items.
+fn is_uneven(section: &Section, shares: &[Share]) -> bool {
+    let mut start = section.ranks.start;
+    shares.iter().any(|share| {
+        let count = share.end - start;
+        start = share.end;
+        4 * count > section.ranks.len()
+    })
 }
 
 /// Divides where the largest set divides; `None` if that can't be.

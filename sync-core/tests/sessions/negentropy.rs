@@ -197,6 +197,19 @@ fn seven_of_ten_thousand_items_in_one_nanosecond_are_named() {
 }
 
 #[test]
+fn views_of_items_of_one_nanosecond_are_reconciled() {
+    let items = items_at(5, 2_000);
+    let (ours, theirs) = (&items[3..], &items[..1_998]);
+    let (left, right) = (view(ours, 4, false), view(theirs, 3, false));
+    let (mut initiator, first) = Initiator::start(left, limits(0)).unwrap();
+    let mut responder = Responder::new(right, limits(0)).unwrap();
+    let told = sync(&mut initiator, first, &mut responder);
+    let (have, need) = true_differences(ours, theirs);
+    assert_eq!(told.initiator.0.into_iter().collect::<BTreeSet<_>>(), have);
+    assert_eq!(told.initiator.1.into_iter().collect::<BTreeSet<_>>(), need);
+}
+
+#[test]
 fn an_unknown_version_is_answered_by_the_known_one_and_then_served() {
     let items = items_at(5, 40);
     let mut responder = Responder::new(set(&items), limits(0)).unwrap();
