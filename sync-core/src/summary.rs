@@ -222,7 +222,8 @@ fn fingerprint_input(sum: &Limbs, count: u64) -> sha256::Block {
     for (bytes, limb) in block.chunks_exact_mut(8).zip(sum) {
         bytes.copy_from_slice(&limb.to_le_bytes());
     }
-    let len = 32 + varint::write_big_endian_to(&mut block[32..], count);
+    let end = block[32..].first_chunk_mut().expect("32 bytes are left");
+    let len = 32 + varint::write_big_endian_to(end, count);
     let mut blocks = [block];
     sha256::pad(&mut blocks, len, 0).expect("42 bytes fit a block");
     blocks[0]

@@ -6,6 +6,12 @@ use alloc::vec::Vec;
 /// The most bytes that a `u64` takes in either form.
 pub const MAX_LEN: usize = 10;
 
+/// Bytes of a word.
+const WORD: usize = 8;
+
+/// The bit of each byte of a word that says that another byte follows.
+const MORE: u64 = 0x8080_8080_8080_8080;
+
 /// Appends `value` in LEB128.
 pub fn write_leb128(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
@@ -35,13 +41,36 @@ pub fn read_leb128(bytes: &[u8]) -> Option<(u64, usize)> {
     None
 }
 
-/// Writes `value` in base 128, most significant group first, to the front of `out`, which must
-/// have room for [`MAX_LEN`] bytes; gives how many were written.
-pub fn write_big_endian_to(out: &mut [u8], value: u64) -> usize {
+/// Writes `value` in base 128, most significant group first, to the front of `out`; gives how many bytes it
+/// took. Those behind are zeroed.
+///
+/// A word's groups of seven bits are spread to bytes in three steps, each of which moves the upper half of
+/// every field apart from the lower, and go out as one word.
+#[inline]
+pub fn write_big_endian_to(out: &mut [u8; MAX_LEN], value: u64) -> usize {
     let len = big_endian_len(value);
-    for (index, byte) in out[..len].iter_mut().enumerate() {
-        let shift = 7 * (len - 1 - index);
-        *byte = ((value >> shift) as u8 & 0x7f) | if shift > 0 { 0x80 } else { 0 };
+    let spread = |groups: u64| {
+        let halves = groups & 0xfff_ffff | (groups & 0xff_ffff_f000_0000) << 4;
+        let quarters = halves & 0x3fff_0000_3fff | (halves & 0xfff_c000_0fff_c000) << 2;
+        quarters & 0x7f_007f_007f_007f | (quarters & 0x3f80_3f80_3f80_3f80) << 1
+    };
+    if len <= WORD {
+        let bytes = (spread(value) | MORE & !0xff) << (8 * (WORD - len));
+        *out = [0; MAX_LEN];
+        out[..WORD].copy_from_slice(&bytes.to_be_bytes());
+    } else {
+        let (high, low) = (spread(value >> 56), spread(value & (1 << 56) - 1));
+        let [.., first, second] = (high | MORE).to_be_bytes();
+        *out = [0; MAX_LEN];
+        let start = if len == MAX_LEN {
+            (out[0], out[1]) = (first, second);
+            2
+        } else {
+            out[0] = second;
+            1
+        };
+        let low = (low | MORE & !0xff).to_be_bytes();
+        out[start..start + WORD].copy_from_slice(&low);
     }
     len
 }
@@ -63,8 +92,28 @@ pub fn big_endian_len(value: u64) -> usize {
 /// value and how many bytes it took.
 ///
 /// `None` when the bytes end within it or it doesn't fit a `u64`.
+#[inline]
 #[must_use]
 pub fn read_big_endian(bytes: &[u8]) -> Option<(u64, usize)> {
+    let word = bytes
+        .first_chunk()
+        .map_or(MORE, |word| u64::from_be_bytes(*word));
+    let ends = !word & MORE;
+    if ends == 0 {
+        return read_big_endian_bytewise(bytes);
+    }
+    let len = ends.leading_zeros() as usize / 8 + 1;
+    let groups = (word >> (8 * (WORD - len))) & !MORE;
+    // The way back from what is written, step by step.
+    let quarters = groups & 0x7f_007f_007f_007f | (groups & 0x7f00_7f00_7f00_7f00) >> 1;
+    let halves = quarters & 0x3fff_0000_3fff | (quarters & 0x3fff_0000_3fff_0000) >> 2;
+    let value = halves & 0xfff_ffff | (halves & 0xfff_ffff_0000_0000) >> 4;
+    Some((value, len))
+}
+
+/// What takes more than a word, or lies at the end.
+#[cold]
+fn read_big_endian_bytewise(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
     for (index, byte) in bytes.iter().enumerate() {
         if value >> 57 != 0 {
@@ -98,6 +147,22 @@ mod tests {
             assert_eq!(out.len(), big_endian_len(value));
             assert_eq!(read_big_endian(&out), Some((value, out.len())));
             assert_eq!(read_big_endian(&out[..out.len() - 1]), None);
+            let len = out.len();
+            let groups = (0..len)
+                .rev()
+                .map(|group| (value >> (7 * group)) as u8 & 0x7f);
+            let plain: Vec<u8> = groups.collect();
+            assert_eq!(
+                out.iter().map(|byte| byte & 0x7f).collect::<Vec<_>>(),
+                plain
+            );
+            assert!(out[..len - 1].iter().all(|byte| byte & 0x80 != 0));
+            // Whatever lies behind it.
+            for more in [0, 0x7f, 0x80, 0xff] {
+                out.resize(len + 16, more);
+                assert_eq!(read_big_endian(&out), Some((value, len)));
+                out.truncate(len);
+            }
         }
     }
 

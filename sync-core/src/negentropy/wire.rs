@@ -187,39 +187,51 @@ impl<'a> Decoder<'a> {
         self.offset
     }
 
+    #[inline]
     fn bound(&mut self) -> Result<PrefixBound, SessionError> {
         let at = self.offset;
         let timestamp = match self.varint("the timestamp of a bound")? {
             0 => u64::MAX,
             delta => self.last.item.timestamp.saturating_add(delta - 1),
         };
-        let at_len = self.offset;
-        let len = self.varint("the length of an id prefix")?;
-        if len > 32 {
-            let expected = "an id prefix of 0 to 32 bytes";
-            return Err(SessionError::Malformed {
-                offset: at_len,
-                expected,
-            });
-        }
-        let prefix = self.take(len as usize, "an id prefix of the length told")?;
-        let mut id = Id::ZERO;
-        id.0[..prefix.len()].copy_from_slice(prefix);
-        let bound = PrefixBound {
-            item: Item::new(timestamp, id),
-            len: len as u8,
-        };
-        if bound.bound() < self.last.bound() {
+        let (id, len) = self.id_prefix()?;
+        let last = self.last.item;
+        // No timestamp is less than the last one; infinity has no id.
+        if timestamp == last.timestamp && timestamp != u64::MAX && id < last.id {
             let expected = "a bound that is not before the last one";
             return Err(SessionError::Malformed {
                 offset: at,
                 expected,
             });
         }
-        self.last = bound;
-        Ok(bound)
+        self.last = PrefixBound {
+            item: Item::new(timestamp, id),
+            len,
+        };
+        Ok(self.last)
     }
 
+    #[inline]
+    fn id_prefix(&mut self) -> Result<(Id, u8), SessionError> {
+        let at = self.offset;
+        let len = self.varint("the length of an id prefix")?;
+        let mut id = Id::ZERO;
+        if len == 0 {
+            return Ok((id, 0));
+        }
+        if len > 32 {
+            let expected = "an id prefix of 0 to 32 bytes";
+            return Err(SessionError::Malformed {
+                offset: at,
+                expected,
+            });
+        }
+        let prefix = self.take(len as usize, "an id prefix of the length told")?;
+        id.0[..prefix.len()].copy_from_slice(prefix);
+        Ok((id, len as u8))
+    }
+
+    #[inline]
     fn varint(&mut self, expected: &'static str) -> Result<u64, SessionError> {
         let rest = &self.frame[self.offset..];
         let (value, len) = varint::read_big_endian(rest).ok_or(SessionError::Malformed {
@@ -230,6 +242,7 @@ impl<'a> Decoder<'a> {
         Ok(value)
     }
 
+    #[inline]
     fn take(&mut self, len: usize, expected: &'static str) -> Result<&'a [u8], SessionError> {
         let rest = &self.frame[self.offset..];
         let bytes = rest.get(..len).ok_or(SessionError::Malformed {
@@ -240,6 +253,9 @@ impl<'a> Decoder<'a> {
         Ok(bytes)
     }
 }
+
+/// Room for the head of a range without an id prefix: timestamp, length and mode.
+const HEAD_BYTES: usize = 16;
 
 /// Writes a message range by range, each from where the one before ended.
 ///
@@ -307,21 +323,31 @@ impl Encoder {
     }
 
     /// The head in one piece: piece by piece, each would be checked for room.
+    #[inline]
     fn head(&mut self, upper: &PrefixBound, mode: u8) {
-        let mut head = [0; varint::MAX_LEN + 1 + 32 + 1];
         let timestamp = upper.item.timestamp;
+        let mut head = [0; HEAD_BYTES];
         let mut len = 1;
         if timestamp != u64::MAX {
             let delta = timestamp.saturating_sub(self.last_timestamp);
-            len = varint::write_big_endian_to(&mut head, delta.saturating_add(1));
+            let value = delta.saturating_add(1);
+            if let Some(front) = head.first_chunk_mut() {
+                len = varint::write_big_endian_to(front, value);
+            }
         }
         self.last_timestamp = timestamp;
         head[len] = upper.len;
         len += 1;
-        let prefix = upper.prefix();
-        head[len..len + prefix.len()].copy_from_slice(prefix);
-        len += prefix.len();
+        if upper.len > 0 {
+            self.out.extend_from_slice(&head[..len]);
+            self.out.extend_from_slice(upper.prefix());
+            self.out.push(mode);
+            return;
+        }
         head[len] = mode;
-        self.out.extend_from_slice(&head[..=len]);
+        // A copy of fixed length, of which the end is taken back, costs less than one of any length.
+        let end = self.out.len() + len + 1;
+        self.out.extend_from_slice(&head);
+        self.out.truncate(end);
     }
 }
