@@ -3,24 +3,28 @@
 /// How many keys lie between two samples: one cache line of timestamps.
 const STRIDE: usize = 8;
 
+/// How many lines are looked at together.
+const GROUP: usize = 4;
+
 /// How many of the ascending `keys` are less than `key`. Unused slots at the end must hold
 /// `u64::MAX`.
 ///
-/// A binary search over a cold node waits for one cache miss after the other. Here every line is
-/// touched once, at its last key, by loads that don't depend on each other, so that the misses
-/// overlap; the one line in question, which is in the first-level cache by then, is searched. Nothing
-/// branches on a key.
+/// A binary search over a cold node waits for one cache miss after the other. Here the last keys of
+/// [`GROUP`] lines each, and then of the lines of one group, are read by loads that don't depend on each
+/// other, so that the misses overlap; the one line in question is searched. Nothing branches on a key.
 #[inline]
 pub(super) fn lower_bound<const N: usize>(keys: &[u64; N], key: u64) -> usize {
-    const { assert!(N.is_multiple_of(STRIDE)) };
+    const { assert!(N.is_multiple_of(GROUP * STRIDE)) };
     let (lines, _) = keys.as_chunks::<STRIDE>();
-    let full: usize = lines
-        .iter()
-        .map(|line| usize::from(line[STRIDE - 1] < key))
-        .sum();
-    lines
-        .get(full)
-        .map_or(N, |line| full * STRIDE + within(line, key))
+    let (groups, _) = lines.as_chunks::<GROUP>();
+    let ends = groups.iter().map(|group| group[GROUP - 1][STRIDE - 1]);
+    let group: usize = ends.map(|end| usize::from(end < key)).sum();
+    let Some(lines) = groups.get(group) else {
+        return N;
+    };
+    let ends = lines[..GROUP - 1].iter().map(|line| line[STRIDE - 1]);
+    let line: usize = ends.map(|end| usize::from(end < key)).sum();
+    (group * GROUP + line) * STRIDE + within(&lines[line], key)
 }
 
 /// As [`lower_bound`], where it is known that the first `from` keys are less. Close by it is faster:
@@ -52,12 +56,12 @@ mod tests {
 
     #[test]
     fn counts_as_a_linear_scan_does() {
-        let mut keys = [u64::MAX; 64];
+        let mut keys = [u64::MAX; 128];
         for len in 0..=keys.len() {
             for (slot, key) in keys.iter_mut().take(len).enumerate() {
                 *key = (slot as u64 / 3) * 10;
             }
-            for key in (0..120).chain([u64::MAX]) {
+            for key in (0..440).chain([u64::MAX]) {
                 let expected = keys.iter().filter(|slot| **slot < key).count();
                 assert_eq!(lower_bound(&keys, key), expected, "{len} keys, {key}");
                 for from in 0..=expected {

@@ -63,14 +63,10 @@ impl Totals {
     /// The child that holds the item of this rank, or the last child.
     #[inline]
     pub(super) fn child_at(&self, rank: usize) -> usize {
-        let up_to = |counts: &[Count], rank: u64| {
-            let begun = counts.iter().filter(|start| start.0 <= rank);
-            begun.count().saturating_sub(1)
-        };
-        let group = up_to(&self.counts.groups, rank as u64);
+        let group = last_up_to(&self.counts.groups, rank as u64);
         let rest = rank as u64 - self.counts.groups[group].0;
-        let start = group * GROUP;
-        start + up_to(&self.counts.within[start..start + GROUP], rest)
+        let (groups, _) = self.counts.within.as_chunks::<GROUP>();
+        group * GROUP + last_up_to(&groups[group], rest)
     }
 
     /// Counts `more` to the child; `len` is the number of children.
@@ -258,6 +254,18 @@ impl<G: Total> Prefixes<G> {
         }
         self.within[child] = within;
     }
+}
+
+/// The last of these ascending counts that isn't over `rank`, or the first.
+#[inline]
+fn last_up_to<const N: usize>(counts: &[Count; N], rank: u64) -> usize {
+    const { assert!(N.is_power_of_two()) };
+    let (mut last, mut step) = (0, N / 2);
+    while step > 0 {
+        last += step * usize::from(counts[last + step].0 <= rank);
+        step /= 2;
+    }
+    last
 }
 
 /// A way to add up ids.
