@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
+use core::slice;
 
 use crate::cut::{Cut, Part, Section, Share, even_end};
-use crate::item::{Bound, Item, Range};
+use crate::item::{Bound, Id, Item, Range};
 use crate::summary::{Summary, Tally};
 
 /// An ordered set of items with positions (*ranks*, counted from 0) and summaries.
@@ -50,6 +51,16 @@ pub trait ItemSet {
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.visit(self.rank(&range.lower)..self.rank(&range.upper), visit)
+    }
+
+    /// Shows the ids of the items in `range` in order, some at a time. Sets that hold ids side by side
+    /// override this.
+    fn visit_ids(&self, range: &Range, visit: &mut dyn FnMut(&[Id])) {
+        let all = self.visit_range(range, &mut |item| {
+            visit(slice::from_ref(&item.id));
+            ControlFlow::Continue(())
+        });
+        debug_assert!(all.is_continue(), "nothing above breaks");
     }
 
     /// Cuts the set at ascending positions, and tells for each what lies between it and the one
@@ -163,6 +174,10 @@ macro_rules! item_set_by_deref {
                 (**self).visit_range(range, visit)
             }
 
+            fn visit_ids(&self, range: &Range, visit: &mut dyn FnMut(&[Id])) {
+                (**self).visit_ids(range, visit);
+            }
+
             fn divide(&self, section: &Section, shares: &mut [Share]) {
                 (**self).divide(section, shares);
             }
@@ -250,6 +265,10 @@ impl<S: ItemSet> ItemSet for Slice<S> {
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.set.visit_range(&self.range.intersect(range), visit)
+    }
+
+    fn visit_ids(&self, range: &Range, visit: &mut dyn FnMut(&[Id])) {
+        self.set.visit_ids(&self.range.intersect(range), visit);
     }
 
     fn divide(&self, section: &Section, shares: &mut [Share]) {

@@ -9,7 +9,7 @@ use triomphe::Arc;
 use super::leaf::{self, Leaf};
 use super::node::{Edges, Entry, Inserted, Node, Path};
 use super::search::{lower_bound, lower_bound_from};
-use super::totals::Totals;
+use super::totals::{Lane, Totals};
 use super::{BRANCH_MAX, BRANCH_MIN, LEAF_MAX, LEAF_MIN, LEAF_RELIEF};
 use crate::item::{Id, Item};
 use crate::summary::Summary;
@@ -402,6 +402,26 @@ impl Branch {
             }
             _ => unreachable!("invariant: all children of a branch are of one kind"),
         }
+    }
+}
+
+/// Where a node hangs.
+#[derive(Clone, Copy)]
+pub(super) struct Parent<'a> {
+    pub(super) branch: &'a Branch,
+    pub(super) child: usize,
+}
+
+impl Parent<'_> {
+    /// What the ids of the child add up to, if the branch knows: of the last one it doesn't.
+    #[inline]
+    pub(super) fn total<L: Lane>(&self) -> Option<L> {
+        let totals = self.branch.totals();
+        (self.child + 1 < self.branch.len()).then(|| {
+            let mut total: L = totals.ids_before(self.child + 1);
+            total.sub(&totals.ids_before(self.child));
+            total
+        })
     }
 }
 

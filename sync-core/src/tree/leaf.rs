@@ -5,6 +5,7 @@ use core::ops;
 
 use triomphe::Arc;
 
+use super::branch::Parent;
 use super::node::{Entry, Inserted, Node, Path};
 use super::search::{lower_bound, lower_bound_from};
 use super::totals::Lane;
@@ -154,10 +155,15 @@ impl Leaf {
         self.slot_at(lower_bound_from(&self.timestamps, from, key.timestamp), key)
     }
 
-    /// As [`Leaf::slot_from`], and the sum of the ids from there on, where `total` is that of the whole
-    /// leaf. The next few items are taken one by one: searching them would take longer.
+    /// As [`Leaf::slot_from`], and the sum of the ids from there on. The next few items are taken one by
+    /// one: searching them would take longer.
     #[inline]
-    pub(super) fn advance(&self, from: usize, key: &Item, total: &Sum) -> (usize, Sum) {
+    pub(super) fn advance(
+        &self,
+        from: usize,
+        key: &Item,
+        parent: Option<Parent<'_>>,
+    ) -> (usize, Sum) {
         let mut sum = Sum::default();
         let mut slot = from;
         let next = self.timestamps[from..].iter().zip(&self.ids[from..]);
@@ -174,7 +180,7 @@ impl Leaf {
             self.slot_at(slot, key)
         };
         if slot < end {
-            sum.add(&self.ids_between(slot..end, total));
+            sum.add(&self.ids_between(slot..end, parent));
         }
         (end, sum)
     }
@@ -218,45 +224,55 @@ impl Leaf {
             .map(|(timestamp, id)| Item::new(*timestamp, *id))
     }
 
+    /// The ids of these slots, in order.
+    pub(super) fn ids(&self, slots: ops::Range<usize>) -> &[Id] {
+        &self.ids[slots]
+    }
+
     /// Sums the ids of these slots.
     #[inline]
     pub(super) fn summary(&self, slots: ops::Range<usize>) -> Summary {
         Summary::of_ids(&self.ids[slots])
     }
 
-    /// Adds up the ids of these slots, where `total` is that of the whole leaf.
+    /// Adds up the ids of these slots; `parent` is where the leaf hangs, if anywhere.
     #[inline]
-    pub(super) fn ids_between<L: Lane>(&self, slots: ops::Range<usize>, total: &L) -> L {
+    pub(super) fn ids_between<L: Lane>(
+        &self,
+        slots: ops::Range<usize>,
+        parent: Option<Parent<'_>>,
+    ) -> L {
         if slots.len() <= FEW {
             return L::of_ids(&self.ids[slots]);
         }
-        let mut between = self.ids_before(slots.end, total);
-        between.sub(&self.ids_before(slots.start, total));
+        let mut between: L = self.ids_before(slots.end, parent);
+        between.sub(&self.ids_before(slots.start, parent));
         between
     }
 
-    /// Adds up the ids before `slot`, where `total` is that of the whole leaf.
+    /// Adds up the ids before `slot`; `parent` as above.
     #[inline]
-    pub(super) fn ids_before<L: Lane>(&self, slot: usize, total: &L) -> L {
+    pub(super) fn ids_before<L: Lane>(&self, slot: usize, parent: Option<Parent<'_>>) -> L {
         let (from, between) = self.way_to(slot);
-        let between = L::of_ids(&self.ids[between]);
-        match from {
-            From::Front => between,
-            From::Middle { back } => {
-                let mut before = L::of(&self.front);
-                if back {
-                    before.sub(&between);
-                } else {
-                    before.add(&between);
+        let (mut before, back) = match from {
+            From::Front => return L::of_ids(&self.ids[between]),
+            From::Middle { back } => (L::of(&self.front), back),
+            From::End => match parent.and_then(|parent| parent.total::<L>()) {
+                Some(total) => (total, true),
+                None => {
+                    let mut before = L::of(&self.front);
+                    before.add(&L::of_ids(&self.ids[self.middle()..slot]));
+                    return before;
                 }
-                before
-            }
-            From::End => {
-                let mut before = *total;
-                before.sub(&between);
-                before
-            }
+            },
+        };
+        let between = L::of_ids(&self.ids[between]);
+        if back {
+            before.sub(&between);
+        } else {
+            before.add(&between);
         }
+        before
     }
 
     /// Has the cache fetch what the sum before `slot` will read: all lines at once, and for both

@@ -1,6 +1,7 @@
 //! What sessions read of a tree.
 
 use alloc::vec;
+use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
 use core::{iter, mem};
 
@@ -42,7 +43,7 @@ impl ItemSet for RangeTree {
         if ranks.is_empty() {
             return Summary::EMPTY;
         }
-        seek::between(&self.root, &self.total, Rank(ranks.start), Rank(ranks.end))
+        seek::between(&self.root, Rank(ranks.start), Rank(ranks.end))
     }
 
     fn summary_of(&self, range: &Range) -> Summary {
@@ -50,7 +51,7 @@ impl ItemSet for RangeTree {
             return Summary::EMPTY;
         }
         let (lower, upper) = (key_of(&range.lower), key_of(&range.upper));
-        seek::between(&self.root, &self.total, Key(*lower), Key(*upper))
+        seek::between(&self.root, Key(*lower), Key(*upper))
     }
 
     fn visit(
@@ -75,36 +76,29 @@ impl ItemSet for RangeTree {
         range: &Range,
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if range.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        let (lower, upper) = (key_of(&range.lower), key_of(&range.upper));
-        let (leaf, slot) = seek::locate(&self.root, Key(*lower));
-        let end = leaf.slot_from(slot, upper);
-        if end < leaf.len() {
-            return leaf.items(slot..end).try_for_each(visit);
-        }
-        let mut runs = Iter::from_key(&self.root, lower, self.len());
-        while let Some((leaf, slots)) = runs.next_run() {
-            let end = leaf.slot(upper);
-            leaf.items(slots.start..end).try_for_each(&mut *visit)?;
-            if end < leaf.len() {
-                break;
-            }
-        }
-        ControlFlow::Continue(())
+        self.visit_runs(range, |leaf, slots| {
+            leaf.items(slots).try_for_each(&mut *visit)
+        })
+    }
+
+    fn visit_ids(&self, range: &Range, visit: &mut dyn FnMut(&[Id])) {
+        let all = self.visit_runs(range, |leaf, slots| {
+            visit(leaf.ids(slots));
+            ControlFlow::Continue(())
+        });
+        debug_assert!(all.is_continue(), "nothing above breaks");
     }
 
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
-        let mut parts = parts.iter_mut();
         let mut last = key_of(&Bound::MIN);
         let places = cuts.iter().enumerate().map(|(index, cut)| {
             last = last.max(key_of(&cut.at));
             (last, cut.summed && index > 0)
         });
+        let places: Vec<_> = places.take(parts.len()).collect();
+        let mut parts = parts.iter_mut();
         let mut start = 0;
-        let total = self.total.groups().0;
-        walk(&self.root, total, places.take(parts.len()), |stop| {
+        walk(&self.root, &places, |stop| {
             if let Some(part) = parts.next() {
                 part.end = stop.rank;
                 part.tally = Tally::default();
@@ -119,10 +113,10 @@ impl ItemSet for RangeTree {
     fn divide(&self, section: &Section, shares: &mut [Share]) {
         let (ranks, parts) = (self.clamp(section.ranks.clone()), shares.len());
         let ends = (0..parts).map(|index| (even_end(&ranks, parts, index), true));
-        let places = iter::once((ranks.start, false)).chain(ends);
+        let places: Vec<_> = iter::once((ranks.start, false)).chain(ends).collect();
         let mut shares = shares.iter_mut().peekable();
         let mut start = None;
-        walk(&self.root, self.total.groups().0, places, |stop| {
+        walk(&self.root, &places, |stop| {
             if let Some((start, share)) = start.and_then(|start| Some((start, shares.next()?))) {
                 let inner = shares.peek().is_some();
                 *share = Share {
@@ -155,6 +149,33 @@ impl RangeTree {
         }
         let left = self.select(rank.checked_sub(1)?)?;
         Some(Bound::between(&left, &self.select(rank)?))
+    }
+
+    /// Shows the slots in `range` leaf by leaf.
+    #[inline]
+    fn visit_runs(
+        &self,
+        range: &Range,
+        mut visit: impl FnMut(&Leaf, ops::Range<usize>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if range.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let (lower, upper) = (key_of(&range.lower), key_of(&range.upper));
+        let (leaf, slot) = seek::locate(&self.root, Key(*lower));
+        let end = leaf.slot_from(slot, upper);
+        if end < leaf.len() {
+            return visit(leaf, slot..end);
+        }
+        let mut runs = Iter::from_key(&self.root, lower, self.len());
+        while let Some((leaf, slots)) = runs.next_run() {
+            let end = leaf.slot(upper);
+            visit(leaf, slots.start..end)?;
+            if end < leaf.len() {
+                break;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn clamp(&self, ranks: ops::Range<usize>) -> ops::Range<usize> {

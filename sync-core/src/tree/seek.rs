@@ -1,6 +1,6 @@
 //! Descents: from a key or a rank to a position, counting or summing what lies before it.
 
-use super::branch::Branch;
+use super::branch::{Branch, Parent};
 use super::leaf::Leaf;
 use super::node::Node;
 use crate::item::Item;
@@ -75,8 +75,8 @@ pub(super) fn locate(mut node: &Node, mut to: impl Seek) -> (&Leaf, usize) {
     }
 }
 
-/// The summary of the items below `node`, which holds `total`, from `lower` on and before `upper`,
-/// which must not lie before `lower`.
+/// The summary of the items below `node` from `lower` on and before `upper`, which must not lie before
+/// `lower`.
 ///
 /// Both descents share their way as long as they take the same child, so that a narrow range costs
 /// little more than one; where they part, the children between are added up, and from there on what
@@ -84,9 +84,9 @@ pub(super) fn locate(mut node: &Node, mut to: impl Seek) -> (&Leaf, usize) {
 ///
 /// Below the parting they go in step, and each level is searched before anything is summed on the
 /// one above: the two searches wait for the cache at the same time, and the sums fill the wait.
-pub(super) fn between<S: Seek>(node: &Node, total: &Summary, lower: S, upper: S) -> Summary {
-    let mut lower = Step::new(node, total.groups(), lower);
-    let mut upper = Step::new(node, total.groups(), upper);
+pub(super) fn between<S: Seek>(node: &Node, lower: S, upper: S) -> Summary {
+    let mut lower = Step::new(node, None, lower);
+    let mut upper = Step::new(node, None, upper);
     let mut next = lower.down().zip(upper.down());
     while lower.at == upper.at {
         let Some(below) = next else {
@@ -115,8 +115,7 @@ type Both = (Sum, Xor);
 #[derive(Clone, Copy)]
 struct Step<'a, S> {
     node: &'a Node,
-    /// What the ids below the node add up to.
-    total: Both,
+    parent: Option<Parent<'a>>,
     /// The child to go to, or the slot of the position in a leaf.
     at: usize,
     /// The position, within that child.
@@ -125,7 +124,7 @@ struct Step<'a, S> {
 
 impl<'a, S: Seek> Step<'a, S> {
     #[inline]
-    fn new(node: &'a Node, total: Both, mut to: S) -> Self {
+    fn new(node: &'a Node, parent: Option<Parent<'a>>, mut to: S) -> Self {
         let at = match node {
             Node::Leaf(leaf) => {
                 let slot = to.slot(leaf);
@@ -136,7 +135,7 @@ impl<'a, S: Seek> Step<'a, S> {
         };
         Self {
             node,
-            total,
+            parent,
             at,
             to,
         }
@@ -147,13 +146,12 @@ impl<'a, S: Seek> Step<'a, S> {
         let Node::Branch(branch) = self.node else {
             return None;
         };
-        let totals = branch.totals();
-        let mut total = self.total;
-        if self.at + 1 < branch.len() {
-            total = totals.ids_before(self.at + 1);
-        }
-        total.sub(&totals.ids_before(self.at));
-        Some(Self::new(&branch.children()[self.at], total, self.to))
+        let parent = Parent {
+            branch,
+            child: self.at,
+        };
+        let child = &branch.children()[self.at];
+        Some(Self::new(child, Some(parent), self.to))
     }
 
     /// How many items lie before the child or slot.
@@ -169,7 +167,7 @@ impl<'a, S: Seek> Step<'a, S> {
     #[inline]
     fn before(&self) -> Both {
         match self.node {
-            Node::Leaf(leaf) => leaf.ids_before(self.at, &self.total),
+            Node::Leaf(leaf) => leaf.ids_before(self.at, self.parent),
             Node::Branch(branch) => branch.totals().ids_before(self.at),
         }
     }
@@ -178,7 +176,7 @@ impl<'a, S: Seek> Step<'a, S> {
     #[inline]
     fn to(&self, upper: &Self) -> Both {
         match self.node {
-            Node::Leaf(leaf) => leaf.ids_between(self.at..upper.at, &self.total),
+            Node::Leaf(leaf) => leaf.ids_between(self.at..upper.at, self.parent),
             Node::Branch(_) => {
                 let mut between = upper.before();
                 between.sub(&self.before());

@@ -1,6 +1,9 @@
-//! A walk to many places in order: each node on the way to several of them is entered once.
+//! A walk to many places in order, level by level.
 
-use super::branch::Branch;
+use alloc::vec::Vec;
+use core::ops;
+
+use super::branch::{Branch, Parent};
 use super::leaf::Leaf;
 use super::node::Node;
 use crate::item::Item;
@@ -18,18 +21,23 @@ pub(super) trait Place: Copy {
     /// The place where `child`, which isn't the last one, ends.
     fn end_of(branch: &Branch, child: usize, before: usize) -> Self::End;
 
+    /// Whether this place lies before the end of a child.
+    fn is_before(self, end: &Self::End) -> bool;
+
     /// How many items of `leaf`, before which lie `before` items of the tree, lie before the place.
     fn slot(self, leaf: &Leaf, before: usize) -> usize;
 
     /// The same, where it is known to be `from` or more.
     fn slot_from(self, leaf: &Leaf, from: usize, before: usize) -> usize;
 
-    /// The same, and what the ids from that slot on up to the place add up to, where `total` is that of
-    /// the whole leaf.
-    fn advance(self, leaf: &Leaf, from: usize, before: usize, total: &Sum) -> (usize, Sum);
-
-    /// Whether this place lies before the end of a child.
-    fn is_before(self, end: &Self::End) -> bool;
+    /// The same, and what the ids from that slot on up to the place add up to.
+    fn advance(
+        self,
+        leaf: &Leaf,
+        from: usize,
+        before: usize,
+        parent: Option<Parent<'_>>,
+    ) -> (usize, Sum);
 }
 
 /// A place, arrived at.
@@ -45,138 +53,162 @@ pub(super) struct Stop<'a> {
     pub(super) since: Sum,
 }
 
-/// Goes to each of `places`, which must ascend, below `root`, the ids of which add up to `total`. With
-/// each goes whether the sum of the ids from the place before on is wanted.
-pub(super) fn walk<P: Place>(
-    root: &Node,
-    total: Sum,
-    mut places: impl Iterator<Item = (P, bool)>,
-    arrive: impl FnMut(&Stop<'_>),
+/// Goes to each of `places`, which must ascend, below `root`. With each goes whether the sum of the ids
+/// from the place before on is wanted.
+///
+/// All places go down a level before any goes down the next. A step from a branch to a child waits for
+/// memory, but not for the steps of other places on the same level, so the processor takes many at a
+/// time; place after place, it would wait for each level of each. Places that lie in the same child go
+/// down together.
+pub(super) fn walk<'a, P: Place>(
+    root: &'a Node,
+    places: &[(P, bool)],
+    arrive: impl FnMut(&Stop<'a>),
 ) {
-    let mut walk = Walk {
-        next: places.next(),
-        places,
-        arrive,
-        left_off: Sum::default(),
-    };
-    let start = Start {
-        count: 0,
-        sum: Sum::default(),
-    };
-    walk.below(root, &start, total, None);
+    let mut visits = Vec::with_capacity(2 * places.len());
+    if !places.is_empty() {
+        visits.push(Visit {
+            node: root,
+            parent: None,
+            count: 0,
+            before: Sum::default(),
+            places: 0..places.len(),
+        });
+    }
+    let mut done = 0;
+    while let Some(Visit {
+        node: Node::Branch(branch),
+        ..
+    }) = visits.get(done)
+    {
+        go_down(branch, done, places, &mut visits);
+        done += 1;
+    }
+    stop_at_all(places, &visits[done..], arrive);
 }
 
-/// Where a node starts.
-struct Start {
-    /// How many items lie before it.
+/// A node on the way to some places.
+struct Visit<'a> {
+    node: &'a Node,
+    parent: Option<Parent<'a>>,
+    /// How many items lie before the node.
     count: usize,
     /// What their ids add up to.
-    sum: Sum,
+    before: Sum,
+    /// Which places lie below it; at least one.
+    places: ops::Range<usize>,
 }
 
-struct Walk<P, I, A> {
-    next: Option<(P, bool)>,
-    places: I,
-    arrive: A,
-    /// What the ids before the last place add up to, if the next one wants the sum from there on and
-    /// lies in another leaf.
-    left_off: Sum,
-}
-
-impl<P: Place, I: Iterator<Item = (P, bool)>, A: FnMut(&Stop<'_>)> Walk<P, I, A> {
-    /// Goes to the places before `end` that lie below `node`, the ids of which add up to `total`. The
-    /// next place must be one of them.
-    fn below(&mut self, node: &Node, start: &Start, total: Sum, end: Option<P::End>) {
-        let branch = match node {
-            Node::Leaf(leaf) => return self.within(leaf, start, &total, end),
-            Node::Branch(branch) => branch,
-        };
-        let totals = branch.totals();
-        let mut child = 0;
-        while let Some((place, _)) = self.next_before(end) {
-            child = place.child(branch, child, start.count);
-            let before = totals.ids_before::<Sum>(child);
-            let (mut total, mut end) = (total, end);
-            if child + 1 < branch.len() {
-                total = totals.ids_before(child + 1);
-                end = Some(P::end_of(branch, child, start.count));
+/// From the branch of the visit at `index` on to those of its children where places lie.
+fn go_down<'a, P: Place>(
+    branch: &'a Branch,
+    index: usize,
+    places: &[(P, bool)],
+    visits: &mut Vec<Visit<'a>>,
+) {
+    let Visit { count, before, .. } = visits[index];
+    let mut here = visits[index].places.clone();
+    let mut child = 0;
+    while here.start < here.end {
+        let mut end = here.start + 1;
+        child = places[here.start].0.child(branch, child, count);
+        if child + 1 == branch.len() {
+            end = here.end;
+        } else if end < here.end {
+            let border = P::end_of(branch, child, count);
+            while end < here.end && places[end].0.is_before(&border) {
+                end += 1;
             }
-            total.sub(&before);
-            let mut below = Start {
-                count: start.count + totals.count_before(child),
-                sum: start.sum,
-            };
-            below.sum.add(&before);
-            self.below(&branch.children()[child], &below, total, end);
         }
+        let mut start: Sum = branch.totals().ids_before(child);
+        start.add(&before);
+        visits.push(Visit {
+            node: &branch.children()[child],
+            parent: Some(Parent { branch, child }),
+            count: count + branch.totals().count_before(child),
+            before: start,
+            places: here.start..end,
+        });
+        here.start = end;
     }
+}
 
-    /// Of places in the same leaf each goes on from the one before. What lies before them is summed
-    /// for the first and the last only, and only if a sum goes across the border of the leaf there.
-    fn within(&mut self, leaf: &Leaf, start: &Start, total: &Sum, end: Option<P::End>) {
+/// Finds the places in their leaves. Of places in the same leaf each goes on from the one before. What
+/// lies before them is summed only if a sum goes across the border of the leaf there.
+fn stop_at_all<'a, P: Place>(
+    places: &[(P, bool)],
+    visits: &[Visit<'a>],
+    mut arrive: impl FnMut(&Stop<'a>),
+) {
+    // What lies before the last place, if the next sum starts there in another leaf.
+    let mut left_off = Sum::default();
+    for visit in visits {
+        let Node::Leaf(leaf) = visit.node else { return };
         let before = |slot: usize| {
-            let mut before: Sum = leaf.ids_before(slot, total);
-            before.add(&start.sum);
+            let mut before: Sum = leaf.ids_before(slot, visit.parent);
+            before.add(&visit.before);
             before
         };
-        let Some((place, mut summed)) = self.next else {
+        let mut here = visit.places.clone().map(|index| places[index]);
+        let Some((place, mut summed)) = here.next() else {
             return;
         };
-        let mut slot = place.slot(leaf, start.count);
+        let mut slot = place.slot(leaf, visit.count);
         let mut since = Sum::default();
         // Before the last place at which that was summed, and the slot of that.
         let mut known = None;
         if summed {
-            let sum = before(slot);
-            known = Some((slot, sum));
-            since = sum;
-            since.sub(&self.left_off);
+            since = before(slot);
+            known = Some((slot, since));
+            since.sub(&left_off);
         }
         loop {
-            (self.arrive)(&Stop {
+            arrive(&Stop {
                 leaf,
                 slot,
-                rank: start.count + slot,
+                rank: visit.count + slot,
                 summed,
                 since,
             });
-            self.next = self.places.next();
-            let Some((place, wanted)) = self.next_before(end) else {
+            let Some((place, wanted)) = here.next() else {
                 break;
             };
             summed = wanted;
             if summed {
-                (slot, since) = place.advance(leaf, slot, start.count, total);
+                (slot, since) = place.advance(leaf, slot, visit.count, visit.parent);
             } else {
-                slot = place.slot_from(leaf, slot, start.count);
+                slot = place.slot_from(leaf, slot, visit.count);
             }
         }
-        if let Some((_, true)) = self.next {
-            self.left_off = match known {
+        if let Some((_, true)) = places.get(visit.places.end) {
+            left_off = match known {
                 Some((known, sum)) if known == slot => sum,
                 _ => before(slot),
             };
         }
     }
-
-    #[inline]
-    fn next_before(&self, end: Option<P::End>) -> Option<(P, bool)> {
-        self.next
-            .filter(|(place, _)| end.is_none_or(|end| place.is_before(&end)))
-    }
 }
 
 impl Place for &Item {
-    type End = Item;
-
     #[inline]
     fn child(self, branch: &Branch, from: usize, _before: usize) -> usize {
-        branch.child_from(from, self)
+        if from > 0 {
+            branch.child_from(from, self)
+        } else {
+            branch.child(self)
+        }
     }
+
+    type End = Item;
 
     #[inline]
     fn end_of(branch: &Branch, child: usize, _before: usize) -> Item {
         branch.separator(child + 1)
+    }
+
+    #[inline]
+    fn is_before(self, end: &Item) -> bool {
+        self < end
     }
 
     #[inline]
@@ -190,28 +222,34 @@ impl Place for &Item {
     }
 
     #[inline]
-    fn advance(self, leaf: &Leaf, from: usize, _before: usize, total: &Sum) -> (usize, Sum) {
-        leaf.advance(from, self, total)
-    }
-
-    #[inline]
-    fn is_before(self, end: &Item) -> bool {
-        self < end
+    fn advance(
+        self,
+        leaf: &Leaf,
+        from: usize,
+        _before: usize,
+        parent: Option<Parent<'_>>,
+    ) -> (usize, Sum) {
+        leaf.advance(from, self, parent)
     }
 }
 
 /// A rank.
 impl Place for usize {
-    type End = Self;
-
     #[inline]
     fn child(self, branch: &Branch, _from: usize, before: usize) -> usize {
         branch.totals().child_at(self - before)
     }
 
+    type End = Self;
+
     #[inline]
     fn end_of(branch: &Branch, child: usize, before: usize) -> Self {
         before + branch.totals().count_before(child + 1)
+    }
+
+    #[inline]
+    fn is_before(self, end: &Self) -> bool {
+        self < *end
     }
 
     #[inline]
@@ -225,13 +263,14 @@ impl Place for usize {
     }
 
     #[inline]
-    fn advance(self, leaf: &Leaf, from: usize, before: usize, total: &Sum) -> (usize, Sum) {
+    fn advance(
+        self,
+        leaf: &Leaf,
+        from: usize,
+        before: usize,
+        parent: Option<Parent<'_>>,
+    ) -> (usize, Sum) {
         let slot = self.slot(leaf, before);
-        (slot, leaf.ids_between(from..slot, total))
-    }
-
-    #[inline]
-    fn is_before(self, end: &Self) -> bool {
-        self < *end
+        (slot, leaf.ids_between(from..slot, parent))
     }
 }
