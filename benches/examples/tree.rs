@@ -10,6 +10,10 @@ use std::hint::black_box;
 use benches::thread_cpu;
 use sync_core::{Bound, Id, Item, ItemSet, ItemSetMut, Range, RangeTree, View};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Deterministic pseudo-random numbers (splitmix64).
 struct Numbers(u64);
 

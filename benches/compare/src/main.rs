@@ -26,6 +26,10 @@ use clap::Parser;
 
 use args::{Args, Command};
 
+/// As in the program, for all contestants alike.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     match Args::parse().command {
         Command::Report(args) => args.run(),
