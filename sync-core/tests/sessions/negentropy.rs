@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::cases::cases;
 use crate::support::{arbitrary_pair, items_at, split_pair, sync, true_differences};
 use ::negentropy::{Negentropy, NegentropyStorageVector};
 use proptest::prelude::*;
@@ -18,13 +19,6 @@ fn storage(items: &[Item]) -> NegentropyStorageVector {
     }
     storage.seal().unwrap();
     storage
-}
-
-fn limits(frame_bytes_sent: usize) -> SessionLimits {
-    SessionLimits {
-        frame_bytes_sent,
-        ..SessionLimits::default()
-    }
 }
 
 fn set(items: &[Item]) -> SortedItems {
@@ -56,8 +50,10 @@ fn assert_same_frames(ours: &[Item], theirs: &[Item], frame_bytes: usize) {
     let mut peer_initiator = Negentropy::borrowed(&left, frame_bytes as u64).unwrap();
     let mut peer_responder = Negentropy::borrowed(&right, frame_bytes as u64).unwrap();
     let tree: RangeTree = ours.iter().copied().collect();
-    let (mut initiator, first) = Initiator::start(tree, limits(frame_bytes)).unwrap();
-    let mut responder = Responder::new(set(theirs), limits(frame_bytes)).unwrap();
+    let (mut initiator, first) =
+        Initiator::start(tree, SessionLimits::with_frame_limit(frame_bytes)).unwrap();
+    let mut responder =
+        Responder::new(set(theirs), SessionLimits::with_frame_limit(frame_bytes)).unwrap();
     assert_eq!(first, peer_initiator.initiate().unwrap());
     let mut frame = first;
     let (mut have, mut need) = (Vec::new(), Vec::new());
@@ -90,6 +86,8 @@ fn assert_differences(ours: &[Item], theirs: &[Item], have: Vec<Id>, need: Vec<I
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn frames_equal_the_crates_without_a_limit((ours, theirs) in arbitrary_pair(3_000)) {
         assert_same_frames(&ours, &theirs, 0);
@@ -112,8 +110,8 @@ proptest! {
     ) {
         let left = view(&ours, shards.0, by_time.0);
         let right = view(&theirs, shards.1, by_time.1);
-        let (mut initiator, first) = Initiator::start(left, limits(frame_bytes)).unwrap();
-        let mut responder = Responder::new(right, limits(frame_bytes)).unwrap();
+        let (mut initiator, first) = Initiator::start(left, SessionLimits::with_frame_limit(frame_bytes)).unwrap();
+        let mut responder = Responder::new(right, SessionLimits::with_frame_limit(frame_bytes)).unwrap();
         let told = sync(&mut initiator, first, &mut responder);
         let (have, need) = true_differences(&ours, &theirs);
         prop_assert_eq!(told.initiator.0.into_iter().collect::<BTreeSet<_>>(), have);
@@ -128,7 +126,7 @@ proptest! {
         let frame_bytes = if framed { 4_096 } else { 0 };
         let left = storage(&ours);
         let mut initiator = Negentropy::borrowed(&left, frame_bytes as u64).unwrap();
-        let mut responder = Responder::new(set(&theirs), limits(frame_bytes)).unwrap();
+        let mut responder = Responder::new(set(&theirs), SessionLimits::with_frame_limit(frame_bytes)).unwrap();
         let mut frame = initiator.initiate().unwrap();
         let (mut have, mut need) = (Vec::new(), Vec::new());
         loop {
@@ -152,7 +150,7 @@ proptest! {
         let frame_bytes = if framed { 4_096 } else { 0 };
         let right = storage(&theirs);
         let mut responder = Negentropy::borrowed(&right, frame_bytes as u64).unwrap();
-        let (mut initiator, mut frame) = Initiator::start(set(&ours), limits(frame_bytes)).unwrap();
+        let (mut initiator, mut frame) = Initiator::start(set(&ours), SessionLimits::with_frame_limit(frame_bytes)).unwrap();
         let (mut have, mut need) = (Vec::new(), Vec::new());
         loop {
             let step = initiator.receive(&responder.reconcile(&frame).unwrap()).unwrap();
@@ -169,9 +167,9 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_answered_or_refused(frame in prop::collection::vec(any::<u8>(), 0..200)) {
         let items = items_at(7, 100);
-        let mut responder = Responder::new(set(&items), limits(0)).unwrap();
+        let mut responder = Responder::new(set(&items), SessionLimits::default()).unwrap();
         let _ = responder.receive(&frame);
-        let (mut initiator, _) = Initiator::start(set(&items), limits(0)).unwrap();
+        let (mut initiator, _) = Initiator::start(set(&items), SessionLimits::default()).unwrap();
         let mut versioned = vec![0x61];
         versioned.extend(frame);
         let _ = initiator.receive(&versioned);
@@ -189,8 +187,10 @@ fn seven_of_ten_thousand_items_in_one_nanosecond_are_named() {
         .collect();
     assert_eq!(all.len() - ours.len(), 7);
     for frame_bytes in [0, 4_096] {
-        let (mut initiator, first) = Initiator::start(set(&ours), limits(frame_bytes)).unwrap();
-        let mut responder = Responder::new(set(&all), limits(frame_bytes)).unwrap();
+        let (mut initiator, first) =
+            Initiator::start(set(&ours), SessionLimits::with_frame_limit(frame_bytes)).unwrap();
+        let mut responder =
+            Responder::new(set(&all), SessionLimits::with_frame_limit(frame_bytes)).unwrap();
         let told = sync(&mut initiator, first, &mut responder);
         assert_differences(&ours, &all, told.initiator.0, told.initiator.1);
     }
@@ -201,8 +201,8 @@ fn views_of_items_of_one_nanosecond_are_reconciled() {
     let items = items_at(5, 2_000);
     let (ours, theirs) = (&items[3..], &items[..1_998]);
     let (left, right) = (view(ours, 4, false), view(theirs, 3, false));
-    let (mut initiator, first) = Initiator::start(left, limits(0)).unwrap();
-    let mut responder = Responder::new(right, limits(0)).unwrap();
+    let (mut initiator, first) = Initiator::start(left, SessionLimits::default()).unwrap();
+    let mut responder = Responder::new(right, SessionLimits::default()).unwrap();
     let told = sync(&mut initiator, first, &mut responder);
     let (have, need) = true_differences(ours, theirs);
     assert_eq!(told.initiator.0.into_iter().collect::<BTreeSet<_>>(), have);
@@ -212,14 +212,14 @@ fn views_of_items_of_one_nanosecond_are_reconciled() {
 #[test]
 fn an_unknown_version_is_answered_by_the_known_one_and_then_served() {
     let items = items_at(5, 40);
-    let mut responder = Responder::new(set(&items), limits(0)).unwrap();
+    let mut responder = Responder::new(set(&items), SessionLimits::default()).unwrap();
     assert_eq!(
         responder.receive(&[0x62, 1, 2, 3]).unwrap().reply,
         Some(vec![0x61])
     );
-    let (_, first) = Initiator::start(set(&items), limits(0)).unwrap();
+    let (_, first) = Initiator::start(set(&items), SessionLimits::default()).unwrap();
     assert_eq!(responder.receive(&first).unwrap().reply, Some(vec![0x61]));
-    let (mut initiator, _) = Initiator::start(set(&items), limits(0)).unwrap();
+    let (mut initiator, _) = Initiator::start(set(&items), SessionLimits::default()).unwrap();
     assert_eq!(
         initiator.receive(&[0x60]),
         Err(SessionError::Version { theirs: 0x60 })
@@ -229,7 +229,8 @@ fn an_unknown_version_is_answered_by_the_known_one_and_then_served() {
 #[test]
 fn malformed_frames_say_where_and_what_was_expected() {
     let offset_of = |frame: &[u8]| {
-        let mut responder = Responder::new(set(&items_at(5, 40)), limits(0)).unwrap();
+        let mut responder =
+            Responder::new(set(&items_at(5, 40)), SessionLimits::default()).unwrap();
         match responder.receive(frame) {
             Err(SessionError::Malformed { offset, .. }) => offset,
             other => panic!("not malformed: {other:?}"),
@@ -257,7 +258,7 @@ fn malformed_frames_say_where_and_what_was_expected() {
 #[test]
 fn each_limit_holds_at_its_value_and_refuses_one_past_it() {
     let items = items_at(5, 40);
-    let (_, first) = Initiator::start(set(&items), limits(0)).unwrap();
+    let (_, first) = Initiator::start(set(&items), SessionLimits::default()).unwrap();
     let ask = |limits: SessionLimits, frames: usize| {
         let mut responder = Responder::new(set(&items), limits).unwrap();
         (0..frames).try_for_each(|_| responder.receive(&first).map(drop))
@@ -302,7 +303,7 @@ fn each_limit_holds_at_its_value_and_refuses_one_past_it() {
 #[test]
 fn lists_of_more_items_than_allowed_are_refused() {
     let items = items_at(5, 20);
-    let (_, first) = Initiator::start(set(&items), limits(0)).unwrap();
+    let (_, first) = Initiator::start(set(&items), SessionLimits::default()).unwrap();
     let with = |max| {
         let limits = SessionLimits {
             items_per_frame: max,
@@ -348,6 +349,6 @@ fn a_session_that_would_report_too_many_differences_ends() {
 
 #[test]
 fn frame_limits_under_the_formats_minimum_are_refused() {
-    assert!(Responder::new(set(&[]), limits(4_096)).is_ok());
-    assert!(Responder::new(set(&[]), limits(4_095)).is_err());
+    assert!(Responder::new(set(&[]), SessionLimits::with_frame_limit(4_096)).is_ok());
+    assert!(Responder::new(set(&[]), SessionLimits::with_frame_limit(4_095)).is_err());
 }

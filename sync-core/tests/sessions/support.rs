@@ -1,24 +1,9 @@
 //! What the session tests share: sets, their true difference, and the run of a session.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 use sync_core::{Id, Item, Session};
 
-/// An id that looks random and is made from a number.
-pub(crate) fn id(number: u64) -> Id {
-    let mut id = Id::ZERO;
-    let mut state = number;
-    for word in id.0.chunks_exact_mut(8) {
-        // splitmix64 (Steele, Lea, Flood 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes());
-    }
-    id
-}
+pub(crate) use crate::items::{id, true_differences};
 
 /// So many items of one timestamp.
 pub(crate) fn items_at(timestamp: u64, count: u64) -> Vec<Item> {
@@ -31,16 +16,6 @@ pub(crate) fn items_at(timestamp: u64, count: u64) -> Vec<Item> {
 pub(crate) fn split_pair(each: u64) -> (Vec<Item>, Vec<Item>) {
     let items: Vec<Item> = (0..2 * each).map(|n| Item::new(n, id(n))).collect();
     items.into_iter().partition(|item| item.timestamp % 2 == 0)
-}
-
-/// The ids that only the first holds, and those that only the second holds.
-pub(crate) fn true_differences(ours: &[Item], theirs: &[Item]) -> (BTreeSet<Id>, BTreeSet<Id>) {
-    let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) =
-        (ours.iter().collect(), theirs.iter().collect());
-    (
-        ours.difference(&theirs).map(|item| item.id).collect(),
-        theirs.difference(&ours).map(|item| item.id).collect(),
-    )
 }
 
 /// Two overlapping sets of up to `most` items: spread, clustered and equal timestamps, ids that
