@@ -10,7 +10,7 @@ use sync_core::negentropy::{Initiator, Responder};
 use sync_core::{Item, RangeTree, SessionLimits};
 
 use crate::cases::cases;
-use crate::support::{id, sync, true_differences};
+use crate::support::{assert_differences, id, sync};
 
 /// Who holds the items of a run.
 #[derive(Clone, Copy, Debug)]
@@ -95,11 +95,7 @@ fn assert_all_told(initiators: &[Item], responders: &[Item], limits: [usize; 2])
     let (mut initiator, first) = Initiator::start(tree(initiators), up).unwrap();
     let mut responder = Responder::new(tree(responders), down).unwrap();
     let told = sync(&mut initiator, first, &mut responder);
-    let found = (
-        told.initiator.0.into_iter().collect(),
-        told.initiator.1.into_iter().collect(),
-    );
-    assert_eq!(found, true_differences(initiators, responders));
+    assert_differences(initiators, responders, told.initiator.0, told.initiator.1);
 }
 
 proptest! {

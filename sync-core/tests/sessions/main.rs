@@ -1,6 +1,7 @@
 //! Whole sessions, two endpoints in memory.
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
+mod against_crate;
 #[path = "../support/cases.rs"]
 mod cases;
 mod frame_limits;

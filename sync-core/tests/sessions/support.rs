@@ -1,7 +1,9 @@
 //! What the session tests share: sets, their true difference, and the run of a session.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
-use sync_core::{Id, Item, Session};
+use sync_core::{Id, Item, RangeTree, Session, View};
 
 pub(crate) use crate::items::{id, true_differences};
 
@@ -86,4 +88,30 @@ pub(crate) fn sync(
         assert!(told.frames.0 < 10_000, "a session without end");
     }
     told
+}
+
+/// The items as several trees: by id, or by time, which the shards then share very unevenly.
+pub(crate) fn view(items: &[Item], shards: usize, by_time: bool) -> View<RangeTree> {
+    let latest = items.iter().map(|item| item.timestamp).max().unwrap_or(0);
+    let shard_of = |item: &Item| {
+        if by_time {
+            (item.timestamp as u128 * shards as u128 / (u128::from(latest) + 1)) as usize
+        } else {
+            usize::from(item.id.0[31]) % shards
+        }
+    };
+    (0..shards)
+        .map(|shard| {
+            let of_shard = items.iter().filter(|item| shard_of(item) == shard);
+            of_shard.copied().collect::<RangeTree>()
+        })
+        .collect()
+}
+
+/// Each difference is there, and once.
+pub(crate) fn assert_differences(ours: &[Item], theirs: &[Item], have: Vec<Id>, need: Vec<Id>) {
+    let (true_have, true_need) = true_differences(ours, theirs);
+    assert_eq!((have.len(), need.len()), (true_have.len(), true_need.len()));
+    assert_eq!(have.into_iter().collect::<BTreeSet<_>>(), true_have);
+    assert_eq!(need.into_iter().collect::<BTreeSet<_>>(), true_need);
 }
