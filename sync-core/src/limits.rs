@@ -29,6 +29,17 @@ pub struct SessionLimits {
     pub gaps: usize,
 }
 
+impl SessionLimits {
+    /// The defaults, but for the longest frame sent: `frame_bytes` bytes, 0 for no bound.
+    #[must_use]
+    pub fn with_frame_limit(frame_bytes: usize) -> Self {
+        Self {
+            frame_bytes_sent: frame_bytes,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for SessionLimits {
     fn default() -> Self {
         Self {

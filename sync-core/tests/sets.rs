@@ -1,9 +1,13 @@
 //! What holds of every set: the same properties, run against the tree, the sorted vector, a view of
 //! several trees and a slice, each compared with a `BTreeSet`.
 
+#[path = "support/cases.rs"]
+mod cases;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use cases::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sync_core::{
@@ -448,7 +452,7 @@ fn visited(set: &impl ItemSet, ranks: std::ops::Range<usize>, most: usize) -> Ve
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn the_tree_agrees_with_the_model(history in vec(op(), 1..24)) {

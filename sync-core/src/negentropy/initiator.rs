@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::engine::{Engine, Role};
 use super::wire::{Decoder, PROTOCOL_VERSION};
+use crate::item::Id;
 use crate::limits::SessionLimits;
 use crate::session::{Differences, Intake, Session, SessionError, Step};
 use crate::set::ItemSet;
@@ -12,19 +13,16 @@ use crate::set::ItemSet;
 ///
 /// ```
 /// use sync_core::negentropy::{Initiator, Responder};
-/// use sync_core::{Id, Item, RangeTree, Session, SessionLimits};
+/// use sync_core::{Id, Item, RangeTree, SessionLimits};
 ///
 /// let ours = [Item::new(1, Id([1; 32]))].into_iter().collect::<RangeTree>();
 /// let theirs = [Item::new(2, Id([2; 32]))].into_iter().collect::<RangeTree>();
-/// let mut responder = Responder::new(theirs, SessionLimits::default())?;
-/// let (mut initiator, mut frame) = Initiator::start(ours, SessionLimits::default())?;
+/// let mut responder = Responder::new(&theirs, SessionLimits::default())?;
+/// let (mut initiator, mut frame) = Initiator::start(&ours, SessionLimits::default())?;
 /// let (mut have, mut need) = (Vec::new(), Vec::new());
 /// loop {
-///     let answer = responder.receive(&frame)?.reply.expect("a responder always answers");
-///     let step = initiator.receive(&answer)?;
-///     have.extend(step.have);
-///     need.extend(step.need);
-///     match step.reply {
+///     let answer = responder.reconcile(&frame)?;
+///     match initiator.reconcile_with_ids(&answer, &mut have, &mut need)? {
 ///         Some(next) => frame = next,
 ///         None => break,
 ///     }
@@ -60,10 +58,26 @@ impl<S: ItemSet> Initiator<S> {
             first,
         ))
     }
-}
 
-impl<S: ItemSet + Send> Session for Initiator<S> {
-    fn receive(&mut self, frame: &[u8]) -> Result<Step, SessionError> {
+    /// Takes the responder's answer, adds what it tells to `have` and `need`, and gives the next
+    /// frame, or nothing once the session is over. As [`Session::receive`], for programs that write
+    /// their own loop.
+    ///
+    /// # Errors
+    /// As [`Session::receive`].
+    pub fn reconcile_with_ids(
+        &mut self,
+        frame: &[u8],
+        have: &mut Vec<Id>,
+        need: &mut Vec<Id>,
+    ) -> Result<Option<Vec<u8>>, SessionError> {
+        let step = self.step(frame)?;
+        have.extend_from_slice(&step.have);
+        need.extend_from_slice(&step.need);
+        Ok(step.reply)
+    }
+
+    fn step(&mut self, frame: &[u8]) -> Result<Step, SessionError> {
         self.intake.admit(frame, &self.limits)?;
         let (version, message) = Decoder::new(frame)?;
         if version != PROTOCOL_VERSION {
@@ -83,5 +97,11 @@ impl<S: ItemSet + Send> Session for Initiator<S> {
             need,
             done,
         })
+    }
+}
+
+impl<S: ItemSet + Send> Session for Initiator<S> {
+    fn receive(&mut self, frame: &[u8]) -> Result<Step, SessionError> {
+        self.step(frame)
     }
 }

@@ -1,5 +1,7 @@
 //! The side that answers.
 
+use alloc::vec::Vec;
+
 use super::engine::{Engine, Role};
 use super::wire::{Decoder, PROTOCOL_VERSION};
 use crate::limits::SessionLimits;
@@ -29,20 +31,28 @@ impl<S: ItemSet> Responder<S> {
             limits,
         })
     }
+
+    /// Answers a frame of the initiator. As [`Session::receive`], for programs that write their own
+    /// loop.
+    ///
+    /// # Errors
+    /// As [`Session::receive`].
+    pub fn reconcile(&mut self, frame: &[u8]) -> Result<Vec<u8>, SessionError> {
+        self.intake.admit(frame, &self.limits)?;
+        let (version, message) = Decoder::new(frame)?;
+        if version == PROTOCOL_VERSION {
+            self.engine.answer(message, Role::Responder)
+        } else {
+            // The format's way to say which version is the highest known here.
+            Ok(alloc::vec![PROTOCOL_VERSION])
+        }
+    }
 }
 
 impl<S: ItemSet + Send> Session for Responder<S> {
     fn receive(&mut self, frame: &[u8]) -> Result<Step, SessionError> {
-        self.intake.admit(frame, &self.limits)?;
-        let (version, message) = Decoder::new(frame)?;
-        let answer = if version == PROTOCOL_VERSION {
-            self.engine.answer(message, Role::Responder)?
-        } else {
-            // The format's way to say which version is the highest known here.
-            alloc::vec![PROTOCOL_VERSION]
-        };
         Ok(Step {
-            reply: Some(answer),
+            reply: Some(self.reconcile(frame)?),
             ..Step::default()
         })
     }

@@ -1,6 +1,12 @@
 //! Whole sessions, two endpoints in memory.
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
+mod against_crate;
+#[path = "../support/cases.rs"]
+mod cases;
+mod frame_limits;
+#[path = "../support/items.rs"]
+mod items;
 mod negentropy;
 mod own;
 mod support;

@@ -1,107 +1,21 @@
-//! Negentropy V1 against the `negentropy` crate: as peer in both roles, and as the oracle of the
-//! exact bytes.
+//! Negentropy V1 between sessions of ours, and what they refuse.
 
-use std::collections::BTreeSet;
-
-use crate::support::{arbitrary_pair, items_at, split_pair, sync, true_differences};
-use ::negentropy::{Negentropy, NegentropyStorageVector};
+use crate::cases::cases;
+use crate::support::{arbitrary_pair, assert_differences, items_at, split_pair, sync, view};
 use proptest::prelude::*;
 use sync_core::negentropy::{Initiator, Responder};
-use sync_core::{Id, Item, RangeTree, Session, SessionError, SessionLimits, SortedItems, View};
-
-fn storage(items: &[Item]) -> NegentropyStorageVector {
-    let mut storage = NegentropyStorageVector::with_capacity(items.len());
-    for item in items {
-        storage
-            .insert(item.timestamp, ::negentropy::Id::from_byte_array(item.id.0))
-            .unwrap();
-    }
-    storage.seal().unwrap();
-    storage
-}
+use sync_core::{Item, Session, SessionError, SessionLimits, SortedItems};
 
 fn limits(frame_bytes_sent: usize) -> SessionLimits {
-    SessionLimits {
-        frame_bytes_sent,
-        ..SessionLimits::default()
-    }
+    SessionLimits::with_frame_limit(frame_bytes_sent)
 }
 
 fn set(items: &[Item]) -> SortedItems {
     items.iter().copied().collect()
 }
 
-/// The items as several trees: by id, or by time, which the shards then share very unevenly.
-fn view(items: &[Item], shards: usize, by_time: bool) -> View<RangeTree> {
-    let latest = items.iter().map(|item| item.timestamp).max().unwrap_or(0);
-    let shard_of = |item: &Item| {
-        if by_time {
-            (item.timestamp as u128 * shards as u128 / (u128::from(latest) + 1)) as usize
-        } else {
-            usize::from(item.id.0[31]) % shards
-        }
-    };
-    (0..shards)
-        .map(|shard| {
-            let of_shard = items.iter().filter(|item| shard_of(item) == shard);
-            of_shard.copied().collect::<RangeTree>()
-        })
-        .collect()
-}
-
-/// Runs two of the crate's sessions and two of ours, one over a tree and one over a vector, on the
-/// same sets, and compares every frame.
-fn assert_same_frames(ours: &[Item], theirs: &[Item], frame_bytes: usize) {
-    let (left, right) = (storage(ours), storage(theirs));
-    let mut peer_initiator = Negentropy::borrowed(&left, frame_bytes as u64).unwrap();
-    let mut peer_responder = Negentropy::borrowed(&right, frame_bytes as u64).unwrap();
-    let tree: RangeTree = ours.iter().copied().collect();
-    let (mut initiator, first) = Initiator::start(tree, limits(frame_bytes)).unwrap();
-    let mut responder = Responder::new(set(theirs), limits(frame_bytes)).unwrap();
-    assert_eq!(first, peer_initiator.initiate().unwrap());
-    let mut frame = first;
-    let (mut have, mut need) = (Vec::new(), Vec::new());
-    loop {
-        let answer = responder.receive(&frame).unwrap().reply.unwrap();
-        assert_eq!(answer, peer_responder.reconcile(&frame).unwrap());
-        assert!(frame_bytes == 0 || answer.len() <= frame_bytes);
-        let step = initiator.receive(&answer).unwrap();
-        let next = peer_initiator
-            .reconcile_with_ids(&answer, &mut vec![], &mut vec![])
-            .unwrap();
-        assert_eq!(step.reply, next);
-        assert_eq!(step.done, next.is_none());
-        have.extend(step.have);
-        need.extend(step.need);
-        match step.reply {
-            Some(next) => frame = next,
-            None => break,
-        }
-    }
-    assert_differences(ours, theirs, have, need);
-}
-
-/// Each difference is there, and once.
-fn assert_differences(ours: &[Item], theirs: &[Item], have: Vec<Id>, need: Vec<Id>) {
-    let (true_have, true_need) = true_differences(ours, theirs);
-    assert_eq!((have.len(), need.len()), (true_have.len(), true_need.len()));
-    assert_eq!(have.into_iter().collect::<BTreeSet<_>>(), true_have);
-    assert_eq!(need.into_iter().collect::<BTreeSet<_>>(), true_need);
-}
-
 proptest! {
-    #[test]
-    fn frames_equal_the_crates_without_a_limit((ours, theirs) in arbitrary_pair(3_000)) {
-        assert_same_frames(&ours, &theirs, 0);
-    }
-
-    #[test]
-    fn frames_equal_the_crates_with_a_limit(
-        (ours, theirs) in arbitrary_pair(6_000),
-        frame_bytes in 4_096usize..12_000,
-    ) {
-        assert_same_frames(&ours, &theirs, frame_bytes);
-    }
+    #![proptest_config(cases(256))]
 
     #[test]
     fn views_find_the_differences_wherever_their_shards_lie(
@@ -115,55 +29,7 @@ proptest! {
         let (mut initiator, first) = Initiator::start(left, limits(frame_bytes)).unwrap();
         let mut responder = Responder::new(right, limits(frame_bytes)).unwrap();
         let told = sync(&mut initiator, first, &mut responder);
-        let (have, need) = true_differences(&ours, &theirs);
-        prop_assert_eq!(told.initiator.0.into_iter().collect::<BTreeSet<_>>(), have);
-        prop_assert_eq!(told.initiator.1.into_iter().collect::<BTreeSet<_>>(), need);
-    }
-
-    #[test]
-    fn the_crate_as_initiator_learns_the_differences_from_us(
-        (ours, theirs) in arbitrary_pair(3_000),
-        framed in any::<bool>(),
-    ) {
-        let frame_bytes = if framed { 4_096 } else { 0 };
-        let left = storage(&ours);
-        let mut initiator = Negentropy::borrowed(&left, frame_bytes as u64).unwrap();
-        let mut responder = Responder::new(set(&theirs), limits(frame_bytes)).unwrap();
-        let mut frame = initiator.initiate().unwrap();
-        let (mut have, mut need) = (Vec::new(), Vec::new());
-        loop {
-            let answer = responder.receive(&frame).unwrap().reply.unwrap();
-            match initiator.reconcile_with_ids(&answer, &mut have, &mut need).unwrap() {
-                Some(next) => frame = next,
-                None => break,
-            }
-        }
-        let unique = |ids: Vec<::negentropy::Id>| {
-            ids.into_iter().map(|id| Id(id.to_bytes())).collect::<BTreeSet<_>>()
-        };
-        prop_assert_eq!((unique(have), unique(need)), true_differences(&ours, &theirs));
-    }
-
-    #[test]
-    fn the_crate_as_responder_tells_us_the_differences(
-        (ours, theirs) in arbitrary_pair(3_000),
-        framed in any::<bool>(),
-    ) {
-        let frame_bytes = if framed { 4_096 } else { 0 };
-        let right = storage(&theirs);
-        let mut responder = Negentropy::borrowed(&right, frame_bytes as u64).unwrap();
-        let (mut initiator, mut frame) = Initiator::start(set(&ours), limits(frame_bytes)).unwrap();
-        let (mut have, mut need) = (Vec::new(), Vec::new());
-        loop {
-            let step = initiator.receive(&responder.reconcile(&frame).unwrap()).unwrap();
-            have.extend(step.have);
-            need.extend(step.need);
-            match step.reply {
-                Some(next) => frame = next,
-                None => break,
-            }
-        }
-        assert_differences(&ours, &theirs, have, need);
+        assert_differences(&ours, &theirs, told.initiator.0, told.initiator.1);
     }
 
     #[test]
@@ -204,9 +70,7 @@ fn views_of_items_of_one_nanosecond_are_reconciled() {
     let (mut initiator, first) = Initiator::start(left, limits(0)).unwrap();
     let mut responder = Responder::new(right, limits(0)).unwrap();
     let told = sync(&mut initiator, first, &mut responder);
-    let (have, need) = true_differences(ours, theirs);
-    assert_eq!(told.initiator.0.into_iter().collect::<BTreeSet<_>>(), have);
-    assert_eq!(told.initiator.1.into_iter().collect::<BTreeSet<_>>(), need);
+    assert_differences(ours, theirs, told.initiator.0, told.initiator.1);
 }
 
 #[test]

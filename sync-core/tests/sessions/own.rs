@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::cases::cases;
 use crate::support::{arbitrary_pair, items_at, split_pair, sync, true_differences};
 use proptest::prelude::*;
 use sync_core::own::{Frame, Hello, Initiator, NOTHING_IN_COMMON, Responder, refusal};
@@ -72,6 +73,8 @@ fn assert_told(ours: &[Item], theirs: &[Item], limits: &SessionLimits) {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn both_sides_learn_what_they_lack(
         (ours, theirs) in arbitrary_pair(4_000),

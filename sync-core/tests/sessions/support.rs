@@ -3,22 +3,9 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use sync_core::{Id, Item, Session};
+use sync_core::{Id, Item, RangeTree, Session, View};
 
-/// An id that looks random and is made from a number.
-pub(crate) fn id(number: u64) -> Id {
-    let mut id = Id::ZERO;
-    let mut state = number;
-    for word in id.0.chunks_exact_mut(8) {
-        // splitmix64 (Steele, Lea, Flood 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes());
-    }
-    id
-}
+pub(crate) use crate::items::{id, true_differences};
 
 /// So many items of one timestamp.
 pub(crate) fn items_at(timestamp: u64, count: u64) -> Vec<Item> {
@@ -31,16 +18,6 @@ pub(crate) fn items_at(timestamp: u64, count: u64) -> Vec<Item> {
 pub(crate) fn split_pair(each: u64) -> (Vec<Item>, Vec<Item>) {
     let items: Vec<Item> = (0..2 * each).map(|n| Item::new(n, id(n))).collect();
     items.into_iter().partition(|item| item.timestamp % 2 == 0)
-}
-
-/// The ids that only the first holds, and those that only the second holds.
-pub(crate) fn true_differences(ours: &[Item], theirs: &[Item]) -> (BTreeSet<Id>, BTreeSet<Id>) {
-    let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) =
-        (ours.iter().collect(), theirs.iter().collect());
-    (
-        ours.difference(&theirs).map(|item| item.id).collect(),
-        theirs.difference(&ours).map(|item| item.id).collect(),
-    )
 }
 
 /// Two overlapping sets of up to `most` items: spread, clustered and equal timestamps, ids that
@@ -111,4 +88,30 @@ pub(crate) fn sync(
         assert!(told.frames.0 < 10_000, "a session without end");
     }
     told
+}
+
+/// The items as several trees: by id, or by time, which the shards then share very unevenly.
+pub(crate) fn view(items: &[Item], shards: usize, by_time: bool) -> View<RangeTree> {
+    let latest = items.iter().map(|item| item.timestamp).max().unwrap_or(0);
+    let shard_of = |item: &Item| {
+        if by_time {
+            (item.timestamp as u128 * shards as u128 / (u128::from(latest) + 1)) as usize
+        } else {
+            usize::from(item.id.0[31]) % shards
+        }
+    };
+    (0..shards)
+        .map(|shard| {
+            let of_shard = items.iter().filter(|item| shard_of(item) == shard);
+            of_shard.copied().collect::<RangeTree>()
+        })
+        .collect()
+}
+
+/// Each difference is there, and once.
+pub(crate) fn assert_differences(ours: &[Item], theirs: &[Item], have: Vec<Id>, need: Vec<Id>) {
+    let (true_have, true_need) = true_differences(ours, theirs);
+    assert_eq!((have.len(), need.len()), (true_have.len(), true_need.len()));
+    assert_eq!(have.into_iter().collect::<BTreeSet<_>>(), true_have);
+    assert_eq!(need.into_iter().collect::<BTreeSet<_>>(), true_need);
 }

@@ -2,6 +2,7 @@
 //! splitting as a peer.
 
 pub(crate) mod archive;
+pub(crate) mod cases;
 pub(crate) mod nwaku;
 pub(crate) mod run;
 pub(crate) mod vectors;

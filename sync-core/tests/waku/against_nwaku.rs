@@ -5,6 +5,7 @@ use sync_core::{Bound, Item, Range, Scope, SessionError, SessionLimits, TopicFil
 
 use crate::generated::{BEGIN, Pair, item, pairs, zero};
 use crate::support::archive::{Archive, Stored};
+use crate::support::cases::cases;
 use crate::support::nwaku::Nwaku;
 use crate::support::run::{Found, initiating, responding};
 use crate::support::vectors::Recorded;
@@ -55,7 +56,7 @@ fn assert_true_of(pair: &Pair) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn we_find_the_truth_in_both_roles(pair in pairs()) {

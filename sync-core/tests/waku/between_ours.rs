@@ -6,6 +6,7 @@ use sync_core::{Bound, Item, Range, RangeTree, Scope, SessionError, SessionLimit
 
 use crate::generated::{BEGIN, item, pairs};
 use crate::support::archive::{Archive, Stored, Tree};
+use crate::support::cases::cases;
 use crate::support::run::{Found, Run, between, ours};
 
 fn assert_true(left: &Archive, right: &Archive, scope: &Scope, limits: &SessionLimits) -> Run {
@@ -17,7 +18,7 @@ fn assert_true(left: &Archive, right: &Archive, scope: &Scope, limits: &SessionL
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn both_sides_find_the_truth_within_the_promised_frames(pair in pairs()) {
