@@ -17,7 +17,8 @@ pub(super) fn queue() -> (Queue, Waiting) {
     queue_of(LINES, FRAME_BYTES)
 }
 
-fn queue_of(lines: usize, frame_bytes: usize) -> (Queue, Waiting) {
+/// The same with other bounds.
+pub(super) fn queue_of(lines: usize, frame_bytes: usize) -> (Queue, Waiting) {
     let (sender, receiver) = mpsc::channel(lines);
     let dropped = Arc::new(AtomicU64::new(0));
     let queue = Queue {

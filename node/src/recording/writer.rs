@@ -129,7 +129,9 @@ impl<W: Write> Writer<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::queue::queue;
+    use crate::recording::queue::{queue, queue_of};
+
+    const HEAD: &str = r#"{"time":"t","session":1,"peer":"p","protocol":"own","role":"initiator"}"#;
 
     fn dropped(lines: u64) -> Line {
         Line::Dropped {
@@ -161,6 +163,54 @@ mod tests {
         assert!(text.len() as u64 > limit - 2 * LAST_LINE, "{}", text.len());
         let last = text.lines().last().unwrap();
         assert!(last.contains(r#""event":"full""#), "{last}");
+    }
+
+    #[test]
+    fn a_recording_says_how_many_lines_it_lacks() {
+        let (queue, mut waiting) = queue_of(2, 10);
+        (0..7).for_each(|number| queue.offer(|| dropped(number), &[]));
+        drop(queue);
+        let mut file = Vec::new();
+        let mut writer = Writer::new(&mut file, "test".into(), u64::MAX);
+        writer.follow(&mut waiting).unwrap();
+        drop(writer);
+        let text = String::from_utf8(file).unwrap();
+        let lines: Vec<Line> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines[1], dropped(0));
+        assert!(matches!(lines[2], Line::Dropped { lines: 5, .. }), "{text}");
+        assert_eq!(lines[3], dropped(1));
+        assert_eq!(lines.len(), 4);
+    }
+
+    #[test]
+    fn a_frame_is_written_in_hex_whatever_its_length() {
+        let recorded = [0, 1, HEX_CHUNK, HEX_CHUNK + 1].map(|len| {
+            let (queue, mut waiting) = queue();
+            let frame: Vec<u8> = (0..len).map(|number| number as u8).collect();
+            let line = || Line::Frame {
+                head: serde_json::from_str(HEAD).unwrap(),
+                number: 0,
+                direction: crate::recording::Direction::Sent,
+                frame: String::new(),
+            };
+            queue.offer(line, &frame);
+            drop(queue);
+            let mut file = Vec::new();
+            let mut writer = Writer::new(&mut file, "test".into(), u64::MAX);
+            writer.follow(&mut waiting).unwrap();
+            let written = writer.written;
+            drop(writer);
+            assert_eq!(written, file.len() as u64);
+            let text = String::from_utf8(file).unwrap();
+            match serde_json::from_str(text.lines().nth(1).unwrap()) {
+                Ok(Line::Frame { frame: digits, .. }) => digits == hex::encode(frame),
+                other => panic!("{other:?}"),
+            }
+        });
+        assert_eq!(recorded, [true; 4]);
     }
 
     #[test]
