@@ -101,7 +101,7 @@ async fn a_recorded_session_gives_the_same_frames_again_in_each_protocol_and_rol
             let output = replay(&place, &[&format!("--items={of_b}")]);
             let table = String::from_utf8(output.stdout).unwrap();
             assert_eq!(output.status.code(), Some(3), "{table}");
-            assert!(table.contains("differs from byte"), "{table}");
+            assert!(table.contains("differs at byte"), "{table}");
             // What a holds since is more than what it held.
             let now = format!(
                 "--store-message-db-url=redb://{}",

@@ -54,7 +54,7 @@ fn in_words(verdict: &Verdict, replayed: &str) -> String {
         Verdict::Same => "same".to_owned(),
         Verdict::Differs { at } => {
             format!(
-                "differs from byte {} on, of {replayed}",
+                "differs at byte {} (now {replayed} bytes)",
                 grouped(*at as u64)
             )
         }
