@@ -21,6 +21,7 @@
 //! A session never waits for its recording: [`Recorder`] puts lines into a bounded queue, and drops
 //! them where that is full. One thread writes them.
 
+mod known;
 mod line;
 mod queue;
 mod reader;
@@ -29,6 +30,7 @@ mod replay;
 mod scope;
 mod writer;
 
+pub use known::Known;
 pub use line::{Direction, End, Form, Head, Line, Outcome, Protocol, RoleText};
 pub use reader::{ReadError, Recorded, read};
 pub use recorder::{Recorder, Recording};

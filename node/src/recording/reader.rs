@@ -1,7 +1,5 @@
 //! Reads a session from a recording.
 
-use std::collections::BTreeSet;
-use std::fmt;
 use std::io::{self, BufRead};
 
 use store_adapter::lines::BoundedLines;
@@ -9,11 +7,9 @@ use sync_core::waku::HeaderForm;
 use sync_core::{Scope, SessionLimits};
 use sync_net::SessionInfo;
 
+use super::known::Known;
 use super::line::{Direction, End, Head, Line};
 use super::{LINE_BYTES, VERSION};
-
-/// How many sessions a message names.
-const NAMED: usize = 20;
 
 /// A session from a recording.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,24 +77,6 @@ impl ReadError {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Unknown { .. } | Self::Several(_))
-    }
-}
-
-/// The sessions of a recording.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Known(BTreeSet<u64>);
-
-impl fmt::Display for Known {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it has")?;
-        for (number, session) in self.0.iter().take(NAMED).enumerate() {
-            let comma = if number > 0 { "," } else { "" };
-            write!(f, "{comma} {session}")?;
-        }
-        match self.0.len().saturating_sub(NAMED) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
-        }
     }
 }
 
@@ -182,7 +160,7 @@ impl Reading {
             Line::Session { head, .. } | Line::Frame { head, .. } | Line::End { head, .. } => head,
         };
         let session = head.session;
-        self.known.0.insert(session);
+        self.known.add(session);
         if session != *self.chosen.get_or_insert(session) {
             return check_frame(&line);
         }
@@ -268,10 +246,10 @@ impl Reading {
     }
 
     fn end(self) -> Result<Recorded, ReadError> {
-        if self.known.0.is_empty() {
+        if self.known.count() == 0 {
             return Err(ReadError::Empty);
         }
-        if self.wanted.is_none() && self.known.0.len() > 1 {
+        if self.wanted.is_none() && self.known.count() > 1 {
             return Err(ReadError::Several(self.known));
         }
         if let Some(failed) = self.failed {
