@@ -13,6 +13,7 @@ pub mod exit;
 pub mod net;
 pub mod node;
 pub mod output;
+pub mod recording;
 mod service;
 pub mod store;
 pub mod sync;

@@ -49,6 +49,7 @@ pub mod index;
 pub mod ingest;
 pub mod limits;
 pub mod line;
+pub mod lines;
 pub mod message;
 pub mod metadata;
 pub mod record;

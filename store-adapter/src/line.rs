@@ -6,7 +6,7 @@
 //! fields that this program doesn't know aren't part of the format.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::de::{Error as _, IgnoredAny};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sync_core::Id;
 
 use crate::limits::LINE_BYTES;
+use crate::lines::BoundedLines;
 use crate::message::WakuMessage;
 use crate::record::Record;
 
@@ -87,28 +88,20 @@ pub fn export_line(record: &Record) -> String {
     serde_json::to_string(&line).expect("invariant: all keys are strings and nothing can fail")
 }
 
-/// Reads lines of bounded length: one that is too long is skipped without being held.
+/// Reads the lines of an import, each of at most [`LINE_BYTES`].
 #[derive(Debug)]
-pub struct LineReader<R> {
-    input: R,
-    buffer: Vec<u8>,
-    number: u64,
-}
+pub struct LineReader<R>(BoundedLines<R>);
 
 impl<R: BufRead> LineReader<R> {
     /// Reads from `input`.
     pub const fn new(input: R) -> Self {
-        Self {
-            input,
-            buffer: Vec::new(),
-            number: 0,
-        }
+        Self(BoundedLines::new(input, LINE_BYTES))
     }
 
     /// The number of the line last given, from 1 on.
     #[must_use]
     pub const fn number(&self) -> u64 {
-        self.number
+        self.0.number()
     }
 
     /// The next line that isn't blank; `None` at the end. A line that can't be parsed doesn't
@@ -117,22 +110,8 @@ impl<R: BufRead> LineReader<R> {
     /// # Errors
     /// When the input can't be read.
     pub fn next_line(&mut self) -> io::Result<Option<Result<ImportLine, LineError>>> {
-        loop {
-            self.buffer.clear();
-            let mut bounded = self.input.by_ref().take(LINE_BYTES as u64 + 1);
-            if bounded.read_until(b'\n', &mut self.buffer)? == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            if self.buffer.len() > LINE_BYTES && !self.buffer.ends_with(b"\n") {
-                self.input.skip_until(b'\n')?;
-                return Ok(Some(Err(LineError::TooLong)));
-            }
-            let line = self.buffer.trim_ascii();
-            if !line.is_empty() {
-                return Ok(Some(ImportLine::parse(line)));
-            }
-        }
+        let line = self.0.next_line()?;
+        Ok(line.map(|line| ImportLine::parse(line.map_err(|_| LineError::TooLong)?)))
     }
 }
 

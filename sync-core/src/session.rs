@@ -102,6 +102,8 @@ pub enum SessionError {
         /// Why, in the peer's words.
         reason: String,
     },
+    /// The scope that this side was to start a session about can't be one.
+    Scope(&'static str),
     /// The items of the scope can't be read.
     Source(SourceError),
 }
@@ -118,6 +120,7 @@ impl fmt::Display for SessionError {
             }
             Self::Protocol(what) => write!(f, "protocol violation: {what}"),
             Self::Refused { code, reason } => write!(f, "refused by the peer ({code}): {reason}"),
+            Self::Scope(why) => write!(f, "no session can be about this scope: {why}"),
             Self::Source(error) => error.fmt(f),
         }
     }

@@ -66,6 +66,9 @@
 //! unanswered has that part asked again; a peer that ends the session that way is a
 //! [`SessionError::Protocol`](crate::SessionError), never a success.
 //!
+//! The two header forms share a protocol id. A frame of the other form than this side's is refused
+//! as such, also where it could be read as one of this side's.
+//!
 //! # What can't be told from here
 //!
 //! nwaku treats a filter of topics of which it holds no message as no filter. Such a peer is
@@ -79,6 +82,7 @@
 mod compare;
 mod engine;
 mod filtering;
+mod foreign;
 mod header;
 mod payload;
 mod reply;

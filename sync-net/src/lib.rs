@@ -6,7 +6,7 @@
 //!   question and one answer or for as many frames as it takes.
 //! - [`FramedStream`] sends and receives frames, each with a deadline and a longest length.
 //! - [`Reconciler`] finds out which items two nodes don't share. A program brings its items, and
-//!   learns the differences, by implementing [`Storage`].
+//!   learns the differences, by implementing [`Storage`]. An [`Observer`] sees the frames.
 //! - [`build_swarm`] makes a swarm as Waku's peers expect it, [`identity`] keeps its key.
 //!
 //! Every bound stands in [`limits`]; what happened is counted in [`Counters`].
@@ -83,7 +83,8 @@ pub use handler::Handler;
 pub use limits::{ConnectionLimits, Deadlines, FrameLimits, NetLimits, ReconcileLimits};
 pub use protocol::{Inbound, ProtocolConfig};
 pub use reconcile::{
-    DialectChoice, Outcome, ReconcileConfig, ReconcileError, Reconciler, Role, SessionInfo, Storage,
+    DialectChoice, Direction, Observer, Outcome, ReconcileConfig, ReconcileError, Reconciler, Role,
+    SessionInfo, SessionObserver, Storage,
 };
 pub use swarm::build_swarm;
 pub use transport::Muxers;

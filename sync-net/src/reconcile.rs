@@ -6,13 +6,15 @@ mod driver;
 mod engine;
 mod error;
 mod inbound;
+mod observer;
 mod reconciler;
 mod sessions;
 mod stop;
 mod storage;
 
-pub use engine::DialectChoice;
+pub use engine::{DialectChoice, Opening, objection, open};
 pub use error::ReconcileError;
+pub use observer::{Direction, Observer, SessionObserver};
 pub use reconciler::{ReconcileConfig, Reconciler};
 pub use storage::{Outcome, Role, SessionInfo, Storage};
 

@@ -3,16 +3,23 @@
 mod archive;
 mod bench;
 mod run;
+mod size;
+mod sync_wire;
 pub mod time;
+mod wire;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sync_core::waku::HeaderForm;
 
 pub use archive::ArchiveArgs;
 pub use bench::{BenchArgs, BenchDialectArg, PeerArg, PlacementArg};
 pub use run::RunArgs;
+pub use size::SizeArg;
+pub use sync_wire::SyncWireArg;
 use time::{DurationArg, TimeArg, nanoseconds};
+pub use wire::{ReplayArgs, WireCommand};
 
 /// A Waku Store node that finds and fills the differences between archives.
 #[derive(Debug, Parser)]
@@ -21,6 +28,7 @@ use time::{DurationArg, TimeArg, nanoseconds};
     after_help = "Exit codes: 0 done, 1 failed or differing state, 2 wrong usage, \
                         3 a comparison found differences, 4 a peer unreachable.\n\
                         Times: RFC 3339, nanoseconds since 1970, or -2h. Durations: 90s, 1h, 30d. \
+                        Sizes: 500kB, 20MB, 1GB. \
                         A file named - is standard input or output."
 )]
 pub struct Cli {
@@ -46,6 +54,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness
     Bench(BenchArgs),
+    /// Look at what goes over the wire
+    #[command(subcommand)]
+    Wire(WireCommand),
 }
 
 /// How two nodes reconcile.
@@ -73,6 +84,9 @@ pub struct DemoArgs {
     /// How the nodes reconcile
     #[arg(long, value_enum, default_value_t)]
     pub dialect: DialectArg,
+    /// How topics are written in Waku's reconciliation
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    pub sync_wire: SyncWireArg,
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub json: bool,
@@ -92,6 +106,9 @@ pub struct SyncArgs {
     /// How to reconcile
     #[arg(long, value_enum, default_value_t)]
     pub dialect: DialectArg,
+    /// How topics are written in Waku's reconciliation; `cluster` wants --cluster-id
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    pub sync_wire: SyncWireArg,
     /// The cluster of the network; by default the peer's
     #[arg(long, value_name = "ID")]
     pub cluster_id: Option<u16>,
@@ -179,6 +196,23 @@ pub struct CheckArgs {
 #[must_use]
 pub fn is_standard_stream(path: &std::path::Path) -> bool {
     path == std::path::Path::new("-")
+}
+
+impl SyncArgs {
+    /// The form of headers.
+    ///
+    /// # Errors
+    /// When it needs the cluster, and that isn't given.
+    pub fn form(&self) -> Result<HeaderForm, String> {
+        match (self.sync_wire, self.cluster_id) {
+            (SyncWireArg::Cluster, None) => Err(
+                "--sync-wire cluster writes the number of the cluster into every frame: give it by \
+                 --cluster-id"
+                    .to_owned(),
+            ),
+            (wire, cluster_id) => Ok(wire.form(cluster_id.unwrap_or_default())),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! Arguments of `run`: the names are nwaku's.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use super::ArchiveArgs;
 use super::time::DurationArg;
+use super::{ArchiveArgs, SizeArg, SyncWireArg};
+
+/// The smallest limit of a recording, in bytes: there is room for a session without differences.
+const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -59,4 +63,26 @@ pub struct RunArgs {
     /// How long messages may be under way: the newest of this age are left to the relay
     #[arg(long, value_name = "DURATION", default_value = "20")]
     pub store_sync_relay_jitter: DurationArg,
+    /// How topics are written in Waku's reconciliation
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    pub sync_wire: SyncWireArg,
+    /// Record the frames of all sync sessions to a new file, for `wire replay`, one JSON object a
+    /// line
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// How large that file gets at most; from then on nothing is recorded
+    #[arg(long, value_name = "SIZE", default_value = "1GB", requires = "record",
+          value_parser = record_limit)]
+    pub record_limit: SizeArg,
+}
+
+fn record_limit(text: &str) -> Result<SizeArg, String> {
+    let limit: SizeArg = text.parse()?;
+    if limit < RECORD_LIMIT_MIN {
+        let least = RECORD_LIMIT_MIN.0;
+        return Err(format!(
+            "expected at least {least} bytes, such as 4096 or 1GB"
+        ));
+    }
+    Ok(limit)
 }

@@ -54,7 +54,10 @@ pub(super) async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let urls = ["a", "b"].map(|name| ArchiveUrl::Redb(directory.path().join(name)));
     fill(args, &urls, window, &bars).await?;
     let [a, b] = urls;
-    let (a, b) = (Side::start(a, window).await?, Side::start(b, window).await?);
+    let (a, b) = (
+        Side::start(a, window, args).await?,
+        Side::start(b, window, args).await?,
+    );
 
     let started = Instant::now();
     let (synced, other) = reconcile(args, &a, &b, window, &bars).await?;
@@ -176,10 +179,11 @@ async fn job_with(
 }
 
 impl Side {
-    async fn start(url: ArchiveUrl, window: Range) -> Result<Self, Failure> {
+    async fn start(url: ArchiveUrl, window: Range, args: &DemoArgs) -> Result<Self, Failure> {
         let store = Store::open(&url).await?;
-        let config = NodeConfig::new(sync_net::identity::generate(), Some(CLUSTER))
+        let mut config = NodeConfig::new(sync_net::identity::generate(), Some(CLUSTER))
             .listening_on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        config.reconcile.waku_form = args.sync_wire.form(CLUSTER);
         let node = Node::start(config, Arc::clone(&store)).await?;
         let before = node.syncer().count(window);
         Ok(Self {

@@ -1,7 +1,6 @@
 //! `wakustore import`: messages from a file of JSON lines into an archive.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::io::{self, BufRead, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,8 +8,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use store_adapter::line::{ImportLine, LineReader};
 
-use super::shown;
-use crate::cli::{ImportArgs, is_standard_stream};
+use super::{open_input, shown};
+use crate::cli::ImportArgs;
 use crate::exit::Failure;
 use crate::output::tell;
 use crate::store::Store;
@@ -22,22 +21,18 @@ const BATCH: usize = 1_000;
 /// Bytes of messages in one transaction, about.
 const BATCH_BYTES: usize = 16 << 20;
 
+/// What became of the lines.
 #[derive(Default)]
-struct Totals {
+pub(super) struct Totals {
     stored: u64,
     duplicates: u64,
-    refused: u64,
+    pub(super) refused: u64,
     warned: bool,
 }
 
 pub(super) async fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
     let name = shown(&args.file, "standard input");
-    let input: Box<dyn BufRead + Send> = if is_standard_stream(&args.file) {
-        Box::new(BufReader::new(io::stdin()))
-    } else {
-        let file = File::open(&args.file).with_context(|| format!("{name} can't be read"))?;
-        Box::new(BufReader::new(file))
-    };
+    let input = open_input(&args.file)?;
     let url = args.archive.url_to_create()?;
     let store = Store::open(&url).await?;
     let mut totals = Totals::default();
@@ -57,7 +52,8 @@ pub(super) async fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-async fn import(
+/// Reads lines of messages from `input`, called `name`, into a store.
+pub(super) async fn import(
     store: &Store,
     input: Box<dyn BufRead + Send>,
     name: &str,

@@ -8,8 +8,14 @@ mod import;
 mod progress;
 mod run;
 mod sync;
+mod wire;
 
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::ExitCode;
+
+use anyhow::Context;
 
 use crate::cli::Command;
 use crate::exit::Failure;
@@ -37,11 +43,21 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Export(args) => export::run(&args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Bench(args) => bench::run(&args),
+        Command::Wire(command) => wire::run(&command).await,
     }
 }
 
+/// Opens a file to read, or standard input.
+fn open_input(path: &Path) -> anyhow::Result<Box<dyn BufRead + Send>> {
+    if crate::cli::is_standard_stream(path) {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let file = File::open(path).with_context(|| format!("{} can't be read", path.display()))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
 /// A path for messages: standard input and output by their names.
-fn shown(path: &std::path::Path, standard: &str) -> String {
+fn shown(path: &Path, standard: &str) -> String {
     if crate::cli::is_standard_stream(path) {
         standard.to_owned()
     } else {

@@ -12,6 +12,7 @@ use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
+use crate::recording::Recording;
 use crate::store::Store;
 use crate::sync::Schedule;
 
@@ -19,9 +20,11 @@ use crate::sync::Schedule;
 const KEY_FILE: &str = "nodekey";
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
-    let config = config(&args)?;
+    let mut config = config(&args)?;
     let url = args.archive.url_to_create()?;
     let store = Store::open(&url).await?;
+    // The archive is a file by now, and isn't taken for a new one.
+    let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
     let node = Node::start(config, store).await?;
@@ -36,7 +39,20 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
     }
     node.stop().await;
+    if let Some(recording) = recording {
+        recording.finish().await;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the recording that is asked for.
+fn record(args: &RunArgs, config: &mut NodeConfig) -> Result<Option<Recording>, Failure> {
+    let Some(file) = &args.record else {
+        return Ok(None);
+    };
+    let recording = Recording::start(file, args.record_limit.0)?;
+    config.reconcile.observer = Some(recording.recorder());
+    Ok(Some(recording))
 }
 
 fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
@@ -49,6 +65,7 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         config.listen.push(address);
     }
     config.shards.clone_from(&args.shard);
+    config.reconcile.waku_form = args.sync_wire.form(args.cluster_id);
     config.serve = Services {
         store: args.store,
         sync: args.store_sync,

@@ -32,9 +32,11 @@ pub(super) async fn run(args: SyncArgs) -> Result<ExitCode, Failure> {
     let address = peer_address(&args.peer)?;
     let (since, until) = args.window.resolve(now()).map_err(usage)?;
     let window = Range::of_times(since, until);
+    let form = args.form().map_err(usage)?;
     let store = Store::open(&args.archive.url_to_create()?).await?;
     let mut config = NodeConfig::new(sync_net::identity::generate(), args.cluster_id);
     config.sync_limits.fetch.owed = MOST_OWED;
+    config.reconcile.waku_form = form;
     let node = Node::start(config, Arc::clone(&store)).await?;
     let peer = node.connect(&address).await.map_err(|error| match error {
         ConnectError::NoPeerId(_) => Failure::Usage(error.into()),

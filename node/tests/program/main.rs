@@ -11,4 +11,6 @@ mod command_line;
 mod demo;
 mod embed;
 mod nodes;
+mod recording;
 mod support;
+mod sync_wire;

@@ -10,14 +10,14 @@ const SYNC: [&str; 4] = [
 ];
 
 /// Two archives with different two thirds of the messages.
-fn two_archives(place: &Place, all: &[String]) {
+pub(crate) fn two_archives(place: &Place, all: &[String]) {
     for (archive, rest) in [("a", 0), ("b", 1)] {
         let file = place.write(&format!("{archive}.json"), &two_thirds(all, rest));
         place.succeed(archive, &["import", &file]);
     }
 }
 
-fn assert_both_export(place: &Place, all: &[String]) {
+pub(crate) fn assert_both_export(place: &Place, all: &[String]) {
     let mut expected = all.join("\n");
     expected.push('\n');
     for archive in ["a", "b"] {

@@ -48,9 +48,7 @@ impl Initiator {
         let above_floor = Range::new(source.floor(), Bound::Infinity);
         let wanted = scope.intersect(&Scope::of_window(above_floor));
         if wanted.is_nothing() {
-            return Err(SessionError::Protocol(
-                "a scope in which this side can hold nothing",
-            ));
+            return Err(SessionError::Scope("this side can hold nothing in it"));
         }
         let items = source.open(&wanted)?.len() as u64;
         let hello = Frame::Hello(Hello::new(&*source, &wanted, items, &limits)).encode();

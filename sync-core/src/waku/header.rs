@@ -65,9 +65,7 @@ impl Header {
     /// all), or, in the cluster form, when a pubsub topic isn't a shard of the cluster.
     pub fn of_scope(form: HeaderForm, scope: &Scope) -> Result<Self, SessionError> {
         if scope.pubsub_topics.is_nothing() || scope.content_topics.is_nothing() {
-            return Err(SessionError::Protocol(
-                "the scope of the session has no topic in it",
-            ));
+            return Err(SessionError::Scope("it has no topic"));
         }
         let content = scope.content_topics.iter().map(String::from).collect();
         let pubsub = scope.pubsub_topics.iter();
@@ -81,8 +79,9 @@ impl Header {
                 shards: pubsub
                     .map(|topic| shard_of(topic, cluster))
                     .collect::<Option<_>>()
-                    .ok_or(SessionError::Protocol(
-                        "a pubsub topic of the scope isn't a shard of the cluster, as this header form needs",
+                    .ok_or(SessionError::Scope(
+                        "one of its pubsub topics is no shard of the cluster, and the cluster form \
+                         of the header can name nothing else: leave it out, or use the topics form",
                     ))?,
                 content,
             },

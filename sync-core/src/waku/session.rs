@@ -7,6 +7,7 @@ use super::TIME_END;
 use super::compare::in_order;
 use super::engine::Engine;
 use super::filtering::Filtering;
+use super::foreign;
 use super::header::{Header, HeaderForm};
 use super::payload::{Content, Payload};
 use super::reply::Reply;
@@ -134,8 +135,8 @@ impl Side {
 
     fn first_frame(&mut self) -> Result<Vec<u8>, SessionError> {
         if self.base.window.is_empty() {
-            return Err(SessionError::Protocol(
-                "the window of the session lies below the retention floor or is empty",
+            return Err(SessionError::Scope(
+                "its window is empty or lies below the retention floor",
             ));
         }
         let header = Header::of_scope(self.form, &self.base)?;
@@ -156,7 +157,7 @@ impl Side {
 
     fn receive(&mut self, frame: &[u8]) -> Result<Step, SessionError> {
         self.intake.admit(frame, &self.limits)?;
-        let mut payload = Payload::decode(self.form, frame, &self.limits)?;
+        let mut payload = foreign::decode(self.form, frame, &self.limits, &self.base)?;
         let reply = if payload.is_end() {
             self.check_end(&payload)?;
             None

@@ -280,7 +280,7 @@ fn listed_items_out_of_order_or_twice_are_compared_as_a_set() {
 fn disjoint_topics_and_nothing_left_to_say_end_with_an_empty_payload() {
     let mut named = payload(vec![(END, Content::Fingerprint([1; 32]))]);
     named.header = Header::Topics {
-        pubsub: vec!["/other".into()],
+        pubsub: vec!["/waku/2/other".into()],
         content: Vec::new(),
     };
     let served = Scope {

@@ -13,5 +13,6 @@ mod against_nwaku;
 mod between_ours;
 mod frames;
 mod generated;
+mod header_forms;
 mod hostile;
 mod recorded;

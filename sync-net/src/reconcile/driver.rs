@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sync_core::{PeerState, Session, SessionError, Step, own};
+use sync_core::{PeerState, Session, SessionError, Step};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::engine;
 use super::error::ReconcileError;
+use super::observer::{Direction, SessionObserver};
 use super::stop::StopSignal;
 use super::storage::{SessionInfo, Storage};
 use crate::frame::{FrameError, FramedStream};
@@ -19,6 +20,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) stop: StopSignal,
     pub(crate) info: &'a SessionInfo,
     pub(crate) storage: &'a dyn Storage,
+    pub(crate) observer: &'a mut dyn SessionObserver,
     /// When the session has to be over, and how long it then had.
     pub(crate) until: (Instant, Duration),
 }
@@ -68,6 +70,7 @@ impl Driver<'_> {
             let frame = self.receive().await?;
             let rounds = tally.rounds;
             let frame = frame.ok_or(ReconcileError::Closed { rounds })?;
+            self.observer.frame(Direction::Received, &frame);
             tally.rounds += 1;
             if let Some(begun) = begun.take() {
                 begun();
@@ -112,6 +115,7 @@ impl Driver<'_> {
     }
 
     async fn send(&mut self, frame: &[u8]) -> Result<(), ReconcileError> {
+        self.observer.frame(Direction::Sent, frame);
         let (until, allowed) = self.until;
         let sending = timeout_at(until, self.stream.send(frame));
         let sent = self.stop.run(sending).await?;
@@ -127,14 +131,7 @@ impl Driver<'_> {
 
     /// Tells the peer what was wrong with its frame, where the dialect has words for it.
     async fn object(&mut self, error: &SessionError) {
-        if matches!(
-            error,
-            SessionError::Refused { .. } | SessionError::Source(_)
-        ) {
-            return;
-        }
-        if let Some(frame) = engine::refusal(self.info.dialect, own::BAD_FRAME, &error.to_string())
-        {
+        if let Some(frame) = engine::objection(self.info.dialect, error) {
             // The session has failed already; a peer that doesn't listen changes nothing.
             let _ = self.send(&frame).await;
         }

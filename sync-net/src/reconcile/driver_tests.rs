@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use libp2p::PeerId;
 use parking_lot::Mutex;
-use sync_core::{Dialect, Id, Range, Scope, SortedItems, Source};
+use sync_core::{Dialect, Id, Range, Scope, SortedItems, Source, own};
 use tokio::io::{DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio_util::compat::TokioAsyncReadCompatExt;
@@ -99,6 +99,7 @@ fn drive(
             stop,
             info: &info,
             storage: &*notes,
+            observer: &mut (),
             until: (Instant::now() + allowed, allowed),
         };
         let result = driver

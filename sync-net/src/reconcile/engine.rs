@@ -1,5 +1,7 @@
 //! The choice of a dialect, and the sessions that speak it.
 
+use std::fmt;
+
 use libp2p::StreamProtocol;
 use sync_core::waku::HeaderForm;
 use sync_core::{Dialect, Session, SessionError, SessionLimits, Source, own, waku};
@@ -55,14 +57,39 @@ pub(crate) fn refusal(dialect: Dialect, code: u32, reason: &str) -> Option<Vec<u
     }
 }
 
-/// A session, and an initiator's first frame.
-pub(crate) struct Opening {
-    pub(crate) session: Box<dyn Session>,
-    pub(crate) first: Option<Vec<u8>>,
+/// The frame by which the peer is told what was wrong with its last one, where the dialect has words
+/// for it. A peer that refused, and one whose frame isn't at fault, is told nothing.
+#[must_use]
+pub fn objection(dialect: Dialect, error: &SessionError) -> Option<Vec<u8>> {
+    match error {
+        SessionError::Refused { .. } | SessionError::Source(_) => None,
+        error => refusal(dialect, own::BAD_FRAME, &error.to_string()),
+    }
 }
 
-/// Makes the session of `info`. Reading the items may block.
-pub(crate) fn open(
+/// A session that hasn't received anything yet.
+pub struct Opening {
+    /// The session.
+    pub session: Box<dyn Session>,
+    /// An initiator's first frame.
+    pub first: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.first.as_ref().map(Vec::len);
+        f.debug_struct("Opening")
+            .field("first", &first)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the session of `info` as a [`Reconciler`](super::Reconciler) does, over the items of
+/// `source`. Reading these may block.
+///
+/// # Errors
+/// When the items can't be read, or no session can be about the scope.
+pub fn open(
     info: &SessionInfo,
     source: Box<dyn Source>,
     limits: &SessionLimits,

@@ -21,9 +21,12 @@ pub enum ReconcileError {
     /// A frame was malformed, broke a limit or the protocol, or the peer refused by word.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The peer closed the stream where a frame was due. In the waku dialect that is also how it
-    /// says that it is busy.
-    #[error("the peer closed the stream after {rounds} frames, before the session was over")]
+    /// The peer closed the stream where a frame was due. In the waku dialect, which has no words for
+    /// it, that is also how it says that it is busy, or can't read the frame.
+    #[error(
+        "the peer closed the stream after {rounds} frames, before the session was over{}",
+        hint(*rounds)
+    )]
     Closed {
         /// Frames that it had sent.
         rounds: u64,
@@ -77,6 +80,15 @@ impl ReconcileError {
                 | Self::Session(Malformed { .. } | SessionError::Limit { .. } | Protocol(_))
         )
     }
+}
+
+/// What a peer may mean that closes the stream without a word.
+fn hint(rounds: u64) -> &'static str {
+    if rounds > 0 {
+        return "";
+    }
+    ": it may be busy, or, in Waku's reconciliation, speak the other form of headers (topics or \
+     cluster)"
 }
 
 impl From<Stop> for ReconcileError {

@@ -1,6 +1,7 @@
 //! The handle by which a program starts and serves sessions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use libp2p::PeerId;
 use sync_core::waku::HeaderForm;
@@ -13,6 +14,7 @@ use super::driver::{Driver, Tally, finish};
 use super::engine::{self, DialectChoice, Opening};
 use super::error::ReconcileError;
 use super::inbound;
+use super::observer::{Observer, SessionObserver};
 use super::sessions::{Place, Sessions, Started};
 use super::stop::{Stop, StopSignal, Stopper};
 use super::storage::{Outcome, Role, SessionInfo, Storage};
@@ -30,8 +32,11 @@ pub struct ReconcileConfig {
     pub session: SessionLimits,
     /// Bounds of all sessions together, and their deadlines.
     pub limits: ReconcileLimits,
-    /// How topics are written in the waku dialect.
+    /// How topics are written in the waku dialect: the same on both sides, or no session of it
+    /// comes to its end.
     pub waku_form: HeaderForm,
+    /// Who looks on, if anybody.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// Starts sessions, and serves those of peers. Cheap to clone.
@@ -145,9 +150,17 @@ impl Shared {
         stream.set_limits(frame_limits(&self.config));
         self.counters.sessions_started.increment();
         self.storage.started(&info).await;
+        let mut observer = self.observer(&info);
         let mut tally = Tally::default();
-        let result = self.drive(&info, &mut stream, stop.clone(), &place, &mut tally);
-        let result = match result.await {
+        let driver = Driver {
+            stream: &mut stream,
+            stop: stop.clone(),
+            info: &info,
+            storage: &*self.storage,
+            observer: &mut *observer,
+            until: self.until(),
+        };
+        let result = match self.drive(driver, &place, &mut tally).await {
             Err(error) if self.has_yielded(&info, &tally, &error, &stop).await => {
                 Err(ReconcileError::Yielded)
             }
@@ -170,6 +183,7 @@ impl Shared {
             need: tally.need,
             duration,
         });
+        observer.ends(&outcome);
         self.note(&info, &outcome);
         self.storage.ended(&info, &outcome).await;
         outcome
@@ -177,23 +191,26 @@ impl Shared {
 
     async fn drive(
         &self,
-        info: &SessionInfo,
-        stream: &mut FramedStream,
-        stop: StopSignal,
+        mut driver: Driver<'_>,
         place: &impl Place,
         tally: &mut Tally,
     ) -> Result<(), ReconcileError> {
-        let allowed = self.config.limits.session;
-        let until = (Instant::now() + allowed, allowed);
-        let Opening { session, first } = self.open(info).await?;
-        let mut driver = Driver {
-            stream,
-            stop,
-            info,
-            storage: &*self.storage,
-            until,
-        };
+        let Opening { session, first } = self.open(driver.info).await?;
         driver.run(session, first, || place.begun(), tally).await
+    }
+
+    /// When a session that begins now has to be over.
+    fn until(&self) -> (Instant, Duration) {
+        let allowed = self.config.limits.session;
+        (Instant::now() + allowed, allowed)
+    }
+
+    fn observer(&self, info: &SessionInfo) -> Box<dyn SessionObserver> {
+        let config = &self.config;
+        let observer = config.observer.as_ref();
+        observer
+            .and_then(|observer| observer.begins(info, &config.session, config.waku_form))
+            .unwrap_or_else(|| Box::new(()))
     }
 
     /// Makes the session where reading the items may take its time.

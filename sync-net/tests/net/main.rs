@@ -5,4 +5,6 @@ mod behaviour;
 #[cfg(test)]
 mod node;
 #[cfg(test)]
+mod observer;
+#[cfg(test)]
 mod reconcile;

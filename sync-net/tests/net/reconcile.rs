@@ -25,10 +25,10 @@ use tokio::time::{sleep, timeout};
 use crate::node::{Node, eventually};
 
 const HOUR: u64 = 3_600_000_000_000;
-const ALL: Scope = Scope::of_window(Range::of_times(0, HOUR));
+pub(crate) const ALL: Scope = Scope::of_window(Range::of_times(0, HOUR));
 
 /// A set of items that notes what it is told.
-struct Store {
+pub(crate) struct Store {
     items: Mutex<RangeTree>,
     told: Mutex<Told>,
     /// How long every call of `found` takes.
@@ -73,7 +73,7 @@ impl Storage for Store {
 }
 
 impl Store {
-    fn of(numbers: impl IntoIterator<Item = u64>) -> Arc<Self> {
+    pub(crate) fn of(numbers: impl IntoIterator<Item = u64>) -> Arc<Self> {
         Arc::new(Self {
             items: Mutex::new(numbers.into_iter().map(item).collect()),
             told: Mutex::default(),
@@ -88,15 +88,15 @@ impl Store {
         Arc::new(store)
     }
 
-    fn have(&self) -> BTreeSet<Id> {
+    pub(crate) fn have(&self) -> BTreeSet<Id> {
         distinct(&self.told.lock().have)
     }
 
-    fn need(&self) -> BTreeSet<Id> {
+    pub(crate) fn need(&self) -> BTreeSet<Id> {
         distinct(&self.told.lock().need)
     }
 
-    fn ended(&self) -> Vec<(Role, String)> {
+    pub(crate) fn ended(&self) -> Vec<(Role, String)> {
         self.told.lock().ended.clone()
     }
 }
@@ -124,10 +124,10 @@ fn ids(numbers: impl IntoIterator<Item = u64>) -> BTreeSet<Id> {
     numbers.into_iter().map(|number| item(number).id).collect()
 }
 
-struct Party {
-    node: Node,
-    store: Arc<Store>,
-    reconciler: Reconciler,
+pub(crate) struct Party {
+    pub(crate) node: Node,
+    pub(crate) store: Arc<Store>,
+    pub(crate) reconciler: Reconciler,
     serving: JoinHandle<()>,
 }
 
@@ -141,7 +141,11 @@ impl Party {
         .await
     }
 
-    async fn start_with(key: &Keypair, store: Arc<Store>, config: ReconcileConfig) -> Self {
+    pub(crate) async fn start_with(
+        key: &Keypair,
+        store: Arc<Store>,
+        config: ReconcileConfig,
+    ) -> Self {
         let mut behaviour = Behaviour::new(NetLimits::default());
         let local = key.public().to_peer_id();
         let storage = Arc::clone(&store) as Arc<dyn Storage>;
@@ -154,7 +158,11 @@ impl Party {
         }
     }
 
-    async fn with(&self, peer: PeerId, choice: DialectChoice) -> Result<Outcome, ReconcileError> {
+    pub(crate) async fn with(
+        &self,
+        peer: PeerId,
+        choice: DialectChoice,
+    ) -> Result<Outcome, ReconcileError> {
         let session = self.reconciler.reconcile(peer, ALL, choice);
         timeout(Duration::from_secs(30), session)
             .await
@@ -174,7 +182,7 @@ fn ordered_keys() -> (Keypair, Keypair) {
 }
 
 /// A node that serves one protocol by the test's own hand.
-async fn serving_by_hand(protocol: &'static str) -> (Node, mpsc::Receiver<Inbound>) {
+pub(crate) async fn serving_by_hand(protocol: &'static str) -> (Node, mpsc::Receiver<Inbound>) {
     serving_with(&Keypair::generate_secp256k1(), protocol).await
 }
 
