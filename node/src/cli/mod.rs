@@ -4,6 +4,7 @@ mod archive;
 mod bench;
 mod run;
 pub mod time;
+mod wire;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use archive::ArchiveArgs;
 pub use bench::{BenchArgs, BenchDialectArg, PeerArg, PlacementArg};
 pub use run::RunArgs;
+pub use wire::{DecodeArgs, FormArg, WireArgs, WireCommand};
+
 use time::{DurationArg, TimeArg, nanoseconds};
 
 /// A Waku Store node that finds and fills the differences between archives.
@@ -46,6 +49,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness
     Bench(BenchArgs),
+    /// Look at frames of the protocols: what they say, or where they are malformed
+    Wire(WireArgs),
 }
 
 /// How two nodes reconcile.

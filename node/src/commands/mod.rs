@@ -8,6 +8,7 @@ mod import;
 mod progress;
 mod run;
 mod sync;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Export(args) => export::run(&args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Bench(args) => bench::run(&args),
+        Command::Wire(args) => wire::run(&args),
     }
 }
 

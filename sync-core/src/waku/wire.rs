@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::TIME_END;
 use super::header::{Header, HeaderForm};
-use super::payload::{Content, Payload, PayloadRange};
+use super::payload::{Content, Payload, PayloadPart, PayloadRange};
 use crate::item::{Id, Item};
 use crate::limits::SessionLimits;
 use crate::session::{SessionError, at_most};
@@ -121,18 +121,20 @@ impl ItemsEncoder<'_> {
     }
 }
 
-/// See [`Payload::decode`].
+/// See [`Payload::decode`] and [`Payload::decode_parts`].
 pub(super) fn decode(
     form: HeaderForm,
     frame: &[u8],
     limits: &SessionLimits,
+    mut ended: impl FnMut(PayloadPart, usize),
 ) -> Result<Payload, SessionError> {
     if frame.len() <= EMPTY.len() {
         return Ok(Payload::empty(form));
     }
     let mut reader = Reader { frame, at: 0 };
-    let header = reader.header(form, limits)?;
+    let header = reader.header(form, limits, &mut ended)?;
     let start = Item::new(reader.roomy_integer("the first time")?, Id::ZERO);
+    ended(PayloadPart::Start, reader.at);
     let mut ranges = Vec::new();
     let mut items_left = limits.items_per_frame;
     let mut last_time = start.timestamp;
@@ -145,7 +147,10 @@ pub(super) fn decode(
         )?;
         let upper = reader.bound(last_time)?;
         last_time = upper.timestamp;
-        let content = reader.content(&mut items_left, limits)?;
+        let kind = reader.kind()?;
+        ended(PayloadPart::RangeHead, reader.at);
+        let content = reader.content(kind, &mut items_left, limits)?;
+        ended(PayloadPart::RangeContent, reader.at);
         ranges.push(PayloadRange { upper, content });
     }
     // Without ranges there is nothing that topics or a start could be of.
@@ -267,18 +272,34 @@ impl<'a> Reader<'a> {
             })
     }
 
-    fn header(&mut self, form: HeaderForm, limits: &SessionLimits) -> Result<Header, SessionError> {
-        Ok(match form {
-            HeaderForm::Topics => Header::Topics {
-                pubsub: self.topics("the number of pubsub topics", limits)?,
-                content: self.topics("the number of content topics", limits)?,
-            },
-            HeaderForm::Cluster(_) => Header::Cluster {
-                cluster: self.number("the number of a cluster, below 65536")?,
-                shards: self.shards(limits)?,
-                content: self.topics("the number of content topics", limits)?,
-            },
-        })
+    fn header(
+        &mut self,
+        form: HeaderForm,
+        limits: &SessionLimits,
+        ended: &mut impl FnMut(PayloadPart, usize),
+    ) -> Result<Header, SessionError> {
+        let header = match form {
+            HeaderForm::Topics => {
+                let pubsub = self.topics("the number of pubsub topics", limits)?;
+                ended(PayloadPart::PubsubTopics, self.at);
+                let content = self.topics("the number of content topics", limits)?;
+                Header::Topics { pubsub, content }
+            }
+            HeaderForm::Cluster(_) => {
+                let cluster = self.number("the number of a cluster, below 65536")?;
+                ended(PayloadPart::Cluster, self.at);
+                let shards = self.shards(limits)?;
+                ended(PayloadPart::Shards, self.at);
+                let content = self.topics("the number of content topics", limits)?;
+                Header::Cluster {
+                    cluster,
+                    shards,
+                    content,
+                }
+            }
+        };
+        ended(PayloadPart::ContentTopics, self.at);
+        Ok(header)
     }
 
     fn topics(
@@ -342,20 +363,28 @@ impl<'a> Reader<'a> {
         Ok(Item::new(timestamp, id))
     }
 
-    fn content(
-        &mut self,
-        items_left: &mut usize,
-        limits: &SessionLimits,
-    ) -> Result<Content, SessionError> {
+    fn kind(&mut self) -> Result<u8, SessionError> {
         const EXPECTED: &str = "0 (skip), 1 (fingerprint) or 2 (item set)";
         let fault = self.malformed(EXPECTED);
         match self.byte(EXPECTED)? {
+            kind @ (SKIP | FINGERPRINT | ITEMS) => Ok(kind),
+            _ => Err(fault),
+        }
+    }
+
+    /// What follows a kind that [`Reader::kind`] gave.
+    fn content(
+        &mut self,
+        kind: u8,
+        items_left: &mut usize,
+        limits: &SessionLimits,
+    ) -> Result<Content, SessionError> {
+        match kind {
             SKIP => Ok(Content::Skip),
             FINGERPRINT => Ok(Content::Fingerprint(
                 self.hash("a fingerprint of 32 bytes")?,
             )),
-            ITEMS => self.item_set(items_left, limits),
-            _ => Err(fault),
+            _ => self.item_set(items_left, limits),
         }
     }
 

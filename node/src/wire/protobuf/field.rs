@@ -1,0 +1,114 @@
+//! A field as it stands in a frame.
+
+use serde::Serialize;
+
+use crate::sync::report::grouped;
+use crate::wire::limits::LIST_SHOWN;
+use crate::wire::rows::Rows;
+use crate::wire::text::{counted, quoted, short, time};
+
+/// A field, its key included.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Field {
+    /// Its number.
+    pub number: u32,
+    /// Its name; none if the message type has no field of this number.
+    pub name: Option<&'static str>,
+    /// Where it starts in the frame.
+    pub offset: usize,
+    /// How long it is.
+    pub bytes: usize,
+    /// Whether a later one takes its place, as protobuf asks.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
+    /// What it says.
+    pub value: FieldValue,
+}
+
+/// What a field says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// A number.
+    Number(u64),
+    /// Nanoseconds since 1970, in a field that can't be negative.
+    Time(u64),
+    /// Nanoseconds since 1970.
+    SignedTime(i64),
+    /// Yes or no.
+    Flag(bool),
+    /// A text.
+    Text(String),
+    /// Bytes, of which the first are shown.
+    Bytes {
+        /// How many there are.
+        bytes: usize,
+        /// Hex of the first.
+        start: String,
+    },
+    /// Numbers of a packed field.
+    Numbers(Vec<u32>),
+    /// The fields of a nested message.
+    Fields(Vec<Field>),
+}
+
+impl FieldValue {
+    /// Bytes, of which no more than `shown` are shown.
+    pub(super) fn bytes(bytes: &[u8], shown: usize) -> Self {
+        Self::Bytes {
+            bytes: bytes.len(),
+            start: hex::encode(&bytes[..bytes.len().min(shown)]),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Number(number) => grouped(*number),
+            Self::Time(nanoseconds) => time((*nanoseconds).into()),
+            Self::SignedTime(nanoseconds) => time((*nanoseconds).into()),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Text(text) => quoted(text),
+            Self::Bytes { bytes: 0, .. } => "empty".into(),
+            Self::Bytes { bytes, start } if start.len() < 2 * bytes => {
+                format!("{}: {}…", counted(*bytes, "byte"), &start[..16])
+            }
+            Self::Bytes { bytes, start } => {
+                format!("{}: {}", counted(*bytes, "byte"), short(start))
+            }
+            Self::Numbers(numbers) => {
+                let shown = numbers.iter().take(LIST_SHOWN).map(ToString::to_string);
+                let shown = shown.collect::<Vec<_>>().join(", ");
+                let more = if numbers.len() > LIST_SHOWN {
+                    ", …"
+                } else {
+                    ""
+                };
+                format!("{}: {shown}{more}", counted(numbers.len(), "number"))
+            }
+            Self::Fields(fields) => counted(fields.len(), "field"),
+        }
+    }
+}
+
+/// The fields as a tree; `behind` may add a line behind each of the outermost.
+pub(in crate::wire) fn rows(
+    depth: usize,
+    fields: &[Field],
+    rows: &mut Rows,
+    behind: &mut dyn FnMut(&Field, &mut Rows),
+) {
+    for field in fields {
+        let name = field.name.unwrap_or("(unknown)");
+        let replaced = if field.replaced {
+            " (replaced below)"
+        } else {
+            ""
+        };
+        let text = format!("{} {name}: {}{replaced}", field.number, field.value.text());
+        rows.part(depth, field.offset, field.bytes, text);
+        if let FieldValue::Fields(nested) = &field.value {
+            self::rows(depth + 1, nested, rows, &mut |_, _| {});
+        }
+        behind(field, rows);
+    }
+}

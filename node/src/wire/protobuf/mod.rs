@@ -1,0 +1,13 @@
+//! Protobuf messages field by field, with offsets: the project's own decoders of them say only that
+//! something is wrong. What a node makes of a message is still for those to say.
+
+mod field;
+mod schema;
+mod walk;
+
+pub(super) use field::rows;
+pub use field::{Field, FieldValue};
+pub(super) use schema::{
+    HELLO, METADATA, REFUSAL, STORE_REQUEST, STORE_RESPONSE, STORE_RESPONSE_MESSAGES, TRANSFER,
+};
+pub(super) use walk::walk;
