@@ -63,9 +63,11 @@ impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed { offset, expected } => {
-                write!(f, "expected {expected} at byte {offset} ({offset:#x})")
+                write!(f, "at byte {offset}: expected {expected}")
             }
-            Self::Limit { limit, max } => write!(f, "past the limit {limit} of {}", grouped(*max)),
+            Self::Limit { limit, max } => {
+                write!(f, "limit {limit}: expected at most {}", grouped(*max))
+            }
         }
     }
 }
@@ -91,6 +93,12 @@ impl Around {
         }
     }
 
+    /// The byte at `offset` of the frame, in hex.
+    pub(super) fn byte(&self, offset: usize) -> Option<&str> {
+        let index = 2 * offset.checked_sub(self.offset)?;
+        self.hex.get(index..index + 2)
+    }
+
     /// The lines, with a mark under the byte at `offset`, or behind the last one.
     pub(super) fn dump(&self, offset: usize) -> String {
         let mut out = String::new();
@@ -99,9 +107,9 @@ impl Around {
         let mut rest = self.hex.as_str();
         loop {
             let (line, behind) = rest.split_at(rest.len().min(2 * LINE));
-            let _ = write!(out, "{start:>digits$} ");
+            let _ = write!(out, "{start:>digits$}");
             for index in 0..line.len() / 2 {
-                let gap = if index == LINE / 2 { "  " } else { " " };
+                let gap = if index % (LINE / 2) == 0 { "  " } else { " " };
                 let _ = write!(out, "{gap}{}", &line[2 * index..2 * index + 2]);
             }
             out.push('\n');
@@ -141,8 +149,8 @@ mod tests {
 
     #[test]
     fn the_end_of_an_empty_frame_and_of_a_full_line_can_be_marked() {
-        assert_eq!(Around::new(&[], 0).dump(0), "   0 \n      ^^\n");
+        assert_eq!(Around::new(&[], 0).dump(0), "   0\n      ^^\n");
         let dump = Around::new(&[7; 16], 16).dump(16);
-        assert!(dump.ends_with("  16 \n      ^^\n"), "{dump}");
+        assert!(dump.ends_with("  16\n      ^^\n"), "{dump}");
     }
 }

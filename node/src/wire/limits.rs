@@ -17,8 +17,11 @@ pub const PAYLOAD_BYTES_SHOWN: usize = 16;
 /// Bytes that are shown of any other field of bytes, from its start; a hash is shown whole.
 pub const FIELD_BYTES_SHOWN: usize = 32;
 
-/// Characters that a text for people has of a field; JSON has all.
-pub const TEXT_SHOWN: usize = 48;
+/// Longest text that is shown whole to people, in characters, and how many are shown of a longer
+/// one; JSON has all.
+pub const TEXT_SHOWN_WHOLE: usize = 40;
+/// See [`TEXT_SHOWN_WHOLE`].
+pub const TEXT_SHOWN: usize = 24;
 
-/// Ids or items that a text for people has of a list; JSON has all.
+/// Ids, items or fields that a text for people has of a list; JSON has all.
 pub const LIST_SHOWN: usize = 8;

@@ -35,7 +35,7 @@ pub use transfer::TransferParts;
 
 use crate::sync::report::grouped;
 use rows::Rows;
-use summary::Summary;
+use summary::{COLUMNS, Summary, wrapped};
 
 /// A format of frames.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, ValueEnum)]
@@ -154,7 +154,10 @@ fn describe(protocol: Protocol, form: HeaderForm, frame: &[u8]) -> Result<Descri
         let max = limits.frame_bytes_received;
         return Err(Fault::limit("frame_bytes_received", max));
     }
-    let told = |error: SessionError| error.to_string();
+    let told = |error: SessionError| match error {
+        SessionError::Protocol(what) => what.to_owned(),
+        error => error.to_string(),
+    };
     let mut notes = Vec::new();
     let (parts, refused) = match protocol {
         Protocol::Reconciliation => {
@@ -225,21 +228,37 @@ impl Inspection {
             Outcome::Valid(description) => {
                 let verdict = match description.refused {
                     None => "well-formed",
-                    Some(_) => "well-formed, and refused",
+                    Some(_) => "well-formed, but refused",
                 };
                 let details = description.text(self.bytes);
                 format!("{name}: {verdict}, {bytes}\n{details}")
             }
             Outcome::Invalid { error, around } => {
-                let mut text = match error {
-                    Fault::Malformed { .. } => format!("{name}: malformed, {bytes}\n{error}\n"),
-                    Fault::Limit { .. } => format!("{name}: too much, {bytes}\n{error}\n"),
+                let (verdict, came) = match error {
+                    Fault::Malformed { offset, .. } => ("malformed", self.came(*offset, around)),
+                    Fault::Limit { .. } => ("past a limit", String::new()),
                 };
+                let mut text = format!("{name}: {verdict}, {bytes}\n");
+                for line in wrapped(&format!("{error}{came}"), COLUMNS) {
+                    text.push_str(&line);
+                    text.push('\n');
+                }
                 if let (Fault::Malformed { offset, .. }, Some(around)) = (error, around) {
                     text.push_str(&around.dump(*offset));
                 }
                 text
             }
+        }
+    }
+
+    /// What stands at `offset` instead of what was expected.
+    fn came(&self, offset: usize, around: &Option<Around>) -> String {
+        match around.as_ref().and_then(|around| around.byte(offset)) {
+            Some(byte) => match self.bytes - offset {
+                1 => format!("; got 0x{byte}, the last byte"),
+                left => format!("; got 0x{byte} ({} bytes left)", grouped(left as u64)),
+            },
+            None => "; got the end of the frame".into(),
         }
     }
 }

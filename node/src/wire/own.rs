@@ -132,14 +132,18 @@ impl OwnParts {
             Self::Reconcile(message) => message.rows(frame_bytes, rows),
             Self::Have { last, ids } => {
                 kind("kind 0x02: have");
-                let last = if *last { "the last" } else { "more follow" };
-                rows.part(0, 1, 1, format!("{last} of its kind"));
+                let last = if *last {
+                    "the last of its kind"
+                } else {
+                    "more of its kind follow"
+                };
+                rows.part(0, 1, 1, last.into());
                 rows.part(0, 2, frame_bytes - 2, counted(ids.len(), "id"));
                 id_rows(1, ids, rows);
             }
             Self::Noted { count } => {
                 kind("kind 0x03: noted");
-                let text = format!("{} so far", grouped(*count));
+                let text = format!("{} ids noted so far", grouped(*count));
                 rows.part(0, 1, frame_bytes - 1, text);
             }
             Self::Refusal { fields, .. } => {

@@ -2,7 +2,7 @@
 
 use sync_core::{Bound, Id, Range, TopicFilter};
 
-use super::limits::{LIST_SHOWN, TEXT_SHOWN};
+use super::limits::{LIST_SHOWN, TEXT_SHOWN, TEXT_SHOWN_WHOLE};
 use crate::sync::report::grouped;
 
 /// A time in UTC: `2023-11-14T22:13:20.5Z`.
@@ -25,7 +25,11 @@ pub(super) fn bound(bound: &Bound) -> String {
 
 /// A range, its end excluded.
 pub(super) fn range(range: &Range) -> String {
-    format!("{} to {}", bound(&range.lower), bound(&range.upper))
+    let lower = bound(&range.lower);
+    match range.upper {
+        Bound::Infinity => format!("from {lower} on"),
+        upper => format!("from {lower} to before {}", bound(&upper)),
+    }
 }
 
 /// Hex of which enough is left to tell it from others: `5b1a2f00…9e01`.
@@ -39,10 +43,11 @@ pub(super) fn short(hex: &str) -> String {
 /// A text as it would stand in a program: what isn't printable is escaped, so that a terminal takes
 /// no orders from a peer.
 pub(super) fn quoted(text: &str) -> String {
-    match text.char_indices().nth(TEXT_SHOWN) {
-        Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], grouped(text.len() as u64)),
-        None => format!("{text:?}"),
+    if text.chars().nth(TEXT_SHOWN_WHOLE).is_none() {
+        return format!("{text:?}");
     }
+    let start: String = text.chars().take(TEXT_SHOWN).collect();
+    format!("{start:?}… ({} bytes)", grouped(text.len() as u64))
 }
 
 /// How many there are, in words: `1 range`, `2 ranges`, `no ranges`.
@@ -88,5 +93,7 @@ mod tests {
         let long = "é".repeat(600);
         let shown = format!("{:?}… (1,200 bytes)", "é".repeat(TEXT_SHOWN));
         assert_eq!(quoted(&long), shown);
+        let whole = "é".repeat(TEXT_SHOWN_WHOLE);
+        assert_eq!(quoted(&whole), format!("{whole:?}"));
     }
 }

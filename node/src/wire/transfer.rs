@@ -41,7 +41,9 @@ impl TransferParts {
         };
         let refused = refusal_of(&pubsub_topic, &message);
         let notes = match message.drop_unreadable_proof() {
-            true => vec!["the rate_limit_proof is none: it is dropped when stored".into()],
+            true => {
+                vec!["rate_limit_proof is no proof, and dropped when the message is stored".into()]
+            }
             false => Vec::new(),
         };
         Ok((parts, refused, notes))

@@ -12,3 +12,4 @@ mod demo;
 mod embed;
 mod nodes;
 mod support;
+mod wire;

@@ -117,7 +117,7 @@ mod tests {
         for text in ["61ff", "0x61ff", " 0X61FF\n", "6 1\nf\tf", "0x 61 ff"] {
             assert_eq!(bytes_of_hex(text, "HEX").unwrap(), [0x61, 0xff], "{text}");
         }
-        assert_eq!(bytes_of_hex("", "HEX").unwrap(), []);
+        assert!(bytes_of_hex("", "HEX").unwrap().is_empty());
         for (text, words) in [("61f", "got 3"), ("61zz", "'z' behind 2"), ("0x0x", "'x'")] {
             let error = bytes_of_hex(text, "HEX").unwrap_err().to_string();
             assert!(error.contains(words), "{error}");

@@ -97,7 +97,31 @@ pub(in crate::wire) fn rows(
     rows: &mut Rows,
     behind: &mut dyn FnMut(&Field, &mut Rows),
 ) {
-    for field in fields {
+    // How many in a row have this number, and where those start that aren't shown.
+    let (mut number, mut run, mut hidden_at) = (0, 0, 0);
+    for (index, field) in fields.iter().enumerate() {
+        let nested = matches!(field.value, FieldValue::Fields(_));
+        run = if field.number == number && !nested {
+            run + 1
+        } else {
+            1
+        };
+        number = field.number;
+        if run > LIST_SHOWN {
+            if run == LIST_SHOWN + 1 {
+                hidden_at = field.offset;
+            }
+            if fields
+                .get(index + 1)
+                .is_none_or(|next| next.number != number)
+            {
+                let bytes = field.offset + field.bytes - hidden_at;
+                let more = grouped((run - LIST_SHOWN) as u64);
+                let text = format!("{number} and {more} more: --json lists all");
+                rows.part(depth, hidden_at, bytes, text);
+            }
+            continue;
+        }
         let name = field.name.unwrap_or("(unknown)");
         let replaced = if field.replaced {
             " (replaced below)"

@@ -84,7 +84,10 @@ impl StoreRequestParts {
                 hashes,
                 pubsub_topics,
             } => {
-                summary.line("", format!("of those told by hash, {}", hashes.len()));
+                summary.line(
+                    "",
+                    format!("of {} named by hash", counted(hashes.len(), "message")),
+                );
                 summary.line("", topics(pubsub_topics, "pubsub topic"));
             }
             Selection::Content {

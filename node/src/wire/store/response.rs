@@ -82,10 +82,9 @@ impl StoreResponseParts {
                     message_hash: Some(hash),
                 }) = hashes.next()
             {
-                let as_told = if told.as_ref() == Some(hash) {
-                    ", as told"
-                } else {
-                    ""
+                let as_told = match told {
+                    Some(told) if told == hash => ", as told",
+                    _ => ", not as told",
                 };
                 rows.remark(1, format!("hash {}{as_told}", short(hash)));
             }
@@ -99,6 +98,9 @@ impl StoreResponseParts {
             _ => ", no success",
         };
         summary.line("status", format!("{} {desc}{success}", self.status_code));
+        if self.status_code != status::OK {
+            return;
+        }
         summary.line("page", counted(self.messages.len(), "message"));
         let next = match &self.cursor {
             Some(cursor) => format!("behind {}", short(cursor)),
@@ -126,5 +128,5 @@ fn refusal((index, stored): (usize, &StoredMessage)) -> Option<String> {
     } else {
         format!("it hashes to {hash}, which isn't what the server says")
     };
-    Some(format!("message {index}: {reason}"))
+    Some(format!("messages[{index}]: {reason}"))
 }
