@@ -23,7 +23,7 @@ pub enum WireCommand {
 
 /// Arguments of `wire decode`.
 #[derive(Debug, Args)]
-#[command(after_help = DECODE_HELP)]
+#[command(override_usage = DECODE_USAGE, after_help = DECODE_HELP)]
 pub struct DecodeArgs {
     /// The format of the frame
     #[arg(long, value_enum)]
@@ -31,8 +31,8 @@ pub struct DecodeArgs {
     /// How a frame of reconciliation names its topics; topics unless told otherwise
     #[arg(long, value_enum)]
     pub form: Option<FormArg>,
-    /// The frame in hex, without the stream's length prefix; 0x and white space may be in it; - is
-    /// standard input
+    /// The frame in hex, without the stream's length prefix; may have 0x in front and white space;
+    /// - is standard input
     #[arg(value_name = "HEX", required_unless_present = "file")]
     pub hex: Option<String>,
     /// Read the frame from this file
@@ -46,12 +46,15 @@ pub struct DecodeArgs {
     pub json: bool,
 }
 
-const DECODE_HELP: &str = "\
-A file and standard input are read as hex if they hold nothing but hex digits and white space (and a \
-0x in front), else as the bytes of the frame.
+const DECODE_USAGE: &str =
+    "wakustore wire decode [OPTIONS] --protocol <PROTOCOL> <HEX | - | --file FILE>";
 
-Exit codes: 0 the frame is well formed, also if a node refuses it for what it says; 1 it is malformed \
-or goes past a limit; 2 wrong usage.";
+const DECODE_HELP: &str = "\
+A file and standard input are read as hex if they hold nothing but hex digits and white space
+(and 0x in front), else as the bytes of the frame.
+
+Exit codes: 0 the frame is well formed, even if a node refuses it for what it says;
+1 it is malformed, or past a limit; 2 wrong usage.";
 
 /// The two layouts of the header of a reconciliation payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

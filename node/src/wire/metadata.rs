@@ -6,7 +6,7 @@ use store_adapter::limits::METADATA_BYTES;
 use store_adapter::metadata::MetadataError;
 
 use super::fault::Fault;
-use super::protobuf::{self, Field, METADATA, walk};
+use super::protobuf::{Fields, METADATA, walk};
 use super::rows::Rows;
 use super::summary::Summary;
 use super::text::counted;
@@ -15,7 +15,8 @@ use super::text::counted;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct MetadataParts {
     /// The fields.
-    pub fields: Vec<Field>,
+    #[serde(flatten)]
+    pub fields: Fields,
     /// The cluster, if it is told.
     pub cluster_id: Option<u32>,
     /// The shards, as a reader takes them.
@@ -46,7 +47,7 @@ impl MetadataParts {
     }
 
     pub(super) fn rows(&self, rows: &mut Rows) {
-        protobuf::rows(0, &self.fields, rows, &mut |_, _| {});
+        self.fields.rows(rows);
     }
 
     pub(super) fn summary(&self, summary: &mut Summary) {

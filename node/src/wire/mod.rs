@@ -27,7 +27,7 @@ pub use fault::{Around, Fault};
 pub use metadata::MetadataParts;
 pub use negentropy::NegentropyParts;
 pub use own::{HelloParts, OwnParts, ScopeParts, StateParts};
-pub use protobuf::{Field, FieldValue};
+pub use protobuf::{Field, FieldValue, Fields};
 pub use ranges::{ItemParts, Position, RangeContent, RangeParts};
 pub use reconciliation::{Head, Placed, ReconciliationParts, Topics};
 pub use store::{QueryParts, StoreRequestParts, StoreResponseParts, StoredHashes};

@@ -6,7 +6,7 @@ use sync_core::{PeerState, Scope, SessionError, SessionLimits};
 
 use super::fault::Fault;
 use super::negentropy::NegentropyParts;
-use super::protobuf::{self, Field, HELLO, REFUSAL, walk};
+use super::protobuf::{Fields, HELLO, REFUSAL, walk};
 use super::ranges::{Position, id_rows};
 use super::rows::Rows;
 use super::summary::Summary;
@@ -40,7 +40,8 @@ pub enum OwnParts {
     /// The session won't go on.
     Refusal {
         /// The fields.
-        fields: Vec<Field>,
+        #[serde(flatten)]
+        fields: Fields,
         /// Why.
         code: u32,
         /// Why, in the sender's words, as far as they are kept.
@@ -52,7 +53,8 @@ pub enum OwnParts {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct HelloParts {
     /// The fields.
-    pub fields: Vec<Field>,
+    #[serde(flatten)]
+    pub fields: Fields,
     /// What the session is about; none if a node refuses the hello.
     pub scope: Option<ScopeParts>,
     /// What the sender says of its archive; none if a node refuses the hello.
@@ -100,7 +102,7 @@ impl OwnParts {
         let fields = match frame.first() {
             Some(&HELLO_KIND) => walk(&HELLO, frame, 1)?,
             Some(&REFUSAL_KIND) => walk(&REFUSAL, frame, 1)?,
-            _ => Vec::new(),
+            _ => Fields::default(),
         };
         let parts = match decoded? {
             Frame::Hello(hello) => {
@@ -127,7 +129,7 @@ impl OwnParts {
         match self {
             Self::Hello(hello) => {
                 kind("kind 0x01: hello");
-                protobuf::rows(0, &hello.fields, rows, &mut |_, _| {});
+                hello.fields.rows(rows);
             }
             Self::Reconcile(message) => message.rows(frame_bytes, rows),
             Self::Have { last, ids } => {
@@ -148,7 +150,7 @@ impl OwnParts {
             }
             Self::Refusal { fields, .. } => {
                 kind("kind 0x04: refusal");
-                protobuf::rows(0, fields, rows, &mut |_, _| {});
+                fields.rows(rows);
             }
         }
     }
@@ -172,7 +174,7 @@ impl OwnParts {
 
 impl HelloParts {
     fn new(
-        fields: Vec<Field>,
+        fields: Fields,
         hello: &Hello,
         limits: &SessionLimits,
     ) -> Result<(Self, Option<SessionError>), Fault> {

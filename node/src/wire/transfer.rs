@@ -7,7 +7,7 @@ use store_adapter::transfer::TransferError;
 use store_adapter::{Record, WakuMessage, WakuMessageAndTopic, message_hash};
 
 use super::fault::Fault;
-use super::protobuf::{self, Field, TRANSFER, walk};
+use super::protobuf::{Fields, TRANSFER, walk};
 use super::rows::Rows;
 use super::summary::Summary;
 
@@ -15,7 +15,8 @@ use super::summary::Summary;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct TransferParts {
     /// The fields.
-    pub fields: Vec<Field>,
+    #[serde(flatten)]
+    pub fields: Fields,
     /// The message's deterministic hash, in hex.
     pub message_hash: String,
 }
@@ -50,7 +51,7 @@ impl TransferParts {
     }
 
     pub(super) fn rows(&self, rows: &mut Rows) {
-        protobuf::rows(0, &self.fields, rows, &mut |_, _| {});
+        self.fields.rows(rows);
     }
 
     pub(super) fn summary(&self, summary: &mut Summary) {

@@ -7,6 +7,17 @@ use crate::wire::limits::LIST_SHOWN;
 use crate::wire::rows::Rows;
 use crate::wire::text::{counted, quoted, short, time};
 
+/// The fields of a message.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Fields {
+    /// In the order of the frame.
+    pub fields: Vec<Field>,
+    /// How many more there are, here and in nested messages, that were looked at and aren't listed,
+    /// since there are so many.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unlisted_fields: usize,
+}
+
 /// A field, its key included.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Field {
@@ -90,8 +101,35 @@ impl FieldValue {
     }
 }
 
-/// The fields as a tree; `behind` may add a line behind each of the outermost.
-pub(in crate::wire) fn rows(
+impl Fields {
+    /// The fields as a tree.
+    pub(in crate::wire) fn rows(&self, rows: &mut Rows) {
+        self.rows_with(rows, |_, _| {});
+    }
+
+    /// The same; `behind` may add lines behind each of the outermost.
+    pub(in crate::wire) fn rows_with(
+        &self,
+        rows: &mut Rows,
+        mut behind: impl FnMut(&Field, &mut Rows),
+    ) {
+        tree(0, &self.fields, rows, &mut behind);
+        if self.unlisted_fields > 0 {
+            let count = counted(self.unlisted_fields, "field");
+            rows.remark(0, format!("and {count} more, looked at and not listed"));
+        }
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+fn tree(
     depth: usize,
     fields: &[Field],
     rows: &mut Rows,
@@ -131,7 +169,7 @@ pub(in crate::wire) fn rows(
         let text = format!("{} {name}: {}{replaced}", field.number, field.value.text());
         rows.part(depth, field.offset, field.bytes, text);
         if let FieldValue::Fields(nested) = &field.value {
-            self::rows(depth + 1, nested, rows, &mut |_, _| {});
+            tree(depth + 1, nested, rows, &mut |_, _| {});
         }
         behind(field, rows);
     }

@@ -5,8 +5,7 @@ mod field;
 mod schema;
 mod walk;
 
-pub(super) use field::rows;
-pub use field::{Field, FieldValue};
+pub use field::{Field, FieldValue, Fields};
 pub(super) use schema::{
     HELLO, METADATA, REFUSAL, STORE_REQUEST, STORE_RESPONSE, STORE_RESPONSE_MESSAGES, TRANSFER,
 };

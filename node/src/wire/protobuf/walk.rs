@@ -1,15 +1,16 @@
 //! The walk through a message, field by field, that finds the first fault in it.
 
+use std::fmt::{self, Display};
+
 use prost::encoding::WireType;
 use sync_core::varint::read_leb128;
 
-use super::field::{Field, FieldValue};
+use super::field::{Field, FieldValue, Fields};
 use super::schema::{FieldType, Kind, Schema};
 use crate::wire::fault::Fault;
 use crate::wire::limits::{FIELD_BYTES_SHOWN, FIELDS_LISTED, PAYLOAD_BYTES_SHOWN};
 
-/// The fields of the message of this type that starts at `offset` of `frame` and ends with it. Only
-/// the first [`FIELDS_LISTED`] are listed, but all are looked at.
+/// The fields of the message of this type that starts at `offset` of `frame` and ends with it.
 ///
 /// # Errors
 /// When the bytes are no such message.
@@ -17,27 +18,41 @@ pub(in crate::wire) fn walk(
     schema: &'static Schema,
     frame: &[u8],
     offset: usize,
-) -> Result<Vec<Field>, Fault> {
+) -> Result<Fields, Fault> {
     let mut walker = Walker {
         frame,
         at: offset,
-        left: FIELDS_LISTED,
+        seen: 0,
     };
-    walker.message(schema, frame.len())
+    Ok(Fields {
+        fields: walker.message(schema, frame.len())?,
+        unlisted_fields: walker.seen.saturating_sub(FIELDS_LISTED),
+    })
 }
 
 struct Walker<'a> {
     frame: &'a [u8],
     at: usize,
-    /// How many fields more are listed.
-    left: usize,
+    /// How many fields there have been.
+    seen: usize,
 }
 
-/// A field whose key was read.
-struct Open {
-    field: &'static FieldType,
-    /// What faults call it.
-    what: String,
+/// What faults call a field.
+#[derive(Clone, Copy)]
+struct Name {
+    number: u32,
+    known: Option<&'static FieldType>,
+    schema: &'static Schema,
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, of) = (self.number, self.schema.name);
+        match self.known {
+            Some(field) => write!(f, "field {number} `{}` of {of}", field.name),
+            None => write!(f, "unknown field {number} of {of}"),
+        }
+    }
 }
 
 impl<'a> Walker<'a> {
@@ -50,14 +65,20 @@ impl<'a> Walker<'a> {
             let offset = self.at;
             let (number, wire_type) = self.key(schema, end)?;
             let known = schema.field(number, wire_type);
+            let name = Name {
+                number,
+                known,
+                schema,
+            };
+            let listed = self.seen < FIELDS_LISTED;
+            self.seen += 1;
             let value = match known {
-                Some(field) => self.known(schema, field, wire_type, offset, end)?,
-                None => self.unknown(schema, number, wire_type, offset, end)?,
+                Some(field) => self.known(field, name, wire_type, offset, end)?,
+                None => self.unknown(name, wire_type, offset, end)?,
             };
-            let Some(left) = self.left.checked_sub(1) else {
+            if !listed {
                 continue;
-            };
-            self.left = left;
+            }
             if known.is_some_and(|field| !field.repeated && !matches!(field.kind, Kind::Message(_)))
             {
                 match singular.iter_mut().find(|(seen, _)| *seen == number) {
@@ -82,28 +103,26 @@ impl<'a> Walker<'a> {
 
     fn known(
         &mut self,
-        schema: &Schema,
-        field: &'static FieldType,
+        field: &FieldType,
+        name: Name,
         wire_type: WireType,
         key_at: usize,
         end: usize,
     ) -> Result<FieldValue, Fault> {
-        let what = format!("field {} `{}` of {}", field.number, field.name, schema.name);
         if !field.kind.takes(wire_type) {
             let form = field.kind.form();
-            return Err(Fault::malformed(key_at, format!("{what} {form}")));
+            return Err(Fault::malformed(key_at, format!("{name} {form}")));
         }
-        let open = Open { field, what };
         if wire_type == WireType::Varint {
-            self.number(&open, end)
+            self.number(field.kind, name, end)
         } else {
-            self.delimited(&open, end)
+            self.delimited(field.kind, name, end)
         }
     }
 
-    fn number(&mut self, open: &Open, end: usize) -> Result<FieldValue, Fault> {
-        let value = self.varint(end, || open.what.clone())?;
-        Ok(match open.field.kind {
+    fn number(&mut self, kind: Kind, name: Name, end: usize) -> Result<FieldValue, Fault> {
+        let value = self.varint(end, name)?;
+        Ok(match kind {
             // More bits than the field has are dropped, as protobuf asks.
             Kind::Uint32 | Kind::Uint32s => FieldValue::Number(u64::from(value as u32)),
             Kind::Bool => FieldValue::Flag(value != 0),
@@ -113,15 +132,15 @@ impl<'a> Walker<'a> {
         })
     }
 
-    fn delimited(&mut self, open: &Open, end: usize) -> Result<FieldValue, Fault> {
-        let bytes = self.bytes(end, &open.what)?;
+    fn delimited(&mut self, kind: Kind, name: Name, end: usize) -> Result<FieldValue, Fault> {
+        let bytes = self.bytes(end, name)?;
         let (start, stop) = (self.at - bytes.len(), self.at);
-        Ok(match open.field.kind {
+        Ok(match kind {
             Kind::Text => match std::str::from_utf8(bytes) {
                 Ok(text) => FieldValue::Text(text.into()),
                 Err(error) => {
                     let offset = start + error.valid_up_to();
-                    let expected = format!("text in UTF-8 in {}", open.what);
+                    let expected = format!("text in UTF-8 in {name}");
                     return Err(Fault::malformed(offset, expected));
                 }
             },
@@ -131,12 +150,12 @@ impl<'a> Walker<'a> {
                 FieldValue::Fields(self.message(nested, stop)?)
             }
             Kind::PerhapsMessage(nested) => {
-                let left = self.left;
+                let seen = self.seen;
                 self.at = start;
                 match self.message(nested, stop) {
                     Ok(fields) => FieldValue::Fields(fields),
                     Err(_) => {
-                        (self.at, self.left) = (stop, left);
+                        (self.at, self.seen) = (stop, seen);
                         FieldValue::bytes(bytes, FIELD_BYTES_SHOWN)
                     }
                 }
@@ -145,7 +164,7 @@ impl<'a> Walker<'a> {
                 self.at = start;
                 let mut numbers = Vec::new();
                 while self.at < stop {
-                    let number = self.varint(stop, || format!("a number in {}", open.what))?;
+                    let number = self.varint(stop, format_args!("a number in {name}"))?;
                     numbers.push(number as u32);
                 }
                 FieldValue::Numbers(numbers)
@@ -157,29 +176,26 @@ impl<'a> Walker<'a> {
     /// A field that the type doesn't know: skipped, whatever it is.
     fn unknown(
         &mut self,
-        schema: &Schema,
-        number: u32,
+        name: Name,
         wire_type: WireType,
         key_at: usize,
         end: usize,
     ) -> Result<FieldValue, Fault> {
-        let what = || format!("unknown field {number} of {}", schema.name);
+        let number = name.number;
         Ok(match wire_type {
-            WireType::Varint => FieldValue::Number(self.varint(end, what)?),
+            WireType::Varint => FieldValue::Number(self.varint(end, name)?),
             WireType::ThirtyTwoBit => {
-                let bytes = self.fixed(end, || format!("4 bytes in {}", what()))?;
-                FieldValue::Number(u32::from_le_bytes(bytes).into())
+                FieldValue::Number(u32::from_le_bytes(self.fixed(end, name)?).into())
             }
             WireType::SixtyFourBit => {
-                let bytes = self.fixed(end, || format!("8 bytes in {}", what()))?;
-                FieldValue::Number(u64::from_le_bytes(bytes))
+                FieldValue::Number(u64::from_le_bytes(self.fixed(end, name)?))
             }
             WireType::LengthDelimited => {
-                FieldValue::bytes(self.bytes(end, &what())?, FIELD_BYTES_SHOWN)
+                FieldValue::bytes(self.bytes(end, name)?, FIELD_BYTES_SHOWN)
             }
             WireType::StartGroup => {
                 let start = self.at;
-                self.group(schema, number, end)?;
+                self.group(name.schema, number, end)?;
                 FieldValue::bytes(&self.frame[start..self.at], FIELD_BYTES_SHOWN)
             }
             WireType::EndGroup => {
@@ -190,7 +206,7 @@ impl<'a> Walker<'a> {
     }
 
     /// What is left of a group, its end included.
-    fn group(&mut self, schema: &Schema, number: u32, end: usize) -> Result<(), Fault> {
+    fn group(&mut self, schema: &'static Schema, number: u32, end: usize) -> Result<(), Fault> {
         let mut open = vec![number];
         while let Some(innermost) = open.last().copied() {
             let offset = self.at;
@@ -214,7 +230,12 @@ impl<'a> Walker<'a> {
                     return Err(Fault::malformed(offset, expected));
                 }
                 _ => {
-                    self.unknown(schema, number, wire_type, offset, end)?;
+                    let name = Name {
+                        number,
+                        known: None,
+                        schema,
+                    };
+                    self.unknown(name, wire_type, offset, end)?;
                 }
             }
         }
@@ -224,7 +245,7 @@ impl<'a> Walker<'a> {
     fn key(&mut self, schema: &Schema, end: usize) -> Result<(u32, WireType), Fault> {
         let offset = self.at;
         let name = schema.name;
-        let key = self.varint(end, || format!("the key of a field of {name}"))?;
+        let key = self.varint(end, format_args!("the key of a field of {name}"))?;
         let fault = |expected| Fault::malformed(offset, format!("{expected} in {name}"));
         let wire_type =
             WireType::try_from(key & 7).map_err(|_| fault("a key with a wire type of 0 to 5"))?;
@@ -234,9 +255,9 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn varint(&mut self, end: usize, what: impl FnOnce() -> String) -> Result<u64, Fault> {
+    fn varint(&mut self, end: usize, what: impl Display) -> Result<u64, Fault> {
         let Some((value, len)) = read_leb128(&self.frame[self.at..end]) else {
-            let expected = format!("a varint of at most 64 bits as {}", what());
+            let expected = format!("a varint of at most 64 bits as {what}");
             return Err(Fault::malformed(self.at, expected));
         };
         self.at += len;
@@ -244,9 +265,9 @@ impl<'a> Walker<'a> {
     }
 
     /// A length, and so many bytes.
-    fn bytes(&mut self, end: usize, what: &str) -> Result<&'a [u8], Fault> {
+    fn bytes(&mut self, end: usize, what: Name) -> Result<&'a [u8], Fault> {
         let offset = self.at;
-        let len = self.varint(end, || format!("the length of {what}"))?;
+        let len = self.varint(end, format_args!("the length of {what}"))?;
         let left = end - self.at;
         match usize::try_from(len) {
             Ok(len) if len <= left => {
@@ -261,15 +282,49 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn fixed<const N: usize>(
-        &mut self,
-        end: usize,
-        what: impl FnOnce() -> String,
-    ) -> Result<[u8; N], Fault> {
+    fn fixed<const N: usize>(&mut self, end: usize, what: Name) -> Result<[u8; N], Fault> {
         let Some((bytes, _)) = self.frame[self.at..end].split_first_chunk() else {
-            return Err(Fault::malformed(self.at, what()));
+            return Err(Fault::malformed(self.at, format!("{N} bytes in {what}")));
         };
         self.at += N;
         Ok(*bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::protobuf::{STORE_RESPONSE, TRANSFER};
+
+    #[test]
+    fn as_many_fields_are_listed_as_the_limit_allows_and_all_are_looked_at() {
+        let unlisted = |count: usize| {
+            let fields = walk(&STORE_RESPONSE, &b"\x1a\x00".repeat(count), 0).unwrap();
+            assert_eq!(fields.fields.len(), count.min(FIELDS_LISTED));
+            fields.unlisted_fields
+        };
+        assert_eq!(unlisted(FIELDS_LISTED), 0);
+        assert_eq!(unlisted(FIELDS_LISTED + 1), 1);
+        let mut wire = b"\x1a\x00".repeat(FIELDS_LISTED + 1);
+        wire.push(0x1a);
+        let fault = walk(&STORE_RESPONSE, &wire, 0).unwrap_err();
+        assert!(matches!(fault, Fault::Malformed { offset, .. } if offset == wire.len()));
+    }
+
+    #[test]
+    fn a_message_is_listed_before_its_fields_and_counts_only_if_it_is_one() {
+        let nested = b"\x20\x01".repeat(FIELDS_LISTED);
+        let mut wire = vec![0x12];
+        sync_core::varint::write_leb128(&mut wire, nested.len() as u64);
+        wire.extend(nested);
+        let fields = walk(&TRANSFER, &wire, 0).unwrap();
+        assert_eq!((fields.fields.len(), fields.unlisted_fields), (1, 1));
+        // A proof that is none after two fields that could be its own.
+        let fields = walk(&TRANSFER, b"\x12\x08\xaa\x01\x05\x0a\x00\x0a\x00\xff", 0).unwrap();
+        let FieldValue::Fields(message) = &fields.fields[0].value else {
+            panic!("{fields:?}");
+        };
+        let bytes = FieldValue::bytes(b"\x0a\x00\x0a\x00\xff", FIELD_BYTES_SHOWN);
+        assert_eq!(message[0].value, bytes);
     }
 }

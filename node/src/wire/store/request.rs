@@ -5,7 +5,7 @@ use store_adapter::limits::StoreLimits;
 use store_adapter::store::{Selection, StoreQuery};
 
 use crate::wire::fault::Fault;
-use crate::wire::protobuf::{self, Field, STORE_REQUEST, walk};
+use crate::wire::protobuf::{Fields, STORE_REQUEST, walk};
 use crate::wire::ranges::Position;
 use crate::wire::rows::Rows;
 use crate::wire::summary::Summary;
@@ -15,7 +15,8 @@ use crate::wire::text::{counted, range, short, topics};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct StoreRequestParts {
     /// The fields.
-    pub fields: Vec<Field>,
+    #[serde(flatten)]
+    pub fields: Fields,
     /// What a node answers; none if it refuses the request.
     pub query: Option<QueryParts>,
     #[serde(skip)]
@@ -63,7 +64,7 @@ impl StoreRequestParts {
     }
 
     pub(in crate::wire) fn rows(&self, rows: &mut Rows) {
-        protobuf::rows(0, &self.fields, rows, &mut |_, _| {});
+        self.fields.rows(rows);
     }
 
     pub(in crate::wire) fn summary(&self, summary: &mut Summary) {

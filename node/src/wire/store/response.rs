@@ -9,7 +9,7 @@ use store_adapter::store::{
 };
 
 use crate::wire::fault::Fault;
-use crate::wire::protobuf::{self, Field, walk};
+use crate::wire::protobuf::{self, Fields, walk};
 use crate::wire::rows::Rows;
 use crate::wire::summary::Summary;
 use crate::wire::text::{counted, quoted, short};
@@ -19,7 +19,8 @@ use crate::wire::transfer::refusal_of;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct StoreResponseParts {
     /// The fields.
-    pub fields: Vec<Field>,
+    #[serde(flatten)]
+    pub fields: Fields,
     /// The status. Only 200 is success.
     pub status_code: u32,
     /// The hashes of the messages, in the order of the page.
@@ -75,7 +76,7 @@ impl StoreResponseParts {
 
     pub(in crate::wire) fn rows(&self, rows: &mut Rows) {
         let mut hashes = self.messages.iter();
-        protobuf::rows(0, &self.fields, rows, &mut |field, rows| {
+        self.fields.rows_with(rows, |field, rows| {
             if field.number == protobuf::STORE_RESPONSE_MESSAGES
                 && let Some(StoredHashes {
                     told,
