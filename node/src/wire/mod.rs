@@ -76,7 +76,7 @@ pub struct Inspection {
 #[serde(untagged)]
 pub enum Outcome {
     /// It is well formed.
-    Valid(Description),
+    Valid(Box<Description>),
     /// It isn't, or goes past a limit.
     Invalid {
         /// Why.
@@ -114,7 +114,7 @@ pub enum Parts {
     /// See [`Protocol::Transfer`].
     Transfer(TransferParts),
     /// See [`Protocol::StoreRequest`].
-    StoreRequest(StoreRequestParts),
+    StoreRequest(Box<StoreRequestParts>),
     /// See [`Protocol::StoreResponse`].
     StoreResponse(StoreResponseParts),
     /// See [`Protocol::Metadata`].
@@ -131,7 +131,7 @@ pub fn inspect(protocol: Protocol, form: HeaderForm, frame: &[u8]) -> Inspection
         valid: described.is_ok(),
         bytes: frame.len(),
         outcome: match described {
-            Ok(description) => Outcome::Valid(description),
+            Ok(description) => Outcome::Valid(Box::new(description)),
             Err(error) => Outcome::Invalid {
                 around: match &error {
                     Fault::Malformed { offset, .. } => Some(Around::new(frame, *offset)),
@@ -179,7 +179,7 @@ fn describe(protocol: Protocol, form: HeaderForm, frame: &[u8]) -> Result<Descri
         }
         Protocol::StoreRequest => {
             let (parts, refused) = StoreRequestParts::decode(frame)?;
-            (Parts::StoreRequest(parts), refused)
+            (Parts::StoreRequest(Box::new(parts)), refused)
         }
         Protocol::StoreResponse => {
             let (parts, refused) = StoreResponseParts::decode(frame)?;

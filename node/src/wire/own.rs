@@ -22,7 +22,7 @@ const REFUSAL_KIND: u8 = 4;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum OwnParts {
     /// Opens the session.
-    Hello(HelloParts),
+    Hello(Box<HelloParts>),
     /// A negentropy message.
     Reconcile(NegentropyParts),
     /// Ids that the responder lacks.
@@ -107,7 +107,7 @@ impl OwnParts {
         let parts = match decoded? {
             Frame::Hello(hello) => {
                 let (parts, refused) = HelloParts::new(fields, &hello, limits)?;
-                return Ok((Self::Hello(parts), refused));
+                return Ok((Self::Hello(Box::new(parts)), refused));
             }
             Frame::Reconcile(message) => Self::Reconcile(NegentropyParts::decode(message, limits)?),
             Frame::Have { last, ids } => Self::Have {

@@ -71,8 +71,8 @@ impl Rows {
             .map(|row| {
                 follows.resize(row.depth + 1, false);
                 let mut line = String::new();
-                for depth in 1..=row.depth {
-                    line.push_str(match (follows[depth], depth == row.depth) {
+                for (depth, follows) in follows.iter().enumerate().skip(1) {
+                    line.push_str(match (*follows, depth == row.depth) {
                         (true, true) => "├─ ",
                         (false, true) => "└─ ",
                         (true, false) => "│  ",

@@ -1,10 +1,6 @@
 //! The generated vectors: that the files are what the generator writes, that every frame decodes to
 //! what stands there, and that the inspector says of any bytes what the decoders say.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
 #[path = "../../examples/vectors/files/mod.rs"]
 mod files;
@@ -86,7 +82,8 @@ fn negentropy_anew(frame: &[u8]) -> Result<Vec<u8>, SessionError> {
         match head.mode {
             Mode::Skip => encoder.skip(&head.upper),
             Mode::Fingerprint => {
-                let fingerprint: [u8; FINGERPRINT_BYTES] = decoder.fingerprint()?.try_into().unwrap();
+                let fingerprint: [u8; FINGERPRINT_BYTES] =
+                    decoder.fingerprint()?.try_into().unwrap();
                 encoder.fingerprint(&head.upper, &fingerprint);
             }
             Mode::IdList => {
@@ -105,7 +102,11 @@ fn the_files_are_what_the_generator_writes() {
     for file in files::all() {
         let written = std::fs::read_to_string(directory().join(file.name)).unwrap_or_default();
         let same = written == file.render().unwrap();
-        assert!(same, "{} is out of date: `make vectors` writes it", file.name);
+        assert!(
+            same,
+            "{} is out of date: `make vectors` writes it",
+            file.name
+        );
         names.insert(file.name.to_owned());
     }
     let found = std::fs::read_dir(directory()).unwrap();
@@ -149,7 +150,16 @@ fn altered(wire: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let cut = (0..wire.len()).map(|len| wire[..len].to_vec());
     let places = 0..wire.len().min(300);
     let changed = places.flat_map(|place| {
-        [0x00, 0x01, 0x7f, 0x80, 0xff, wire[place] ^ 1, wire[place] ^ 8].map(|byte| {
+        [
+            0x00,
+            0x01,
+            0x7f,
+            0x80,
+            0xff,
+            wire[place] ^ 1,
+            wire[place] ^ 8,
+        ]
+        .map(|byte| {
             let mut changed = wire.to_vec();
             changed[place] = byte;
             changed
@@ -164,7 +174,13 @@ fn assert_same_verdict(format: Format, wire: &[u8]) {
     let form = format.form.unwrap_or_default();
     let inspection = inspect(format.protocol, form, wire);
     let taken = encoded_anew(format, wire).is_some();
-    let bytes = || format!("{:?} {}: {inspection:?}", format.protocol, hex::encode(wire));
+    let bytes = || {
+        format!(
+            "{:?} {}: {inspection:?}",
+            format.protocol,
+            hex::encode(wire)
+        )
+    };
     assert_eq!(inspection.valid, taken, "{}", bytes());
     if let Outcome::Invalid {
         error: Fault::Malformed { offset, expected },
@@ -173,7 +189,11 @@ fn assert_same_verdict(format: Format, wire: &[u8]) {
     {
         assert!(*offset <= wire.len(), "{}", bytes());
         // Else the walk through the fields has missed the place.
-        assert!(!expected.starts_with("what the decoder takes"), "{}", bytes());
+        assert!(
+            !expected.starts_with("what the decoder takes"),
+            "{}",
+            bytes()
+        );
     }
     let text = inspection.text();
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
