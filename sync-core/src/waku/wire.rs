@@ -147,9 +147,7 @@ pub(super) fn decode(
         )?;
         let upper = reader.bound(last_time)?;
         last_time = upper.timestamp;
-        let kind = reader.kind()?;
-        ended(PayloadPart::RangeHead, reader.at);
-        let content = reader.content(kind, &mut items_left, limits)?;
+        let content = reader.content(&mut items_left, limits, &mut ended)?;
         ended(PayloadPart::RangeContent, reader.at);
         ranges.push(PayloadRange { upper, content });
     }
@@ -348,6 +346,7 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| self.malformed("a time of at most 2^63 - 1 ns before here"))
     }
 
+    #[inline]
     fn bound(&mut self, last_time: u64) -> Result<Item, SessionError> {
         let difference = self.integer("the difference to the next bound")?;
         let timestamp = self.time(last_time, difference)?;
@@ -363,28 +362,27 @@ impl<'a> Reader<'a> {
         Ok(Item::new(timestamp, id))
     }
 
-    fn kind(&mut self) -> Result<u8, SessionError> {
-        const EXPECTED: &str = "0 (skip), 1 (fingerprint) or 2 (item set)";
-        let fault = self.malformed(EXPECTED);
-        match self.byte(EXPECTED)? {
-            kind @ (SKIP | FINGERPRINT | ITEMS) => Ok(kind),
-            _ => Err(fault),
-        }
-    }
-
-    /// What follows a kind that [`Reader::kind`] gave.
+    /// The type of a range, and what follows it.
+    #[inline]
     fn content(
         &mut self,
-        kind: u8,
         items_left: &mut usize,
         limits: &SessionLimits,
+        ended: &mut impl FnMut(PayloadPart, usize),
     ) -> Result<Content, SessionError> {
+        const EXPECTED: &str = "0 (skip), 1 (fingerprint) or 2 (item set)";
+        let fault = self.malformed(EXPECTED);
+        let kind = self.byte(EXPECTED)?;
+        if kind <= ITEMS {
+            ended(PayloadPart::RangeHead, self.at);
+        }
         match kind {
             SKIP => Ok(Content::Skip),
             FINGERPRINT => Ok(Content::Fingerprint(
                 self.hash("a fingerprint of 32 bytes")?,
             )),
-            _ => self.item_set(items_left, limits),
+            ITEMS => self.item_set(items_left, limits),
+            _ => Err(fault),
         }
     }
 

@@ -182,7 +182,7 @@ fn malformed() -> Vec<Vector> {
         ),
         (
             "bounds that descend by the length of the prefix",
-            { b"\x61\x02\x01\x07\x00\x01\x00\x00".to_vec() },
+            b"\x61\x02\x01\x07\x00\x01\x00\x00".to_vec(),
             5,
         ),
     ];

@@ -6,89 +6,23 @@ use super::reconciliation::{TIME_BYTES, all_topics};
 use super::vector::Verdict::{Limit, Malformed};
 use super::vector::{Vector, joined};
 
+/// An integer of 2^63 - 1, the largest, and one that goes on past nine bytes.
+const LARGEST: &[u8] = b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f";
+const TEN_BYTES: &[u8] = b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00";
+
+/// A name, bytes, and where in them the fault shows.
+type Case = (&'static str, Vec<u8>, usize);
+
 /// What can be wrong whatever the form of the header, which is that of all topics.
 pub(super) fn invalid(form: HeaderForm) -> Vec<Vector> {
     let header = all_topics(form);
     let before = joined(&[header, TIME_BYTES]);
-    // Where the first range starts.
-    let at = before.len();
-    let zeros = [0; 32];
-    let items = |count: &[u8], rest: &[u8]| joined(&[b"\x01\x02", count, rest]);
-    let item = joined(&[TIME_BYTES, &zeros]);
-    let past_the_end = b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f";
-    let ten_bytes = b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00";
-    let in_range: Vec<(&str, Vec<u8>, usize)> = vec![
-        ("the difference to a bound cut", b"\x80\x80".to_vec(), 0),
-        (
-            "the difference to a bound in ten bytes",
-            joined(&[ten_bytes, b"\0\0"]),
-            0,
-        ),
-        ("a bound past 2^63 - 1", joined(&[past_the_end, b"\0"]), 9),
-        (
-            "33 bytes of a bound's hash",
-            joined(&[b"\x00\x21", &zeros, b"\0\0"]),
-            1,
-        ),
-        ("a bound's hash cut", b"\x00\x05\x01\x02".to_vec(), 2),
-        (
-            "the length of a bound's hash as the last byte, the type missing",
-            b"\x00\x00".to_vec(),
-            2,
-        ),
-        ("the type missing", b"\x80\x01".to_vec(), 2),
-        ("type 3", b"\x01\x03".to_vec(), 1),
-        ("a fingerprint cut", joined(&[b"\x01\x01", &zeros[..31]]), 2),
-        ("the number of items missing", b"\x01\x02".to_vec(), 2),
-        ("the number of items cut", b"\x01\x02\x80".to_vec(), 2),
-        (
-            "an item missing",
-            items(b"\x02", &joined(&[&item, b"\0"])),
-            44,
-        ),
-        (
-            "the largest number of items, and one of them",
-            { items(past_the_end, &joined(&[&item, b"\0"])) },
-            52,
-        ),
-        (
-            "the time of an item with fewer than nine bytes left",
-            items(b"\x01", b"\x01\x02"),
-            3,
-        ),
-        (
-            "the time of an item in ten bytes",
-            items(b"\x01", &joined(&[ten_bytes, &zeros])),
-            3,
-        ),
-        (
-            "the time of an item past 2^63 - 1",
-            { items(b"\x02", &joined(&[&item, past_the_end, &zeros, b"\0"])) },
-            53,
-        ),
-        ("the hash of an item cut", items(b"\x01", &item[..40]), 12),
-        (
-            "whether the item set is reconciled missing",
-            items(b"\x01", &item),
-            44,
-        ),
-        (
-            "neither reconciled nor not",
-            items(b"\x01", &joined(&[&item, b"\x02"])),
-            44,
-        ),
-        ("a second range cut", b"\x01\x00\x01\x01\x00".to_vec(), 4),
-        (
-            "two bytes behind the last range",
-            b"\x01\x00\x80\x80".to_vec(),
-            2,
-        ),
-    ];
-    let mut vectors: Vec<Vector> = in_range
+    let mut vectors: Vec<Vector> = [bounds_and_types(), item_sets()]
         .into_iter()
+        .flatten()
         .map(|(name, range, offset)| {
             let wire = joined(&[&before, &range]);
-            Vector::new(name, wire, Malformed(at + offset))
+            Vector::new(name, wire, Malformed(before.len() + offset))
         })
         .collect();
     let start = header.len();
@@ -101,11 +35,89 @@ pub(super) fn invalid(form: HeaderForm) -> Vec<Vector> {
         ),
         Vector::new(
             "the first time in ten bytes",
-            joined(&[header, ten_bytes, b"\x01\x00"]),
+            joined(&[header, TEN_BYTES, b"\x01\x00"]),
             Malformed(start),
         ),
     ]);
     vectors
+}
+
+/// Ranges that are wrong before their content, or have a fingerprint.
+fn bounds_and_types() -> Vec<Case> {
+    let zeros = [0; 32];
+    let new = |name, range: &[u8], offset| (name, range.to_vec(), offset);
+    vec![
+        new("the difference to a bound cut", b"\x80\x80", 0),
+        new(
+            "the difference to a bound in ten bytes",
+            &joined(&[TEN_BYTES, b"\0\0"]),
+            0,
+        ),
+        new("a bound past 2^63 - 1", &joined(&[LARGEST, b"\0"]), 9),
+        new(
+            "33 bytes of a bound's hash",
+            &joined(&[b"\x00\x21", &zeros, b"\0\0"]),
+            1,
+        ),
+        new("the length of a bound's hash missing", b"\x80\x00", 2),
+        new("a bound's hash cut", b"\x00\x05\x01\x02", 2),
+        new("the type missing behind a bound's hash", b"\x00\x00", 2),
+        new("the type missing", b"\x80\x01", 2),
+        new("type 3", b"\x01\x03", 1),
+        new(
+            "a fingerprint cut",
+            &joined(&[b"\x01\x01", &zeros[..31]]),
+            2,
+        ),
+        new("a second range cut", b"\x01\x00\x01\x01\x00", 4),
+        new("two bytes behind the last range", b"\x01\x00\x80\x80", 2),
+    ]
+}
+
+/// Ranges with item sets that are wrong.
+fn item_sets() -> Vec<Case> {
+    let zeros = [0; 32];
+    let item = joined(&[TIME_BYTES, &zeros]);
+    let new = |name, count: &[u8], rest: &[&[u8]], offset| {
+        (name, joined(&[b"\x01\x02", count, &rest.concat()]), offset)
+    };
+    vec![
+        new("the number of items missing", b"", &[], 2),
+        new("the number of items cut", b"\x80", &[], 2),
+        new("an item missing", b"\x02", &[&item, b"\0"], 44),
+        new(
+            "the largest number of items, and one of them",
+            LARGEST,
+            &[&item, b"\0"],
+            52,
+        ),
+        new(
+            "the time of an item with fewer than nine bytes left",
+            b"\x01",
+            &[b"\x01\x02"],
+            3,
+        ),
+        new(
+            "the time of an item in ten bytes",
+            b"\x01",
+            &[TEN_BYTES, &zeros],
+            3,
+        ),
+        new(
+            "the time of an item past 2^63 - 1",
+            b"\x02",
+            &[&item, LARGEST, &zeros, b"\0"],
+            53,
+        ),
+        new("the hash of an item cut", b"\x01", &[&item[..40]], 12),
+        new(
+            "whether the item set is reconciled missing",
+            b"\x01",
+            &[&item],
+            44,
+        ),
+        new("neither reconciled nor not", b"\x01", &[&item, b"\x02"], 44),
+    ]
 }
 
 /// What can be wrong in a header of topics.
@@ -127,6 +139,11 @@ pub(super) fn cluster_header() -> Vec<Vector> {
         new("shard 65536", b"\x63\x02\x01\x80\x80\x04", Malformed(3)),
         new("1,025 shards", b"\x63\x81\x08", Limit("topics")),
         Vector::new(
+            "the number of shards with fewer than nine bytes left",
+            *b"\x63\x02\x01\x02\x03\x04\x05\x06\x07",
+            Malformed(1),
+        ),
+        Vector::new(
             "a shard with fewer than nine bytes left",
             *b"\x63\x02\x01\x02\x03\x04\x05\x06\x07\x08",
             Malformed(2),
@@ -147,12 +164,12 @@ fn lists(noun: &str, before: &[u8], rest: &[u8]) -> Vec<Vector> {
         ),
         (
             "the largest number of topics",
-            joined(&[b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f", rest]),
+            joined(&[LARGEST, rest]),
             Limit("topics"),
         ),
         (
             "the number of topics in ten bytes",
-            joined(&[b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", rest]),
+            joined(&[TEN_BYTES, rest]),
             Malformed(at),
         ),
         (

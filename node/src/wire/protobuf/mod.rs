@@ -3,6 +3,8 @@
 
 mod field;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use field::{Field, FieldValue, Fields};
