@@ -42,6 +42,14 @@ impl Fault {
         Self::Limit { limit, max }
     }
 
+    /// Refuses a number over its limit.
+    pub(super) fn at_most(limit: &'static str, value: usize, max: usize) -> Result<(), Self> {
+        if value > max {
+            return Err(Self::limit(limit, max));
+        }
+        Ok(())
+    }
+
     /// What a decoder says that found a fault where the walk through the fields found none.
     pub(super) fn undecodable(offset: usize, error: impl Display) -> Self {
         Self::malformed(offset, format!("what the decoder takes ({error})"))

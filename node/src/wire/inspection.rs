@@ -105,9 +105,9 @@ fn describe(protocol: Protocol, form: HeaderForm, frame: &[u8]) -> Result<Descri
         Protocol::Negentropy,
         Protocol::Own,
     ];
-    if session.contains(&protocol) && frame.len() > limits.frame_bytes_received {
-        let max = limits.frame_bytes_received;
-        return Err(Fault::limit("frame_bytes_received", max));
+    if session.contains(&protocol) {
+        let (limit, max) = ("frame_bytes_received", limits.frame_bytes_received);
+        Fault::at_most(limit, frame.len(), max)?;
     }
     let told = |error: SessionError| match error {
         SessionError::Protocol(what) => what.to_owned(),

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use store_adapter::WakuMetadata;
 use store_adapter::limits::METADATA_BYTES;
-use store_adapter::metadata::MetadataError;
 
 use super::fault::Fault;
 use super::protobuf::{Fields, METADATA, walk};
@@ -26,14 +25,9 @@ pub struct MetadataParts {
 impl MetadataParts {
     /// Reads a message; gives also what is odd about it.
     pub(super) fn decode(frame: &[u8]) -> Result<(Self, Vec<String>), Fault> {
-        if frame.len() > METADATA_BYTES {
-            return Err(Fault::limit("metadata_bytes", METADATA_BYTES));
-        }
+        Fault::at_most("metadata_bytes", frame.len(), METADATA_BYTES)?;
         let fields = walk(&METADATA, frame, 0)?;
-        let metadata = WakuMetadata::decode(frame).map_err(|error| match error {
-            MetadataError::Malformed(error) => Fault::undecodable(0, error),
-            error => Fault::undecodable(0, error),
-        })?;
+        let metadata = WakuMetadata::decode(frame).map_err(|error| Fault::undecodable(0, error))?;
         let parts = Self {
             fields,
             cluster_id: metadata.cluster_id,

@@ -68,3 +68,18 @@ impl Protocol {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_has_one_name_on_the_command_line_and_in_json() {
+        for protocol in Protocol::value_variants() {
+            let value = protocol.to_possible_value().unwrap();
+            assert_eq!(value.get_name(), protocol.name());
+            let json = serde_json::to_value(protocol).unwrap();
+            assert_eq!(json, protocol.name());
+        }
+    }
+}

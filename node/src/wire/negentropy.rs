@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use sync_core::negentropy::{Decoder, Mode, PROTOCOL_VERSION};
-use sync_core::{Bound, SessionError, SessionLimits};
+use sync_core::{Bound, SessionLimits};
 
+use super::fault::Fault;
 use super::ranges::{Position, RangeContent, RangeParts};
 use super::rows::Rows;
 use super::text::counted;
@@ -19,7 +20,7 @@ pub struct NegentropyParts {
 }
 
 impl NegentropyParts {
-    pub(super) fn decode(frame: &[u8], limits: &SessionLimits) -> Result<Self, SessionError> {
+    pub(super) fn decode(frame: &[u8], limits: &SessionLimits) -> Result<Self, Fault> {
         let (version, mut decoder) = Decoder::new(frame)?;
         let mut ranges = Vec::new();
         if version != PROTOCOL_VERSION {
@@ -36,14 +37,14 @@ impl NegentropyParts {
                 Mode::IdList => {
                     let ids = decoder.ids()?;
                     items += ids.len();
-                    at_most("items_per_frame", items, limits.items_per_frame)?;
+                    Fault::at_most("items_per_frame", items, limits.items_per_frame)?;
                     RangeContent::Ids {
                         ids: ids.map(|id| id.to_string()).collect(),
                     }
                 }
             };
             let ranges_now = ranges.len() + 1;
-            at_most("ranges_per_frame", ranges_now, limits.ranges_per_frame)?;
+            Fault::at_most("ranges_per_frame", ranges_now, limits.ranges_per_frame)?;
             ranges.push(RangeParts {
                 offset,
                 head_bytes: content_at - offset,
@@ -79,12 +80,4 @@ impl NegentropyParts {
             rows.remark(1, "to infinity: skip, as nothing more is said".into());
         }
     }
-}
-
-fn at_most(name: &'static str, value: usize, max: usize) -> Result<(), SessionError> {
-    if value > max {
-        let max = max as u64;
-        return Err(SessionError::Limit { name, max });
-    }
-    Ok(())
 }

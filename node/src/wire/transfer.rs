@@ -24,9 +24,8 @@ pub struct TransferParts {
 impl TransferParts {
     /// Reads a frame; gives also why no archive would store the message, and what else is odd.
     pub(super) fn decode(frame: &[u8]) -> Result<(Self, Option<String>, Vec<String>), Fault> {
-        if frame.len() > TRANSFER_FRAME_BYTES {
-            return Err(Fault::limit("transfer_frame_bytes", TRANSFER_FRAME_BYTES));
-        }
+        let (limit, max) = ("transfer_frame_bytes", TRANSFER_FRAME_BYTES);
+        Fault::at_most(limit, frame.len(), max)?;
         let fields = walk(&TRANSFER, frame, 0)?;
         let decoded = WakuMessageAndTopic::decode_frame(frame).map_err(|error| match error {
             TransferError::Missing(field) => Fault::malformed(frame.len(), field),

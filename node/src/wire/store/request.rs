@@ -46,9 +46,7 @@ impl StoreRequestParts {
     /// Reads a request; gives also why a node would refuse it, if it would.
     pub(in crate::wire) fn decode(frame: &[u8]) -> Result<(Self, Option<String>), Fault> {
         let limits = StoreLimits::default();
-        if frame.len() > limits.request_bytes {
-            return Err(Fault::limit("request_bytes", limits.request_bytes));
-        }
+        Fault::at_most("request_bytes", frame.len(), limits.request_bytes)?;
         let fields = walk(&STORE_REQUEST, frame, 0)?;
         let (taken, refused) = match StoreQuery::parse(frame, &limits) {
             Ok(query) => (Some(query), None),
