@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 
 .PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
-.PHONY: instructions instructions-accept fuzz fuzz-smoke clean
+.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
@@ -49,6 +49,10 @@ instructions: setup
 
 instructions-accept: setup
 	benches/instructions/run accept
+
+# Rewrites the generated vectors, which a test compares with what the encoders and decoders do.
+vectors:
+	$(CARGO) run --locked --package wakustore --example vectors -- spec/vectors/generated
 
 fuzz:
 	fuzz/run $(FUZZ_SECONDS)

@@ -18,3 +18,4 @@ mod service;
 pub mod store;
 pub mod sync;
 pub mod traffic;
+pub mod wire;

@@ -220,11 +220,7 @@ impl Inner {
     fn check(&self, origin: Origin, floor: &Bound, arrival: Arrival) -> Result<Record, Refusal> {
         // What is cheap to see comes before the hashing.
         let (pubsub_topic, message) = arrival.parts();
-        check_topics([pubsub_topic, &message.content_topic], &self.limits)?;
-        if message.is_ephemeral() {
-            return Err(Refusal::Ephemeral);
-        }
-        check_sizes(message, &self.limits)?;
+        check_fields(pubsub_topic, message, &self.limits)?;
         let mut record = match arrival.content {
             Content::Hashed(record) => record,
             Content::Raw(topic, message) => {
@@ -326,6 +322,22 @@ impl Inner {
             }
         }
     }
+}
+
+/// What [`Ingest`] asks of a message whatever its origin, apart from its time.
+///
+/// # Errors
+/// When no door lets it in.
+pub fn check_fields(
+    pubsub_topic: &str,
+    message: &WakuMessage,
+    limits: &IngestLimits,
+) -> Result<(), Refusal> {
+    check_topics([pubsub_topic, &message.content_topic], limits)?;
+    if message.is_ephemeral() {
+        return Err(Refusal::Ephemeral);
+    }
+    check_sizes(message, limits)
 }
 
 fn check_topics(topics: [&str; 2], limits: &IngestLimits) -> Result<(), Refusal> {

@@ -91,7 +91,7 @@ mod splitting;
 mod wire;
 
 pub use header::{Header, HeaderForm};
-pub use payload::{Content, Payload, PayloadRange};
+pub use payload::{Content, Payload, PayloadPart, PayloadRange};
 pub use session::{Initiator, Responder};
 pub use splitting::{MIN_FINGERPRINT_SPAN, Splitting};
 

@@ -19,7 +19,7 @@ pub use run::RunArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;
 use time::{DurationArg, TimeArg, nanoseconds};
-pub use wire::{ReplayArgs, WireCommand};
+pub use wire::{DecodeArgs, ReplayArgs, WireCommand};
 
 /// A Waku Store node that finds and fills the differences between archives.
 #[derive(Debug, Parser)]
@@ -54,7 +54,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness
     Bench(BenchArgs),
-    /// Look at what goes over the wire
+    /// Look at frames of the protocols: what one says, and whether recorded ones would be the same today
     #[command(subcommand)]
     Wire(WireCommand),
 }

@@ -14,3 +14,4 @@ mod nodes;
 mod recording;
 mod support;
 mod sync_wire;
+mod wire;

@@ -67,10 +67,8 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// When it isn't of the format, or breaks a limit.
     pub fn decode(frame: &'a [u8], limits: &SessionLimits) -> Result<Self, SessionError> {
-        let malformed = |expected| SessionError::Malformed {
-            offset: 1,
-            expected,
-        };
+        let malformed_at = |offset, expected| SessionError::Malformed { offset, expected };
+        let malformed = |expected| malformed_at(1, expected);
         let (kind, body) = frame.split_first().ok_or(SessionError::Malformed {
             offset: 0,
             expected: "a frame of at least one byte",
@@ -84,11 +82,13 @@ impl<'a> Frame<'a> {
             PROTOCOL_VERSION => Ok(Self::Reconcile(frame)),
             HAVE => {
                 let (last, ids) = match body.split_first() {
-                    Some((last @ (0 | 1), ids)) if ids.len().is_multiple_of(32) => {
-                        (*last == 1, ids)
-                    }
-                    _ => return Err(malformed("0 or 1, and ids of 32 bytes each")),
+                    Some((last @ (0 | 1), ids)) => (*last == 1, ids),
+                    _ => return Err(malformed("0 or 1: whether it is the last of its kind")),
                 };
+                if !ids.len().is_multiple_of(32) {
+                    let whole = HAVE_HEAD + ids.len() / 32 * 32;
+                    return Err(malformed_at(whole, "an id of 32 bytes"));
+                }
                 at_most("items_per_frame", ids.len() / 32, limits.items_per_frame)?;
                 let ids = ids.chunks_exact(32).map(|bytes| {
                     let mut id = Id::ZERO;
@@ -102,7 +102,8 @@ impl<'a> Frame<'a> {
             }
             NOTED => match varint::read_leb128(body) {
                 Some((count, len)) if len == body.len() => Ok(Self::Noted(count)),
-                _ => Err(malformed("a count in LEB128 and nothing behind it")),
+                Some((_, len)) => Err(malformed_at(1 + len, "the end of the frame")),
+                None => Err(malformed("a count in LEB128")),
             },
             REFUSAL => {
                 at_most("hello_bytes", body.len(), limits.hello_bytes)?;

@@ -45,6 +45,36 @@ pub enum Content {
     },
 }
 
+/// A part of a frame, as [`Payload::decode_parts`] tells of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PayloadPart {
+    /// The list of pubsub topics, in [`HeaderForm::Topics`].
+    PubsubTopics,
+    /// The number of the cluster, in [`HeaderForm::Cluster`].
+    Cluster,
+    /// The list of shards, in [`HeaderForm::Cluster`].
+    Shards,
+    /// The list of content topics.
+    ContentTopics,
+    /// The time of the first lower bound.
+    Start,
+    /// Upper bound and type of a range.
+    RangeHead,
+    /// What is said about the range; no bytes for a skip.
+    RangeContent,
+}
+
+impl PayloadRange {
+    /// What sessions refuse about it though it is of the format: in this dialect bounds lie at
+    /// timestamps.
+    #[must_use]
+    pub fn refusal(&self) -> Option<SessionError> {
+        (self.upper.id != Id::ZERO && self.content != Content::Skip).then_some(
+            SessionError::Protocol("a bound with a hash: in this dialect bounds lie at timestamps"),
+        )
+    }
+}
+
 impl Payload {
     /// A payload without ranges, which ends a session.
     #[must_use]
@@ -74,7 +104,24 @@ impl Payload {
         frame: &[u8],
         limits: &SessionLimits,
     ) -> Result<Self, SessionError> {
-        wire::decode(form, frame, limits)
+        wire::decode(form, frame, limits, |_, _| {})
+    }
+
+    /// As [`Payload::decode`], and tells `ended` of each part of the frame in turn, with the offset
+    /// at which it ended; it began where the one before ended, the first at 0.
+    ///
+    /// Told is what was read before an error too. A frame of at most one byte has no parts, and of a
+    /// frame without ranges the parts are told that its payload leaves out.
+    ///
+    /// # Errors
+    /// As [`Payload::decode`].
+    pub fn decode_parts(
+        form: HeaderForm,
+        frame: &[u8],
+        limits: &SessionLimits,
+        ended: impl FnMut(PayloadPart, usize),
+    ) -> Result<Self, SessionError> {
+        wire::decode(form, frame, limits, ended)
     }
 
     /// The frame for this payload (without the stream's length prefix), as nwaku writes it.

@@ -13,7 +13,7 @@ use super::payload::{Content, Payload};
 use super::reply::Reply;
 use super::splitting::{MIN_FINGERPRINT_SPAN, Span, Splitting};
 use super::wire;
-use crate::item::{Bound, Id, Range};
+use crate::item::{Bound, Range};
 use crate::limits::SessionLimits;
 use crate::scope::{Scope, Source};
 use crate::session::{Differences, Intake, Session, SessionError, Step};
@@ -263,10 +263,8 @@ fn covers(payload: &Payload, span: &Span) -> bool {
 /// Puts listed items into order, and refuses bounds within one timestamp.
 fn put_in_order(payload: &mut Payload) -> Result<(), SessionError> {
     for range in &mut payload.ranges {
-        if range.upper.id != Id::ZERO && range.content != Content::Skip {
-            return Err(SessionError::Protocol(
-                "a bound with a hash: in this dialect bounds lie at timestamps",
-            ));
+        if let Some(refusal) = range.refusal() {
+            return Err(refusal);
         }
         if let Content::Items { items, .. } = &mut range.content {
             in_order(items);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::TIME_END;
 use super::header::{Header, HeaderForm};
-use super::payload::{Content, Payload, PayloadRange};
+use super::payload::{Content, Payload, PayloadPart, PayloadRange};
 use crate::item::{Id, Item};
 use crate::limits::SessionLimits;
 use crate::session::{SessionError, at_most};
@@ -121,18 +121,20 @@ impl ItemsEncoder<'_> {
     }
 }
 
-/// See [`Payload::decode`].
+/// See [`Payload::decode`] and [`Payload::decode_parts`].
 pub(super) fn decode(
     form: HeaderForm,
     frame: &[u8],
     limits: &SessionLimits,
+    mut ended: impl FnMut(PayloadPart, usize),
 ) -> Result<Payload, SessionError> {
     if frame.len() <= EMPTY.len() {
         return Ok(Payload::empty(form));
     }
     let mut reader = Reader { frame, at: 0 };
-    let header = reader.header(form, limits)?;
+    let header = reader.header(form, limits, &mut ended)?;
     let start = Item::new(reader.roomy_integer("the first time")?, Id::ZERO);
+    ended(PayloadPart::Start, reader.at);
     let mut ranges = Vec::new();
     let mut items_left = limits.items_per_frame;
     let mut last_time = start.timestamp;
@@ -145,7 +147,8 @@ pub(super) fn decode(
         )?;
         let upper = reader.bound(last_time)?;
         last_time = upper.timestamp;
-        let content = reader.content(&mut items_left, limits)?;
+        let content = reader.content(&mut items_left, limits, &mut ended)?;
+        ended(PayloadPart::RangeContent, reader.at);
         ranges.push(PayloadRange { upper, content });
     }
     // Without ranges there is nothing that topics or a start could be of.
@@ -267,18 +270,34 @@ impl<'a> Reader<'a> {
             })
     }
 
-    fn header(&mut self, form: HeaderForm, limits: &SessionLimits) -> Result<Header, SessionError> {
-        Ok(match form {
-            HeaderForm::Topics => Header::Topics {
-                pubsub: self.topics("the number of pubsub topics", limits)?,
-                content: self.topics("the number of content topics", limits)?,
-            },
-            HeaderForm::Cluster(_) => Header::Cluster {
-                cluster: self.number("the number of a cluster, below 65536")?,
-                shards: self.shards(limits)?,
-                content: self.topics("the number of content topics", limits)?,
-            },
-        })
+    fn header(
+        &mut self,
+        form: HeaderForm,
+        limits: &SessionLimits,
+        ended: &mut impl FnMut(PayloadPart, usize),
+    ) -> Result<Header, SessionError> {
+        let header = match form {
+            HeaderForm::Topics => {
+                let pubsub = self.topics("the number of pubsub topics", limits)?;
+                ended(PayloadPart::PubsubTopics, self.at);
+                let content = self.topics("the number of content topics", limits)?;
+                Header::Topics { pubsub, content }
+            }
+            HeaderForm::Cluster(_) => {
+                let cluster = self.number("the number of a cluster, below 65536")?;
+                ended(PayloadPart::Cluster, self.at);
+                let shards = self.shards(limits)?;
+                ended(PayloadPart::Shards, self.at);
+                let content = self.topics("the number of content topics", limits)?;
+                Header::Cluster {
+                    cluster,
+                    shards,
+                    content,
+                }
+            }
+        };
+        ended(PayloadPart::ContentTopics, self.at);
+        Ok(header)
     }
 
     fn topics(
@@ -327,6 +346,7 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| self.malformed("a time of at most 2^63 - 1 ns before here"))
     }
 
+    #[inline]
     fn bound(&mut self, last_time: u64) -> Result<Item, SessionError> {
         let difference = self.integer("the difference to the next bound")?;
         let timestamp = self.time(last_time, difference)?;
@@ -342,14 +362,21 @@ impl<'a> Reader<'a> {
         Ok(Item::new(timestamp, id))
     }
 
+    /// The type of a range, and what follows it.
+    #[inline]
     fn content(
         &mut self,
         items_left: &mut usize,
         limits: &SessionLimits,
+        ended: &mut impl FnMut(PayloadPart, usize),
     ) -> Result<Content, SessionError> {
         const EXPECTED: &str = "0 (skip), 1 (fingerprint) or 2 (item set)";
         let fault = self.malformed(EXPECTED);
-        match self.byte(EXPECTED)? {
+        let kind = self.byte(EXPECTED)?;
+        if kind <= ITEMS {
+            ended(PayloadPart::RangeHead, self.at);
+        }
+        match kind {
             SKIP => Ok(Content::Skip),
             FINGERPRINT => Ok(Content::Fingerprint(
                 self.hash("a fingerprint of 32 bytes")?,

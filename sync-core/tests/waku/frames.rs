@@ -1,6 +1,6 @@
 //! Encoding and decoding against the recorded vectors, and where decoding is stricter.
 
-use sync_core::waku::{Content, Header, HeaderForm, Payload, PayloadRange};
+use sync_core::waku::{Content, Header, HeaderForm, Payload, PayloadPart, PayloadRange};
 use sync_core::{Id, Item, SessionError, SessionLimits};
 
 use crate::support::vectors::{Reconciliation, Verdict, bytes};
@@ -91,6 +91,44 @@ fn what_nwaku_misreads_is_refused_at_its_offset() {
             other => panic!("{other:?} though {reason}"),
         }
     }
+}
+
+/// The parts of a frame with their lengths, and whether it was taken.
+fn parts(form: HeaderForm, wire: &[u8]) -> (Vec<(PayloadPart, usize)>, bool) {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    let decoded = Payload::decode_parts(form, wire, &SessionLimits::default(), |part, end| {
+        parts.push((part, end - start));
+        start = end;
+    });
+    let plain = Payload::decode(form, wire, &SessionLimits::default());
+    assert_eq!(decoded, plain);
+    (parts, plain.is_ok())
+}
+
+#[test]
+fn the_parts_of_a_frame_are_told_in_order_up_to_the_first_fault() {
+    use PayloadPart::{
+        Cluster, ContentTopics, PubsubTopics, RangeContent, RangeHead, Shards, Start,
+    };
+    let ranges = format!("8080a8b1e39fe7cb17e80701{}0100", "ab".repeat(32));
+    let expected = [
+        (ContentTopics, 1),
+        (Start, 9),
+        (RangeHead, 3),
+        (RangeContent, 32),
+        (RangeHead, 2),
+        (RangeContent, 0),
+    ];
+    let wire = bytes(&format!("01026162{}{ranges}", "00"));
+    let topics = [&[(PubsubTopics, 4)][..], &expected].concat();
+    assert_eq!(parts(HeaderForm::Topics, &wire), (topics.clone(), true));
+    // The last range cut.
+    let cut = parts(HeaderForm::Topics, &wire[..wire.len() - 3]);
+    assert_eq!(cut, (topics[..4].to_vec(), false));
+    let wire = bytes(&format!("63020007{}{ranges}", "00"));
+    let cluster = [&[(Cluster, 1), (Shards, 3)][..], &expected].concat();
+    assert_eq!(parts(HeaderForm::Cluster(0), &wire), (cluster, true));
+    assert_eq!(parts(HeaderForm::Topics, &[0]), (Vec::new(), true));
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! `wakustore wire`: looks at what goes over the wire.
+//! `wakustore wire`: frames of the protocols, looked at and replayed.
 
+mod decode;
+mod input;
 mod replay;
 mod table;
 
@@ -10,6 +12,7 @@ use crate::exit::Failure;
 
 pub(super) async fn run(command: &WireCommand) -> Result<ExitCode, Failure> {
     match command {
+        WireCommand::Decode(args) => decode::run(args),
         WireCommand::Replay(args) => replay::run(args).await,
     }
 }

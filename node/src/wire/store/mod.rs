@@ -1,0 +1,7 @@
+//! Store v3.
+
+mod request;
+mod response;
+
+pub use request::{QueryParts, StoreRequestParts};
+pub use response::{StoreResponseParts, StoredHashes};
