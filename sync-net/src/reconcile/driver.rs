@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::engine;
 use super::error::ReconcileError;
+use super::sessions::Place;
 use super::stop::StopSignal;
 use super::storage::{SessionInfo, Storage};
 use crate::frame::{FrameError, FramedStream};
@@ -19,6 +20,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) stop: StopSignal,
     pub(crate) info: &'a SessionInfo,
     pub(crate) storage: &'a dyn Storage,
+    pub(crate) place: &'a dyn Place,
     /// When the session has to be over, and how long it then had.
     pub(crate) until: (Instant, Duration),
 }
@@ -33,16 +35,14 @@ pub(crate) struct Tally {
 }
 
 impl Driver<'_> {
-    /// Runs `session` to its end. An initiator has a `first` frame to send; `begun` is called when
-    /// the peer's first frame is there.
+    /// Runs `session` to its end. An initiator has a `first` frame to send.
     pub(crate) async fn run(
         &mut self,
         session: Box<dyn Session>,
         first: Option<Vec<u8>>,
-        begun: impl FnOnce(),
         tally: &mut Tally,
     ) -> Result<(), ReconcileError> {
-        let result = self.exchange(session, first, begun, tally).await;
+        let result = self.exchange(session, first, tally).await;
         if let Err(ReconcileError::Session(error)) = &result {
             self.object(error).await;
         }
@@ -57,10 +57,8 @@ impl Driver<'_> {
         &mut self,
         mut session: Box<dyn Session>,
         first: Option<Vec<u8>>,
-        begun: impl FnOnce(),
         tally: &mut Tally,
     ) -> Result<(), ReconcileError> {
-        let mut begun = Some(begun);
         if let Some(frame) = first {
             self.send(&frame).await?;
         }
@@ -69,8 +67,8 @@ impl Driver<'_> {
             let rounds = tally.rounds;
             let frame = frame.ok_or(ReconcileError::Closed { rounds })?;
             tally.rounds += 1;
-            if let Some(begun) = begun.take() {
-                begun();
+            if rounds == 0 {
+                self.place.begun();
             }
             let (given_back, step) = advance(session, frame).await?;
             session = given_back;
@@ -112,17 +110,13 @@ impl Driver<'_> {
     }
 
     async fn send(&mut self, frame: &[u8]) -> Result<(), ReconcileError> {
-        let (until, allowed) = self.until;
-        let sending = timeout_at(until, self.stream.send(frame));
-        let sent = self.stop.run(sending).await?;
-        Ok(sent.map_err(|_| ReconcileError::Deadline(allowed))??)
+        let sending = self.stream.send(frame);
+        in_time(self.place, &mut self.stop, self.until, sending).await
     }
 
     async fn receive(&mut self) -> Result<Option<Vec<u8>>, ReconcileError> {
-        let (until, allowed) = self.until;
-        let receiving = timeout_at(until, self.stream.receive());
-        let received = self.stop.run(receiving).await?;
-        Ok(received.map_err(|_| ReconcileError::Deadline(allowed))??)
+        let receiving = self.stream.receive();
+        in_time(self.place, &mut self.stop, self.until, receiving).await
     }
 
     /// Tells the peer what was wrong with its frame, where the dialect has words for it.
@@ -139,6 +133,23 @@ impl Driver<'_> {
             let _ = self.send(&frame).await;
         }
     }
+}
+
+/// Waits for the peer, unless and until the session is to end.
+async fn in_time<T>(
+    place: &dyn Place,
+    stop: &mut StopSignal,
+    (until, allowed): (Instant, Duration),
+    exchange: impl Future<Output = Result<T, FrameError>>,
+) -> Result<T, ReconcileError> {
+    place.awaits_peer(true);
+    let exchange = timeout_at(until, exchange);
+    let exchanged = match place.displaced() {
+        Some(mut displaced) => displaced.run(stop.run(exchange)).await,
+        None => Ok(stop.run(exchange).await),
+    };
+    place.awaits_peer(false);
+    Ok(exchanged??.map_err(|_| ReconcileError::Deadline(allowed))??)
 }
 
 /// Runs one step where computing for long and blocking are allowed.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use libp2p::PeerId;
 use sync_core::waku::HeaderForm;
-use sync_core::{Dialect, Scope, SessionLimits, own};
+use sync_core::{Dialect, Pool, Scope, SessionLimits, own};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::driver::{Driver, Tally, finish};
 use super::engine::{self, DialectChoice, Opening};
@@ -22,6 +22,8 @@ use crate::counters::Counters;
 use crate::frame::FramedStream;
 use crate::limits::{FrameLimits, ReconcileLimits};
 use crate::protocol::ProtocolConfig;
+use crate::warn_of_peer;
+use crate::warnings::Warnings;
 
 /// How sessions are run.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +51,11 @@ pub(super) struct Shared {
     pub(super) control: Control,
     pub(super) storage: Arc<dyn Storage>,
     pub(super) config: ReconcileConfig,
+    /// Bounds of the sessions that peers start.
+    served: SessionLimits,
     pub(super) sessions: Arc<Sessions>,
     pub(super) counters: Arc<Counters>,
+    warnings: Arc<Warnings>,
 }
 
 impl Reconciler {
@@ -78,14 +83,20 @@ impl Reconciler {
         config: ReconcileConfig,
     ) -> Self {
         let limits = &config.limits;
-        let sessions = Sessions::new(local, limits.served, limits.served_per_peer);
-        let counters = control.counters();
+        let sessions = Sessions::new(local, limits);
+        let served = SessionLimits {
+            differences_pool: Some(Pool::new(limits.served_differences)),
+            ..config.session.clone()
+        };
+        let (counters, warnings) = (control.counters(), control.warnings());
         let shared = Shared {
             control,
             storage,
             config,
+            served,
             sessions,
             counters,
+            warnings,
         };
         Self {
             shared: Arc::new(shared),
@@ -180,7 +191,7 @@ impl Shared {
         info: &SessionInfo,
         stream: &mut FramedStream,
         stop: StopSignal,
-        place: &impl Place,
+        place: &dyn Place,
         tally: &mut Tally,
     ) -> Result<(), ReconcileError> {
         let allowed = self.config.limits.session;
@@ -191,19 +202,22 @@ impl Shared {
             stop,
             info,
             storage: &*self.storage,
+            place,
             until,
         };
-        driver.run(session, first, || place.begun(), tally).await
+        driver.run(session, first, tally).await
     }
 
     /// Makes the session where reading the items may take its time.
     async fn open(&self, info: &SessionInfo) -> Result<Opening, ReconcileError> {
         let storage = Arc::clone(&self.storage);
-        let config = self.config.clone();
+        let form = self.config.waku_form;
+        let limits = match info.role {
+            Role::Initiator => self.config.session.clone(),
+            Role::Responder => self.served.clone(),
+        };
         let info = info.clone();
-        let opening = spawn_blocking(move || {
-            engine::open(&info, storage.source(), &config.session, config.waku_form)
-        });
+        let opening = spawn_blocking(move || engine::open(&info, storage.source(), &limits, form));
         let opened = opening.await;
         Ok(opened.map_err(|panic| ReconcileError::Internal(panic.to_string()))??)
     }
@@ -247,7 +261,7 @@ impl Shared {
                 if error.is_malformed() {
                     counters.sessions_malformed.increment();
                 }
-                warn!(id, %peer, ?role, %error, "session failed");
+                warn_of_peer!(self.warnings, peer, id, ?role, %error, "session failed");
             }
         }
     }
