@@ -6,6 +6,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod budget;
 pub mod cli;
 pub mod commands;
 pub mod counters;
@@ -13,7 +14,7 @@ pub mod exit;
 pub mod net;
 pub mod node;
 pub mod output;
-mod service;
+pub mod service;
 pub mod store;
 pub mod sync;
 pub mod traffic;

@@ -73,6 +73,12 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         }
     }
 
+    /// So many more hashes were announced than are taken on.
+    pub fn decline(&mut self, hashes: u64) {
+        self.report.announced += hashes;
+        self.report.over_limit += hashes;
+    }
+
     /// The session turned out to be about this part of the window only.
     pub fn narrow(&mut self, window: &Range) {
         self.window = self.window.intersect(window);
@@ -94,6 +100,22 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     /// to deliver. The batch counts as asked until [`answered`](Self::answered) or
     /// [`failed`](Self::failed) is called for it.
     pub fn next_batch(&mut self, peer: P, now: u64) -> Option<Vec<Id>> {
+        self.next_batch_of(peer, now, 0, |_| true)
+    }
+
+    /// As [`next_batch`](Self::next_batch), but a hash that isn't `free`, since another plan has
+    /// it asked for, is put off by `overlap` nanoseconds: once, so that whoever has it asked for
+    /// and never gets it doesn't keep this plan from asking.
+    pub fn next_batch_of(
+        &mut self,
+        peer: P,
+        now: u64,
+        overlap: u64,
+        mut free: impl FnMut(&Id) -> bool,
+    ) -> Option<Vec<Id>> {
+        if !self.places.contains_key(&peer) && self.orphans.is_empty() {
+            return None;
+        }
         let place = self.place_of(peer);
         if self.first_ready(place, now).is_none() {
             self.adopt_orphans(place);
@@ -107,8 +129,14 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
             let Some(hash) = self.first_ready(place, now) else {
                 break;
             };
+            let attempts = self.limits.attempts.max(1);
             if let Some(owed) = self.owed.get_mut(&hash) {
                 owed.unqueue(&hash, &mut self.queues);
+                if overlap > 0 && !owed.deferred && !free(&hash) {
+                    owed.defer(now.saturating_add(overlap));
+                    owed.queue(&hash, attempts, &mut self.queues);
+                    continue;
+                }
                 owed.asked = Some(place);
             }
             batch.push(hash);

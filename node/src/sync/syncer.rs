@@ -10,10 +10,13 @@ use store_adapter::Record;
 use sync_core::{Bound, Id, ItemSet, Range, Scope, Source};
 use sync_net::{
     Control, DialectChoice, Outcome, ReconcileError, Reconciler, Role, SessionInfo, Storage,
+    Warnings, warn_of_peer,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::JoinSet;
 
+use super::asked::Asked;
+use super::budgets::Budgets;
 use super::job::{Job, JobReport};
 use super::limits::SyncLimits;
 use super::{fetch, hand_over};
@@ -79,6 +82,10 @@ pub struct Syncer {
     finished: broadcast::Sender<JobReport>,
     tasks: Mutex<JoinSet<()>>,
     counters: NodeCounters,
+    pub(crate) warnings: Arc<Warnings>,
+    budgets: Budgets,
+    /// What is asked of peers, in all sessions.
+    pub(super) asked: Asked,
 }
 
 impl Syncer {
@@ -92,6 +99,9 @@ impl Syncer {
         limits: SyncLimits,
     ) -> Arc<Self> {
         Arc::new(Self {
+            warnings: control.warnings(),
+            budgets: Budgets::new(&limits),
+            asked: Asked::new(limits.overlap),
             store,
             control,
             peers,
@@ -298,14 +308,15 @@ impl Syncer {
             return Some(Arc::clone(job));
         }
         if !has_room(&jobs, session, &self.limits) {
-            tracing::warn!(
+            warn_of_peer!(
+                self.warnings,
+                &session.peer,
                 session = session.id,
-                peer = %session.peer,
                 "too many sessions are being worked on"
             );
             return None;
         }
-        let job = Arc::new(Job::new(session, &self.limits));
+        let job = Arc::new(Job::new(session, &self.limits, &self.budgets));
         jobs.insert(session.id, Arc::clone(&job));
         let mut tasks = self.tasks.lock();
         while tasks.try_join_next().is_some() {}
@@ -426,7 +437,10 @@ mod tests {
         for id in 0..2 {
             let session = session(id, greedy, Role::Responder);
             assert!(has_room(&jobs, &session, &limits));
-            jobs.insert(id, Arc::new(Job::new(&session, &limits)));
+            jobs.insert(
+                id,
+                Arc::new(Job::new(&session, &limits, &Budgets::new(&limits))),
+            );
         }
         let has_room =
             |jobs: &BTreeMap<_, _>, peer, role| has_room(jobs, &session(9, peer, role), &limits);
@@ -435,7 +449,10 @@ mod tests {
         assert!(has_room(&jobs, other, Role::Responder));
         for id in 2..4 {
             let session = session(id, other, Role::Responder);
-            jobs.insert(id, Arc::new(Job::new(&session, &limits)));
+            jobs.insert(
+                id,
+                Arc::new(Job::new(&session, &limits, &Budgets::new(&limits))),
+            );
         }
         assert!(!has_room(&jobs, PeerId::random(), Role::Initiator));
     }

@@ -10,5 +10,9 @@ mod bench;
 mod command_line;
 mod demo;
 mod embed;
+mod hostile;
 mod nodes;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../peers/mod.rs"]
+mod peers;
 mod support;
