@@ -37,6 +37,8 @@ pub struct FetchPlan<P> {
     /// Where the queue of each peer is.
     places: HashMap<P, usize>,
     queues: Vec<Queue>,
+    /// How many hashes each peer is asked for in one query.
+    batches: Vec<usize>,
     /// Hashes that nobody is left to be asked for, by when that came.
     orphans: BTreeSet<(u64, Id)>,
     report: FetchReport,
@@ -52,6 +54,7 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
             owed: HashMap::new(),
             places: HashMap::new(),
             queues: Vec::new(),
+            batches: Vec::new(),
             orphans: BTreeSet::new(),
             report: FetchReport::default(),
         }
@@ -120,7 +123,7 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         if self.first_ready(place, now).is_none() {
             self.adopt_orphans(place);
         }
-        let most = match self.limits.batch.max(1) {
+        let most = match self.limits.batch.min(self.batches[place]).max(1) {
             batch if batch.is_multiple_of(NWAKU_PAGE) => batch - 1,
             batch => batch,
         };
@@ -162,10 +165,12 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         let place = self.place_of(peer);
         let batch: BTreeSet<&Id> = asked.iter().collect();
         let (mut taken, mut refused) = (Vec::new(), BTreeSet::new());
+        let mut as_asked = true;
         for record in delivered {
             let hash = record.hash();
             if !batch.contains(&hash) {
                 self.count(FetchRefusal::NotOwed);
+                as_asked = false;
             } else if self.accept(&record) {
                 taken.push(record);
             } else {
@@ -175,6 +180,11 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         // A page may have been cut by its bytes: what isn't in it is asked for again at once. Only
         // an answer that gets nobody on counts against the peer.
         let progress = !taken.is_empty();
+        self.batches[place] = if progress && as_asked {
+            self.batches[place].saturating_mul(2).min(self.limits.batch)
+        } else {
+            self.limits.first_batch
+        };
         for hash in asked {
             let failed = !progress || refused.contains(hash);
             self.give_back(hash, place, failed.then_some(now), now);
@@ -191,6 +201,7 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     /// `peer` gave no answer to the batch `asked`.
     pub fn failed(&mut self, peer: P, asked: &[Id], now: u64) {
         let place = self.place_of(peer);
+        self.batches[place] = self.limits.first_batch;
         for hash in asked {
             self.give_back(hash, place, Some(now), now);
         }
@@ -246,9 +257,11 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     }
 
     fn place_of(&mut self, peer: P) -> usize {
-        let queues = &mut self.queues;
+        let (queues, batches) = (&mut self.queues, &mut self.batches);
+        let first = self.limits.first_batch;
         *self.places.entry(peer).or_insert_with(|| {
             queues.push(Queue::new());
+            batches.push(first);
             queues.len() - 1
         })
     }

@@ -43,6 +43,16 @@ impl Control {
         }
     }
 
+    /// The same, but its long frames share a room of their own, as large as that of all others: so
+    /// what is asked on behalf of some leaves the room of others alone.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self {
+            room: Room::new(self.room.most()),
+            ..self.clone()
+        }
+    }
+
     /// Opens a stream. Its frame limits are those given to
     /// [`Behaviour::serve`](crate::Behaviour::serve) or [`speak`](crate::Behaviour::speak), or the
     /// defaults.

@@ -102,7 +102,7 @@ pub struct NetLimits {
     /// Most bytes of memory for the frames over 256 KiB that are being received on streams which
     /// peers opened, on all connections together.
     pub long_frames_received: usize,
-    /// The same for streams that this side opened.
+    /// The same for streams that this side opened, by one [`Control`](crate::Control) and its clones.
     pub long_frames_fetched: usize,
     /// Bounds of the warnings about peers, over all connections.
     pub warnings: WarningLimits,
@@ -116,8 +116,8 @@ impl Default for NetLimits {
             refusal_drain_bytes: 1 << 20,
             opening: 128,
             open_deadline: Duration::from_secs(15),
-            long_frames_received: 32 << 20,
-            long_frames_fetched: 64 << 20,
+            long_frames_received: 16 << 20,
+            long_frames_fetched: 16 << 20,
             warnings: WarningLimits::default(),
         }
     }
@@ -204,6 +204,9 @@ pub struct ReconcileLimits {
     pub displaced_after: Duration,
     /// Most sessions served at once for one peer.
     pub served_per_peer: usize,
+    /// Most served sessions that compute at once; others wait for their turn. Each thread that
+    /// computes keeps some memory for itself afterwards, as the system's allocator has it.
+    pub served_steps: usize,
     /// Most ids that all served sessions together remember as reported; sessions that this side
     /// starts aren't touched by what peers do to those.
     pub served_differences: usize,
@@ -228,7 +231,8 @@ impl Default for ReconcileLimits {
             served: 16,
             displaced_after: Duration::from_secs(5),
             served_per_peer: 2,
-            served_differences: 250_000,
+            served_steps: 2,
+            served_differences: 100_000,
             inbound_queue: 32,
             inbound_per_peer: 8,
             deadlines: Deadlines::default(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sync_core::{PeerState, Session, SessionError, Step, own};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -21,6 +22,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) info: &'a SessionInfo,
     pub(crate) storage: &'a dyn Storage,
     pub(crate) place: &'a dyn Place,
+    /// Turns to compute; without it the session waits for none.
+    pub(crate) steps: Option<&'a Semaphore>,
     /// When the session has to be over, and how long it then had.
     pub(crate) until: (Instant, Duration),
 }
@@ -70,7 +73,7 @@ impl Driver<'_> {
             if rounds == 0 {
                 self.place.begun();
             }
-            let (given_back, step) = advance(session, frame).await?;
+            let (given_back, step) = advance(session, frame, self.steps).await?;
             session = given_back;
             let step = step?;
             let done = step.done;
@@ -135,6 +138,25 @@ impl Driver<'_> {
     }
 }
 
+/// Runs one step where computing for long and blocking are allowed.
+async fn advance(
+    mut session: Box<dyn Session>,
+    frame: Vec<u8>,
+    steps: Option<&Semaphore>,
+) -> Result<(Box<dyn Session>, Result<Step, SessionError>), ReconcileError> {
+    let _turn = match steps {
+        // Never closed: it lives as long as the sessions.
+        Some(steps) => steps.acquire().await.ok(),
+        None => None,
+    };
+    let step = spawn_blocking(move || {
+        let step = session.receive(&frame);
+        (session, step)
+    });
+    step.await
+        .map_err(|panic| ReconcileError::Internal(panic.to_string()))
+}
+
 /// Waits for the peer, unless and until the session is to end.
 async fn in_time<T>(
     place: &dyn Place,
@@ -150,19 +172,6 @@ async fn in_time<T>(
     };
     place.awaits_peer(false);
     Ok(exchanged??.map_err(|_| ReconcileError::Deadline(allowed))??)
-}
-
-/// Runs one step where computing for long and blocking are allowed.
-async fn advance(
-    mut session: Box<dyn Session>,
-    frame: Vec<u8>,
-) -> Result<(Box<dyn Session>, Result<Step, SessionError>), ReconcileError> {
-    let step = spawn_blocking(move || {
-        let step = session.receive(&frame);
-        (session, step)
-    });
-    step.await
-        .map_err(|panic| ReconcileError::Internal(panic.to_string()))
 }
 
 /// Ends a stream so that the peer gets the last frame: some muxers throw away what wasn't read

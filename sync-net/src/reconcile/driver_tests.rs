@@ -105,6 +105,7 @@ fn drive(
             info: &info,
             storage: &*notes,
             place: &Anywhere,
+            steps: None,
             until: (Instant::now() + allowed, allowed),
         };
         let result = driver.run(Box::new(session), first, &mut tally).await;
