@@ -1,13 +1,15 @@
 //! The program `wakustore`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod allocator;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
-use wakustore::cli::Cli;
+use wakustore::cli::{Cli, Command};
 use wakustore::commands;
 use wakustore::output::tell;
 
@@ -29,6 +31,9 @@ const IDLE_THREADS_STAY: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Run(_) = &cli.command {
+        allocator::give_memory_back();
+    }
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(commands::default_log(&cli.command)));
     tracing_subscriber::fmt()

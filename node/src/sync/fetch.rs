@@ -6,9 +6,10 @@ use std::time::Duration;
 use libp2p::{PeerId, StreamProtocol};
 use prost::Message;
 use store_adapter::Record;
-use store_adapter::limits::STORE_RESPONSE_BYTES;
+use store_adapter::limits::{MESSAGE_BYTES, STORE_RESPONSE_BYTES, TOPIC_BYTES};
 use store_adapter::store::{StoreAnswer, StoreQueryRequest};
 use sync_core::Id;
+use sync_net::Role;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio::time::timeout;
@@ -20,6 +21,12 @@ use crate::net::protocols;
 
 /// How often time alone makes a difference: back-off, patience, deadlines.
 const TICK: Duration = Duration::from_millis(100);
+
+/// What a message takes in a response besides its content: hash, tags and lengths; generously.
+const ENTRY_BYTES: usize = 256;
+
+/// What a response takes besides its messages, generously: a peer may have much to say.
+const RESPONSE_BYTES: usize = 4_096;
 
 /// Works on the job's plan until nothing is left to be done or waited for.
 pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
@@ -89,12 +96,27 @@ async fn ask(
     let request_id = hex::encode(rand::random::<[u8; 16]>());
     let request = StoreQueryRequest::by_hashes(&*request_id, hashes, with_data).encode_to_vec();
     let protocol = StreamProtocol::new(protocols::STORE);
-    let asking = syncer
-        .control
-        .request(peer, protocol, &request, STORE_RESPONSE_BYTES);
+    // Peers that make this node ask by claiming something share their room among themselves.
+    let control = match job.role {
+        Role::Initiator => &syncer.control,
+        Role::Responder => &syncer.control_for_peers,
+    };
+    let most = response_bytes(hashes.len(), with_data);
+    let asking = control.request(peer, protocol, &request, most);
     let response = timeout(syncer.limits.query, asking).await??;
     job.count_bytes(request.len(), response.len());
     Ok(StoreAnswer::decode(&response, &request_id)?)
+}
+
+/// The longest response to a query for so many hashes.
+fn response_bytes(hashes: usize, with_data: bool) -> usize {
+    let content = if with_data {
+        MESSAGE_BYTES + TOPIC_BYTES
+    } else {
+        0
+    };
+    let most = hashes.saturating_mul(content + ENTRY_BYTES);
+    STORE_RESPONSE_BYTES.min(most.saturating_add(RESPONSE_BYTES))
 }
 
 /// The messages of a page, hashed from their fields: what the server says of them doesn't count.

@@ -136,17 +136,34 @@ impl Job {
         }
     }
 
-    /// Takes what a round of a session about `window` has found; gives messages that were held and turn out to be owed.
-    pub(crate) fn found(&self, window: &Range, have: &[Id], need: &[Id]) -> Vec<Record> {
+    /// As many of the hashes as the job may owe, and how many it has to decline.
+    pub(crate) fn what_it_may_owe(&self, mut need: Vec<Id>) -> (Vec<Id>, u64) {
+        let mut state = self.state.lock();
+        let may = self
+            .taken_on(&need, &self.budgets.owed, &mut state.shares)
+            .len();
+        let declined = (need.len() - may) as u64;
+        need.truncate(may);
+        (need, declined)
+    }
+
+    /// Takes what a round of a session about `window` has found, and that so many hashes were
+    /// `declined`; gives messages that were held and turn out to be owed.
+    pub(crate) fn found(
+        &self,
+        window: &Range,
+        have: &[Id],
+        need: &[Id],
+        declined: u64,
+    ) -> Vec<Record> {
         self.change(|state| {
             state.plan.narrow(window);
             state.have += have.len() as u64;
             let brought = self.taken_on(have, &self.budgets.outgoing, &mut state.shares);
             state.beyond += (have.len() - brought.len()) as u64;
             state.outgoing.extend(brought.iter().map(|id| (*id, false)));
-            let owed = self.taken_on(need, &self.budgets.owed, &mut state.shares);
-            state.plan.announce(self.peer, owed);
-            state.plan.decline((need.len() - owed.len()) as u64);
+            state.plan.announce(self.peer, need);
+            state.plan.decline(declined);
             let State { held, plan, .. } = state;
             let mut owed = held.take(|hash| plan.owes(hash));
             owed.retain(|record| plan.accept_push(record));

@@ -49,14 +49,14 @@ impl Default for SyncLimits {
     fn default() -> Self {
         Self {
             fetch: FetchLimits::default(),
-            owed_together: 100_000,
-            outgoing_together: 200_000,
+            owed_together: 50_000,
+            outgoing_together: 100_000,
             queries_at_once: 4,
             query: Duration::from_secs(60),
             overlap: Duration::from_secs(1),
             held_messages: 10_000,
-            held_bytes: 8 << 20,
-            held_bytes_in_all: 32 << 20,
+            held_bytes: 4 << 20,
+            held_bytes_in_all: 16 << 20,
             push_patience: Duration::from_secs(5),
             pull_patience: Duration::from_secs(20),
             confirmations: 8,

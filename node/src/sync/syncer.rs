@@ -74,6 +74,8 @@ pub struct Synced {
 pub struct Syncer {
     pub(super) store: Arc<Store>,
     pub(super) control: Control,
+    /// For what peers make this node ask.
+    pub(super) control_for_peers: Control,
     pub(super) peers: Arc<PeerTable>,
     pub(super) limits: SyncLimits,
     served: Scope,
@@ -103,6 +105,7 @@ impl Syncer {
             budgets: Budgets::new(&limits),
             asked: Asked::new(limits.overlap),
             store,
+            control_for_peers: control.apart(),
             control,
             peers,
             limits,
@@ -394,12 +397,14 @@ impl Storage for SessionStorage {
     }
 
     async fn found(&self, session: &SessionInfo, have: Vec<Id>, need: Vec<Id>) {
+        let Some(job) = self.0.job(session) else {
+            return;
+        };
         // A peer may announce what is held here: a message that came since the session began.
+        let (need, declined) = job.what_it_may_owe(need);
         let need = self.0.not_held(need).await;
-        if let Some(job) = self.0.job(session) {
-            let owed = job.found(&session.scope.window, &have, &need);
-            self.0.take(&job, session.peer, owed).await;
-        }
+        let owed = job.found(&session.scope.window, &have, &need, declined);
+        self.0.take(&job, session.peer, owed).await;
     }
 
     async fn ended(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {

@@ -32,7 +32,7 @@ impl Target {
         let mut config = NodeConfig::new(identity::generate(), None)
             .listening_on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         config.sync_limits.fetch.backoff = 20_000_000;
-        config.sync_limits.fetch.patience = 300_000_000;
+        config.sync_limits.fetch.patience = 1_500_000_000;
         config.sync_limits.push_patience = Duration::from_millis(300);
         config.sync_limits.query = Duration::from_millis(500);
         config
