@@ -1,6 +1,9 @@
 //! Peers that claim to hold messages, and deliver none, others, or the same one again.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use store_adapter::Record;
 use store_adapter::fetch::FetchRefusal;
@@ -97,15 +100,15 @@ async fn what_is_delivered_twice_is_archived_once() {
 async fn what_two_sessions_owe_is_fetched_once() {
     let all = messages(90);
     let mut target = Target::start(Target::config(), &[]).await;
-    let served = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let served = Arc::new(AtomicUsize::new(0));
     let mut peers = Vec::new();
     for _ in 0..2 {
         let mut peer = Peer::connect(&target.address()).await;
         let held: HashMap<_, _> = all.iter().map(|r| (r.hash(), r.clone())).collect();
-        let served = std::sync::Arc::clone(&served);
+        let served = Arc::clone(&served);
         peer.answer_queries(move |hashes| {
             let found: Vec<_> = hashes.iter().filter_map(|h| held.get(h).cloned()).collect();
-            served.fetch_add(found.len(), std::sync::atomic::Ordering::Relaxed);
+            served.fetch_add(found.len(), Ordering::Relaxed);
             Some(found)
         });
         peers.push(peer);
@@ -121,7 +124,7 @@ async fn what_two_sessions_owe_is_fetched_once() {
     }
     assert_eq!(owed, 0);
     assert_eq!(target.store.len(), 90);
-    assert_eq!(served.load(std::sync::atomic::Ordering::Relaxed), 90);
+    assert_eq!(served.load(Ordering::Relaxed), 90);
 }
 
 #[tokio::test]
@@ -157,4 +160,27 @@ async fn a_session_that_names_more_than_all_sessions_may_fails_and_the_next_one_
             assert!(error.to_string().contains("differences_pool"), "{error}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_job_has_so_many_queries_under_way_and_is_given_up_after_its_time() {
+    let mut config = Target::config();
+    config.sync_limits.queries_at_once = 2;
+    config.sync_limits.query = Duration::from_secs(60);
+    config.sync_limits.job = Duration::from_secs(1);
+    let mut target = Target::start(config, &[]).await;
+    let mut peer = Peer::connect(&target.address()).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    peer.answer_queries(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        None
+    });
+    let phantoms = phantoms(an_hour_ago(), 100).collect();
+    claim(&peer, &target, phantoms, DialectChoice::Own).await;
+    let report = target.job_with(peer.id).await;
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!((report.need(), report.fetch.pending), (100, 100));
+    let words = ["WARN", "takes too long", &peer.id.to_string()];
+    assert_eq!(log::lines_with(&words), 1);
 }

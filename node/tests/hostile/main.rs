@@ -1,9 +1,5 @@
 //! A whole node, by the library, against peers that are out to harm it: on real connections.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
 mod deliveries;
 mod dialect;
