@@ -74,6 +74,7 @@ async fn pushes_that_come_before_the_frame_that_names_them_are_archived() {
     let unsolicited = &target.node.syncer().counters().unsolicited_pushes;
     assert_eq!((unsolicited.get(), target.store.len()), (0, 10));
     session.send(&listed(&all, true)).await.unwrap();
+    session.close().await.unwrap();
     let report = target.job_with(peer.id).await;
     assert_eq!((report.need(), report.fetch.fetched), (50, 50));
     assert_eq!((report.fetch.owed(), report.unsolicited), (0, 0));
@@ -95,6 +96,7 @@ async fn what_is_held_and_never_named_is_dropped_and_counted_when_the_session_en
     session.receive().await.unwrap().unwrap();
     push_all(&peer, &target, &messages(60)[10..]).await;
     session.send(&about_the_hour(Content::Skip)).await.unwrap();
+    session.close().await.unwrap();
     let report = target.job_with(peer.id).await;
     assert_eq!((report.unsolicited, report.need()), (50, 0));
     assert_eq!(target.store.len(), 10);
@@ -119,6 +121,7 @@ async fn what_finds_no_room_before_it_is_named_is_fetched_afterwards() {
     let unsolicited = &target.node.syncer().counters().unsolicited_pushes;
     assert_eq!(unsolicited.get(), 30);
     session.send(&listed(&all, true)).await.unwrap();
+    session.close().await.unwrap();
     let report = target.job_with(peer.id).await;
     assert_eq!((report.fetch.fetched, report.fetch.owed()), (50, 0));
     assert_eq!(target.store.len(), 60);
@@ -145,6 +148,7 @@ async fn an_empty_range_is_answered_so_that_the_peer_names_what_is_missing() {
     assert_eq!(answer.ranges.len(), 1);
     assert_eq!(answer.ranges[0].content, empty);
     session.send(&listed(&all, true)).await.unwrap();
+    session.close().await.unwrap();
     let report = target.job_with(peer.id).await;
     assert_eq!((report.need(), report.fetch.fetched), (30, 30));
 }
