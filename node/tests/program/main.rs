@@ -5,6 +5,7 @@
     reason = "a test that fails should stop"
 )]
 
+mod adversaries;
 mod archives;
 mod bench;
 mod command_line;
