@@ -204,9 +204,6 @@ pub struct ReconcileLimits {
     pub displaced_after: Duration,
     /// Most sessions served at once for one peer.
     pub served_per_peer: usize,
-    /// Most served sessions that compute at once; others wait for their turn. Each thread that
-    /// computes keeps some memory for itself afterwards, as the system's allocator has it.
-    pub served_steps: usize,
     /// Most ids that all served sessions together remember as reported; sessions that this side
     /// starts aren't touched by what peers do to those.
     pub served_differences: usize,
@@ -231,7 +228,6 @@ impl Default for ReconcileLimits {
             served: 16,
             displaced_after: Duration::from_secs(5),
             served_per_peer: 2,
-            served_steps: 2,
             served_differences: 100_000,
             inbound_queue: 32,
             inbound_per_peer: 8,

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use sync_core::{PeerState, Session, SessionError, Step, own};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -22,8 +21,6 @@ pub(crate) struct Driver<'a> {
     pub(crate) info: &'a SessionInfo,
     pub(crate) storage: &'a dyn Storage,
     pub(crate) place: &'a dyn Place,
-    /// Turns to compute; without it the session waits for none.
-    pub(crate) steps: Option<&'a Semaphore>,
     /// When the session has to be over, and how long it then had.
     pub(crate) until: (Instant, Duration),
 }
@@ -73,7 +70,7 @@ impl Driver<'_> {
             if rounds == 0 {
                 self.place.begun();
             }
-            let (given_back, step) = advance(session, frame, self.steps).await?;
+            let (given_back, step) = advance(session, frame).await?;
             session = given_back;
             let step = step?;
             let done = step.done;
@@ -142,13 +139,7 @@ impl Driver<'_> {
 async fn advance(
     mut session: Box<dyn Session>,
     frame: Vec<u8>,
-    steps: Option<&Semaphore>,
 ) -> Result<(Box<dyn Session>, Result<Step, SessionError>), ReconcileError> {
-    let _turn = match steps {
-        // Never closed: it lives as long as the sessions.
-        Some(steps) => steps.acquire().await.ok(),
-        None => None,
-    };
     let step = spawn_blocking(move || {
         let step = session.receive(&frame);
         (session, step)

@@ -105,7 +105,6 @@ fn drive(
             info: &info,
             storage: &*notes,
             place: &Anywhere,
-            steps: None,
             until: (Instant::now() + allowed, allowed),
         };
         let result = driver.run(Box::new(session), first, &mut tally).await;

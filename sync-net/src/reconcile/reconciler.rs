@@ -5,7 +5,6 @@ use std::sync::Arc;
 use libp2p::PeerId;
 use sync_core::waku::HeaderForm;
 use sync_core::{Dialect, Pool, Scope, SessionLimits, own};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use tracing::{debug, info};
@@ -54,8 +53,6 @@ pub(super) struct Shared {
     pub(super) config: ReconcileConfig,
     /// Bounds of the sessions that peers start.
     served: SessionLimits,
-    /// Turns of these sessions to compute.
-    steps: Semaphore,
     pub(super) sessions: Arc<Sessions>,
     pub(super) counters: Arc<Counters>,
     warnings: Arc<Warnings>,
@@ -95,7 +92,6 @@ impl Reconciler {
         let shared = Shared {
             control,
             storage,
-            steps: Semaphore::new(config.limits.served_steps.max(1)),
             config,
             served,
             sessions,
@@ -207,7 +203,6 @@ impl Shared {
             info,
             storage: &*self.storage,
             place,
-            steps: (info.role == Role::Responder).then_some(&self.steps),
             until,
         };
         driver.run(session, first, tally).await
