@@ -37,13 +37,29 @@ pub(crate) struct Target {
 /// How often adversaries got through to what they do.
 #[derive(Default, Debug)]
 pub(crate) struct Done {
-    pub(crate) frames: AtomicU64,
-    pub(crate) claims: AtomicU64,
-    pub(crate) other_messages: AtomicU64,
-    pub(crate) pushes: AtomicU64,
-    pub(crate) slow_bytes: AtomicU64,
-    pub(crate) idle_streams: AtomicU64,
-    pub(crate) connections: AtomicU64,
+    frames: AtomicU64,
+    claims: AtomicU64,
+    other_messages: AtomicU64,
+    pushes: AtomicU64,
+    slow_bytes: AtomicU64,
+    idle_streams: AtomicU64,
+    connections: AtomicU64,
+}
+
+impl Done {
+    /// Whether every kind got through.
+    pub(crate) fn everything(&self) -> bool {
+        let done = [
+            &self.frames,
+            &self.claims,
+            &self.other_messages,
+            &self.pushes,
+            &self.slow_bytes,
+            &self.idle_streams,
+            &self.connections,
+        ];
+        done.iter().all(|count| count.load(Ordering::Relaxed) > 0)
+    }
 }
 
 fn count(counter: &AtomicU64) {

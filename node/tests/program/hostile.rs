@@ -58,6 +58,10 @@ fn honest_sync_goes_on_and_memory_stays_bounded_while_adversaries_keep_at_it() {
         a.wait_for(&["synced", &peer(&b.address), "owed=0", "undelivered=0"]);
         b.wait_for(&["filled", &peer(&a.address), "owed=0"]);
         std::thread::sleep(ATTACK.saturating_sub(start.elapsed()));
+        // On a busy machine some take longer to get through.
+        while !target.done.everything() && start.elapsed() < 4 * ATTACK {
+            std::thread::sleep(ATTACK / 100);
+        }
         runtime.block_on(adversaries.shutdown());
     });
     let (mib, grown) = (f64::from(1 << 20), most.saturating_sub(before));
@@ -72,18 +76,7 @@ fn honest_sync_goes_on_and_memory_stays_bounded_while_adversaries_keep_at_it() {
         grown <= MOST_GROWTH,
         "resident memory grew by {grown} bytes"
     );
-    let done = &target.done;
-    for achieved in [
-        &done.frames,
-        &done.claims,
-        &done.other_messages,
-        &done.pushes,
-        &done.slow_bytes,
-        &done.idle_streams,
-        &done.connections,
-    ] {
-        assert!(achieved.load(Ordering::Relaxed) > 0, "{done:?}");
-    }
+    assert!(target.done.everything(), "{:?}", target.done);
     assert_eq!(b.terminate(), Some(0));
     assert_eq!(a.terminate(), Some(0));
     assert_both_export(&place, &all);
