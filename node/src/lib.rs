@@ -6,6 +6,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod budget;
 pub mod cli;
 pub mod commands;
 pub mod counters;
@@ -14,7 +15,7 @@ pub mod net;
 pub mod node;
 pub mod output;
 pub mod recording;
-mod service;
+pub mod service;
 pub mod store;
 pub mod sync;
 pub mod traffic;

@@ -13,12 +13,14 @@ use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use store_adapter::limits::{METADATA_BYTES, TRANSFER_FRAME_BYTES};
 use store_adapter::metadata::WakuMetadata;
 use sync_core::{Range, Scope, TopicFilter};
-use sync_net::{Deadlines, FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler};
+use sync_net::{
+    AdmissionLimits, Deadlines, FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler,
+};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
-use crate::service;
+use crate::service::{self, ServiceLimits};
 use crate::store::Store;
 use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
 
@@ -30,19 +32,6 @@ const LAST_REDIAL: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether a peer to stay with is still connected.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// How long a client may keep a stream open before it sends its request: js-waku opens streams long
-/// before it uses them.
-const REQUEST_PAUSE: Duration = Duration::from_secs(300);
-
-/// Streams for requests that one peer may have open, of each protocol.
-const REQUESTS_PER_PEER: usize = 100;
-
-/// How long a peer may keep a stream of pushes open without pushing: nwaku opens one and keeps it.
-const PUSH_PAUSE: Duration = Duration::from_secs(12 * 3_600);
-
-/// Streams of pushes that one peer may have open.
-const PUSH_STREAMS_PER_PEER: usize = 4;
 
 /// What a node is to be.
 #[derive(Debug)]
@@ -65,6 +54,10 @@ pub struct NodeConfig {
     pub sync_limits: SyncLimits,
     /// Bounds of sessions.
     pub reconcile: ReconcileConfig,
+    /// Bounds of what it does for its peers.
+    pub service_limits: ServiceLimits,
+    /// Bounds of the connections that others make.
+    pub admission: AdmissionLimits,
 }
 
 /// What a node does for its peers.
@@ -94,6 +87,8 @@ impl NodeConfig {
             schedule: None,
             sync_limits: SyncLimits::default(),
             reconcile: ReconcileConfig::default(),
+            service_limits: ServiceLimits::default(),
+            admission: AdmissionLimits::default(),
         }
     }
 
@@ -164,6 +159,7 @@ impl Node {
         let spawned = spawn(
             &config.keypair,
             behaviour,
+            config.admission,
             &config.listen,
             Arc::clone(&peers),
         )
@@ -244,21 +240,26 @@ fn serve(
 ) -> Vec<BoxFuture<'static, ()>> {
     let local = config.keypair.public().to_peer_id();
     let mut tasks = Vec::new();
-    let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES));
-    tasks.push(service::metadata::serve(asked, own, Arc::clone(syncer)).boxed());
+    let limits = &config.service_limits;
+    let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES, limits));
+    let serving = service::metadata::serve(asked, own, Arc::clone(syncer), limits.clone());
+    tasks.push(serving.boxed());
     if config.serve.store {
-        let mut protocol = one_shot(protocols::STORE, store.store_limits().request_bytes);
+        let request_bytes = store.store_limits().request_bytes;
+        let mut protocol = one_shot(protocols::STORE, request_bytes, limits);
         protocol.refusal = Some(store_adapter::store::too_many_requests());
         let asked = behaviour.serve(protocol);
-        tasks.push(service::store::serve(asked, Arc::clone(store), Arc::clone(syncer)).boxed());
+        let (store, syncer) = (Arc::clone(store), Arc::clone(syncer));
+        tasks.push(service::store::serve(asked, store, syncer, limits.clone()).boxed());
     }
     let (storage, reconcile) = (
         Arc::new(SessionStorage(Arc::clone(syncer))),
         config.reconcile.clone(),
     );
     if config.serve.store && config.serve.sync {
-        let pushed = behaviour.serve(transfer());
-        tasks.push(service::transfer::serve(pushed, Arc::clone(syncer)).boxed());
+        let pushed = behaviour.serve(transfer(limits));
+        let serving = service::transfer::serve(pushed, Arc::clone(syncer), limits.clone());
+        tasks.push(serving.boxed());
         let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
         tasks.push(serving.boxed());
         syncer.set_reconciler(reconciler);
@@ -269,13 +270,13 @@ fn serve(
     tasks
 }
 
-fn transfer() -> ProtocolConfig {
+fn transfer(limits: &ServiceLimits) -> ProtocolConfig {
     let deadlines = Deadlines {
-        wait: PUSH_PAUSE,
+        wait: limits.push_pause,
         ..Deadlines::default()
     };
     ProtocolConfig {
-        inbound_per_peer: PUSH_STREAMS_PER_PEER,
+        inbound_per_peer: limits.push_streams_per_peer,
         frame: FrameLimits {
             max_bytes: TRANSFER_FRAME_BYTES,
             deadlines,
@@ -284,14 +285,14 @@ fn transfer() -> ProtocolConfig {
     }
 }
 
-fn one_shot(id: &'static str, request_bytes: usize) -> ProtocolConfig {
+fn one_shot(id: &'static str, request_bytes: usize, limits: &ServiceLimits) -> ProtocolConfig {
     let deadlines = Deadlines {
-        wait: REQUEST_PAUSE,
+        wait: limits.request_pause,
         ..Deadlines::default()
     };
     ProtocolConfig {
         inbound_queue: 128,
-        inbound_per_peer: REQUESTS_PER_PEER,
+        inbound_per_peer: limits.request_streams_per_peer,
         frame: FrameLimits {
             max_bytes: request_bytes,
             deadlines,

@@ -37,6 +37,8 @@ pub struct FetchPlan<P> {
     /// Where the queue of each peer is.
     places: HashMap<P, usize>,
     queues: Vec<Queue>,
+    /// How many hashes each peer is asked for in one query.
+    batches: Vec<usize>,
     /// Hashes that nobody is left to be asked for, by when that came.
     orphans: BTreeSet<(u64, Id)>,
     report: FetchReport,
@@ -52,6 +54,7 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
             owed: HashMap::new(),
             places: HashMap::new(),
             queues: Vec::new(),
+            batches: Vec::new(),
             orphans: BTreeSet::new(),
             report: FetchReport::default(),
         }
@@ -71,6 +74,12 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
             }
             self.add_holder(hash, place);
         }
+    }
+
+    /// So many more hashes were announced than are taken on.
+    pub fn decline(&mut self, hashes: u64) {
+        self.report.announced += hashes;
+        self.report.over_limit += hashes;
     }
 
     /// The session turned out to be about this part of the window only.
@@ -94,11 +103,27 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     /// to deliver. The batch counts as asked until [`answered`](Self::answered) or
     /// [`failed`](Self::failed) is called for it.
     pub fn next_batch(&mut self, peer: P, now: u64) -> Option<Vec<Id>> {
+        self.next_batch_of(peer, now, 0, |_| true)
+    }
+
+    /// As [`next_batch`](Self::next_batch), but a hash that isn't `free`, since another plan has
+    /// it asked for, is put off by `overlap` nanoseconds: once, so that whoever has it asked for
+    /// and never gets it doesn't keep this plan from asking.
+    pub fn next_batch_of(
+        &mut self,
+        peer: P,
+        now: u64,
+        overlap: u64,
+        mut free: impl FnMut(&Id) -> bool,
+    ) -> Option<Vec<Id>> {
+        if !self.places.contains_key(&peer) && self.orphans.is_empty() {
+            return None;
+        }
         let place = self.place_of(peer);
         if self.first_ready(place, now).is_none() {
             self.adopt_orphans(place);
         }
-        let most = match self.limits.batch.max(1) {
+        let most = match self.limits.batch.min(self.batches[place]).max(1) {
             batch if batch.is_multiple_of(NWAKU_PAGE) => batch - 1,
             batch => batch,
         };
@@ -107,8 +132,14 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
             let Some(hash) = self.first_ready(place, now) else {
                 break;
             };
+            let attempts = self.limits.attempts.max(1);
             if let Some(owed) = self.owed.get_mut(&hash) {
                 owed.unqueue(&hash, &mut self.queues);
+                if overlap > 0 && !owed.deferred && !free(&hash) {
+                    owed.defer(now.saturating_add(overlap));
+                    owed.queue(&hash, attempts, &mut self.queues);
+                    continue;
+                }
                 owed.asked = Some(place);
             }
             batch.push(hash);
@@ -134,10 +165,12 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         let place = self.place_of(peer);
         let batch: BTreeSet<&Id> = asked.iter().collect();
         let (mut taken, mut refused) = (Vec::new(), BTreeSet::new());
+        let mut as_asked = true;
         for record in delivered {
             let hash = record.hash();
             if !batch.contains(&hash) {
                 self.count(FetchRefusal::NotOwed);
+                as_asked = false;
             } else if self.accept(&record) {
                 taken.push(record);
             } else {
@@ -147,6 +180,11 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         // A page may have been cut by its bytes: what isn't in it is asked for again at once. Only
         // an answer that gets nobody on counts against the peer.
         let progress = !taken.is_empty();
+        self.batches[place] = if progress && as_asked {
+            self.batches[place].saturating_mul(2).min(self.limits.batch)
+        } else {
+            self.limits.first_batch
+        };
         for hash in asked {
             let failed = !progress || refused.contains(hash);
             self.give_back(hash, place, failed.then_some(now), now);
@@ -163,6 +201,7 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     /// `peer` gave no answer to the batch `asked`.
     pub fn failed(&mut self, peer: P, asked: &[Id], now: u64) {
         let place = self.place_of(peer);
+        self.batches[place] = self.limits.first_batch;
         for hash in asked {
             self.give_back(hash, place, Some(now), now);
         }
@@ -218,9 +257,11 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
     }
 
     fn place_of(&mut self, peer: P) -> usize {
-        let queues = &mut self.queues;
+        let (queues, batches) = (&mut self.queues, &mut self.batches);
+        let first = self.limits.first_batch;
         *self.places.entry(peer).or_insert_with(|| {
             queues.push(Queue::new());
+            batches.push(first);
             queues.len() - 1
         })
     }

@@ -132,6 +132,10 @@ pub struct FetchLimits {
     /// Most hashes in one query; 99. A full answer with messages of [`MESSAGE_BYTES`] fits
     /// [`STORE_RESPONSE_BYTES`]; servers that cut pages by bytes are asked on for the rest.
     pub batch: usize,
+    /// Most hashes in the first query to a peer, and in the next one after a peer has delivered
+    /// something else or nothing; 16. It is doubled by every answer that is as it should be. So a
+    /// peer that only claims to hold messages has 2.4 MiB at most read of it at a time.
+    pub first_batch: usize,
     /// How often one peer is asked for one hash; 3.
     pub attempts: u32,
     /// How long a peer isn't asked for a hash again after its first failure, in nanoseconds; 1 s.
@@ -148,6 +152,7 @@ impl Default for FetchLimits {
             owed: 150_000,
             holders: 8,
             batch: 99,
+            first_batch: 16,
             attempts: 3,
             backoff: 1_000_000_000,
             patience: 5_000_000_000,

@@ -31,7 +31,7 @@ pub use digest::{SetDigest, digest};
 pub use item::{Bound, Id, Item, Range};
 pub use limits::SessionLimits;
 pub use scope::{Scope, Source, SourceError, TopicFilter};
-pub use session::{Dialect, PeerState, Session, SessionError, Step};
+pub use session::{Dialect, PeerState, Pool, Session, SessionError, Step};
 pub use set::{ItemSet, ItemSetMut, Slice};
 pub use sorted::SortedItems;
 pub use summary::{Summary, Tally};

@@ -1,5 +1,7 @@
 //! Every number that a peer's frames can push against, in one place.
 
+use crate::session::Pool;
+
 /// Bounds of one session. A peer that breaks one gets an error, never memory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SessionLimits {
@@ -19,6 +21,8 @@ pub struct SessionLimits {
     /// Most ids that a session reports as `have` and `need` together; they are remembered so that
     /// each is reported once.
     pub differences: usize,
+    /// What several sessions may report together, if that is bounded.
+    pub differences_pool: Option<Pool>,
     /// Most topics, pubsub and content topics each, named in one frame.
     pub topics: usize,
     /// Longest topic, in bytes.
@@ -50,6 +54,7 @@ impl Default for SessionLimits {
             rounds: 10_000,
             session_bytes: 1 << 30,
             differences: 10_000_000,
+            differences_pool: None,
             topics: 1_024,
             topic_bytes: 1_024,
             hello_bytes: 256 << 10,

@@ -2,6 +2,7 @@
 
 mod differences;
 mod intake;
+mod pool;
 mod reported;
 
 use alloc::string::String;
@@ -10,6 +11,7 @@ use core::fmt;
 
 pub(crate) use differences::Differences;
 pub(crate) use intake::{Intake, at_most};
+pub use pool::Pool;
 
 use crate::item::{Bound, Id, Range};
 use crate::scope::{Scope, SourceError};

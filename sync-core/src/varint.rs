@@ -49,30 +49,27 @@ pub fn read_leb128(bytes: &[u8]) -> Option<(u64, usize)> {
 #[inline]
 pub fn write_big_endian_to(out: &mut [u8; MAX_LEN], value: u64) -> usize {
     let len = big_endian_len(value);
-    let spread = |groups: u64| {
-        let halves = groups & 0xfff_ffff | (groups & 0xff_ffff_f000_0000) << 4;
-        let quarters = halves & 0x3fff_0000_3fff | (halves & 0xfff_c000_0fff_c000) << 2;
-        quarters & 0x7f_007f_007f_007f | (quarters & 0x3f80_3f80_3f80_3f80) << 1
-    };
-    if len <= WORD {
-        let bytes = (spread(value) | MORE & !0xff) << (8 * (WORD - len));
-        *out = [0; MAX_LEN];
-        out[..WORD].copy_from_slice(&bytes.to_be_bytes());
-    } else {
-        let (high, low) = (spread(value >> 56), spread(value & (1 << 56) - 1));
-        let [.., first, second] = (high | MORE).to_be_bytes();
-        *out = [0; MAX_LEN];
-        let start = if len == MAX_LEN {
-            (out[0], out[1]) = (first, second);
-            2
-        } else {
-            out[0] = second;
-            1
-        };
-        let low = (low | MORE & !0xff).to_be_bytes();
-        out[start..start + WORD].copy_from_slice(&low);
+    *out = [0; MAX_LEN];
+    if len > WORD {
+        write_big_endian_bytewise(&mut out[..len], value);
+        return len;
     }
+    let halves = (value & 0xfff_ffff) | ((value & 0xff_ffff_f000_0000) << 4);
+    let quarters = (halves & 0x3fff_0000_3fff) | ((halves & 0xfff_c000_0fff_c000) << 2);
+    let groups = (quarters & 0x7f_007f_007f_007f) | ((quarters & 0x3f80_3f80_3f80_3f80) << 1);
+    // All but the least group are followed by another.
+    let bytes = (groups | (MORE & !0xff)) << (8 * (WORD - len));
+    out[..WORD].copy_from_slice(&bytes.to_be_bytes());
     len
+}
+
+/// What takes more than a word.
+#[cold]
+fn write_big_endian_bytewise(out: &mut [u8], value: u64) {
+    let groups = (0..out.len()).rev();
+    for (byte, group) in out.iter_mut().zip(groups) {
+        *byte = ((value >> (7 * group)) as u8 & 0x7f) | if group > 0 { 0x80 } else { 0 };
+    }
 }
 
 /// Appends `value` in base 128, most significant group first.
@@ -105,9 +102,9 @@ pub fn read_big_endian(bytes: &[u8]) -> Option<(u64, usize)> {
     let len = ends.leading_zeros() as usize / 8 + 1;
     let groups = (word >> (8 * (WORD - len))) & !MORE;
     // The way back from what is written, step by step.
-    let quarters = groups & 0x7f_007f_007f_007f | (groups & 0x7f00_7f00_7f00_7f00) >> 1;
-    let halves = quarters & 0x3fff_0000_3fff | (quarters & 0x3fff_0000_3fff_0000) >> 2;
-    let value = halves & 0xfff_ffff | (halves & 0xfff_ffff_0000_0000) >> 4;
+    let quarters = (groups & 0x7f_007f_007f_007f) | ((groups & 0x7f00_7f00_7f00_7f00) >> 1);
+    let halves = (quarters & 0x3fff_0000_3fff) | ((quarters & 0x3fff_0000_3fff_0000) >> 2);
+    let value = (halves & 0xfff_ffff) | ((halves & 0xfff_ffff_0000_0000) >> 4);
     Some((value, len))
 }
 

@@ -16,6 +16,8 @@ use crate::counters::Counters;
 use crate::handler::Handler;
 use crate::limits::{FrameLimits, NetLimits};
 use crate::protocol::{FrameTable, Inbound, ProtocolConfig, Served};
+use crate::room::Room;
+use crate::warnings::Warnings;
 
 /// Carries opaque frames over protocols of the program's choice.
 ///
@@ -28,6 +30,9 @@ pub struct Behaviour {
     frames: Arc<FrameTable>,
     limits: NetLimits,
     counters: Arc<Counters>,
+    warnings: Arc<Warnings>,
+    received: Arc<Room>,
+    fetched: Arc<Room>,
 }
 
 impl Behaviour {
@@ -40,6 +45,9 @@ impl Behaviour {
             frames: Arc::default(),
             limits,
             counters: Arc::default(),
+            warnings: Arc::new(Warnings::new(limits.warnings)),
+            received: Room::new(limits.long_frames_received),
+            fetched: Room::new(limits.long_frames_fetched),
         }
     }
 
@@ -49,8 +57,9 @@ impl Behaviour {
     /// served already is served by `config` from now on.
     pub fn serve(&mut self, config: ProtocolConfig) -> mpsc::Receiver<Inbound> {
         self.speak(config.id.clone(), config.frame);
+        let (counters, received) = (Arc::clone(&self.counters), Arc::clone(&self.received));
         self.served.retain(|served| served.config.id != config.id);
-        let (served, inbox) = Served::new(config, Arc::clone(&self.counters));
+        let (served, inbox) = Served::new(config, counters, received);
         self.served.push(served);
         inbox
     }
@@ -67,6 +76,8 @@ impl Behaviour {
             Arc::clone(&self.connections),
             Arc::clone(&self.frames),
             Arc::clone(&self.counters),
+            Arc::clone(&self.warnings),
+            Arc::clone(&self.fetched),
         )
     }
 
@@ -79,8 +90,9 @@ impl Behaviour {
     fn handler(&self, connection: ConnectionId, peer: PeerId) -> Handler {
         let (sender, opens) = mpsc::channel(self.limits.opening.max(1));
         let entry = self.connections.enter(peer, connection, sender);
-        let counters = Arc::clone(&self.counters);
-        Handler::new(entry, self.served.clone(), opens, self.limits, counters)
+        let (counters, warnings) = (Arc::clone(&self.counters), Arc::clone(&self.warnings));
+        let served = self.served.clone();
+        Handler::new(entry, served, opens, self.limits, counters, warnings)
     }
 }
 

@@ -11,6 +11,8 @@ use crate::counters::Counters;
 use crate::frame::{FrameError, FramedStream};
 use crate::limits::FrameLimits;
 use crate::protocol::FrameTable;
+use crate::room::Room;
+use crate::warnings::Warnings;
 
 /// Opens streams on the connections of one [`Behaviour`](crate::Behaviour). Cheap to clone.
 ///
@@ -20,6 +22,8 @@ pub struct Control {
     connections: Arc<Connections>,
     frames: Arc<FrameTable>,
     counters: Arc<Counters>,
+    warnings: Arc<Warnings>,
+    room: Arc<Room>,
 }
 
 impl Control {
@@ -27,11 +31,25 @@ impl Control {
         connections: Arc<Connections>,
         frames: Arc<FrameTable>,
         counters: Arc<Counters>,
+        warnings: Arc<Warnings>,
+        room: Arc<Room>,
     ) -> Self {
         Self {
             connections,
             frames,
             counters,
+            warnings,
+            room,
+        }
+    }
+
+    /// The same, but its long frames share a room of their own, as large as that of all others: so
+    /// what is asked on behalf of some leaves the room of others alone.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self {
+            room: Room::new(self.room.most()),
+            ..self.clone()
         }
     }
 
@@ -79,7 +97,7 @@ impl Control {
         let (protocol, stream) = answered.map_err(fail)?;
         let counters = Arc::clone(&self.counters);
         let stream = FramedStream::counted(stream, self.frames.get(&protocol), counters);
-        Ok((protocol, stream))
+        Ok((protocol, stream.within(&self.room)))
     }
 
     /// One question, one answer: opens a stream, sends `frame`, closes this side and gives the
@@ -137,6 +155,12 @@ impl Control {
     #[must_use]
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
+    }
+
+    /// The bounds of warnings about peers, shared by all that warn of them.
+    #[must_use]
+    pub fn warnings(&self) -> Arc<Warnings> {
+        Arc::clone(&self.warnings)
     }
 }
 

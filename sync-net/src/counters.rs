@@ -43,6 +43,8 @@ macro_rules! counters {
 }
 
 counters! {
+    /// Inbound connections denied, since there were too many.
+    connections_denied,
     /// Inbound streams handed to the protocol's queue.
     streams_accepted,
     /// Inbound streams refused by word: the refusal frame was queued for writing.
@@ -65,6 +67,8 @@ counters! {
     bytes_received,
     /// Length prefixes that were malformed or beyond the limit.
     frames_refused,
+    /// Long frames for which there was no room at the time.
+    frames_without_room,
     /// Frames and closings that a deadline cut off.
     deadlines_missed,
     /// Reconciliation sessions begun, in either role.

@@ -12,8 +12,9 @@ use sync_core::varint;
 use tokio::time::{Instant, timeout_at};
 
 use crate::counters::Counters;
-use crate::limits::{Deadlines, FrameLimits, READ_CHUNK};
+use crate::limits::{Deadlines, FrameLimits, READ_AHEAD, READ_CHUNK, SHORT_FRAME};
 use crate::protocol::Share;
+use crate::room::{Part, Room};
 
 /// A bidirectional stream of frames.
 ///
@@ -23,12 +24,15 @@ use crate::protocol::Share;
 pub struct FramedStream {
     io: Box<dyn Duplex>,
     limits: FrameLimits,
-    buffer: Box<[u8; READ_CHUNK]>,
+    buffer: Box<[u8; READ_AHEAD]>,
     /// The bytes of `buffer` that were read from `io` and not yet consumed.
     unread: std::ops::Range<usize>,
     bytes_sent: u64,
     bytes_received: u64,
     counters: Arc<Counters>,
+    /// What long frames share; the last frame's part is given back when the next one is read.
+    room: Option<Arc<Room>>,
+    part: Option<Part>,
     /// Keeps the peer's share of streams taken until the stream is dropped.
     share: Option<Share>,
 }
@@ -56,13 +60,21 @@ impl FramedStream {
         Self {
             io: Box::new(io),
             limits,
-            buffer: Box::new([0; READ_CHUNK]),
+            buffer: Box::new([0; READ_AHEAD]),
             unread: 0..0,
             bytes_sent: 0,
             bytes_received: 0,
             counters,
+            room: None,
+            part: None,
             share: None,
         }
+    }
+
+    /// Has long frames take their memory of `room`.
+    pub(crate) fn within(mut self, room: &Arc<Room>) -> Self {
+        self.room = Some(Arc::clone(room));
+        self
     }
 
     pub(crate) fn holding(mut self, share: Share) -> Self {
@@ -94,6 +106,22 @@ impl FramedStream {
     pub async fn receive(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
         let result = self.read().await;
         self.noted(result)
+    }
+
+    /// Waits until the next frame has begun to arrive, so that [`receive`](Self::receive) doesn't
+    /// wait for it; `false` when the peer closed its side instead.
+    ///
+    /// Unlike the other calls this one may be dropped halfway.
+    ///
+    /// # Errors
+    /// When nothing comes in time.
+    pub async fn begun(&mut self) -> Result<bool, FrameError> {
+        if !self.unread.is_empty() {
+            return Ok(true);
+        }
+        let pace = Pace::waiting(&self.limits.deadlines);
+        let result = self.read_more(&pace).await;
+        Ok(self.noted(result)? > 0)
     }
 
     /// Closes this side: the peer sees the end of the stream and may still send.
@@ -149,6 +177,12 @@ impl FramedStream {
         Ok(())
     }
 
+    /// The stream itself, for protocols that go on without frames, and the bytes behind the last
+    /// frame that were read already.
+    pub fn into_io(self) -> (Vec<u8>, impl AsyncRead + AsyncWrite + Send + Unpin) {
+        (self.buffer[self.unread].to_vec(), self.io)
+    }
+
     /// Bytes sent in frames, length prefixes included.
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
@@ -187,6 +221,7 @@ impl FramedStream {
     }
 
     async fn read(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
+        self.part = None;
         let mut pace = Pace::waiting(&self.limits.deadlines);
         let Some((claimed, prefix)) = self.read_prefix(&mut pace).await? else {
             return Ok(None);
@@ -219,12 +254,7 @@ impl FramedStream {
             if !unread.is_empty() {
                 pace.begin();
             }
-            // At most nine bytes are left: move them to the front and read behind them.
-            self.buffer.copy_within(self.unread.clone(), 0);
-            self.unread = 0..self.unread.len();
-            let free = &mut self.buffer[self.unread.end..];
-            let phase = pace.phase();
-            match in_time(*pace, phase, self.io.read(free)).await? {
+            match self.read_more(pace).await? {
                 0 if self.unread.is_empty() => return Ok(None),
                 0 => {
                     return Err(FrameError::Truncated {
@@ -232,12 +262,20 @@ impl FramedStream {
                         received: self.unread.len(),
                     });
                 }
-                read => {
-                    self.unread.end += read;
-                    pace.moved(read);
-                }
+                read => pace.moved(read),
             }
         }
+    }
+
+    /// Reads behind what is unread, of which there are at most nine bytes; gives how many came, 0
+    /// at the end of the stream.
+    async fn read_more(&mut self, pace: &Pace) -> Result<usize, FrameError> {
+        self.buffer.copy_within(self.unread.clone(), 0);
+        self.unread = 0..self.unread.len();
+        let free = &mut self.buffer[self.unread.end..];
+        let read = in_time(*pace, pace.phase(), self.io.read(free)).await?;
+        self.unread.end += read;
+        Ok(read)
     }
 
     async fn read_body(&mut self, length: usize, pace: &mut Pace) -> Result<Vec<u8>, FrameError> {
@@ -247,7 +285,13 @@ impl FramedStream {
         self.unread.start += buffered;
         while body.len() < length {
             let have = body.len();
-            body.resize(length.min(have + READ_CHUNK), 0);
+            let next = length.min(have + READ_CHUNK);
+            if next > body.capacity() {
+                let capacity = length.min(2 * next);
+                self.take_room(capacity)?;
+                body.reserve_exact(capacity - have);
+            }
+            body.resize(next, 0);
             let read = in_time(*pace, Phase::Receiving, self.io.read(&mut body[have..])).await?;
             body.truncate(have + read);
             if read == 0 {
@@ -261,8 +305,21 @@ impl FramedStream {
         Ok(body)
     }
 
+    /// Takes room for a frame of which so many bytes are to be kept.
+    fn take_room(&mut self, bytes: usize) -> Result<(), FrameError> {
+        let Some(room) = self.room.as_ref().filter(|_| bytes > SHORT_FRAME) else {
+            return Ok(());
+        };
+        let part = self.part.get_or_insert_with(|| room.part());
+        if part.grow_to(bytes) {
+            return Ok(());
+        }
+        Err(FrameError::NoRoom { most: room.most() })
+    }
+
     fn noted<T>(&self, result: Result<T, FrameError>) -> Result<T, FrameError> {
         match &result {
+            Err(FrameError::NoRoom { .. }) => self.counters.frames_without_room.increment(),
             Err(FrameError::TooLong { .. } | FrameError::Prefix) => {
                 self.counters.frames_refused.increment();
             }
@@ -294,6 +351,13 @@ pub enum FrameError {
         claimed: u64,
         /// [`FrameLimits::max_bytes`].
         max: usize,
+    },
+    /// There are too many long frames at the moment; later there may be room.
+    #[error("no room for a long frame: others take the {most} bytes that are meant for them")]
+    NoRoom {
+        /// [`NetLimits::long_frames_received`](crate::NetLimits::long_frames_received) or
+        /// [`NetLimits::long_frames_fetched`](crate::NetLimits::long_frames_fetched).
+        most: usize,
     },
     /// The length isn't a varint of at most 10 bytes and 64 bits.
     #[error("malformed frame: expected a length as a varint of at most 10 bytes")]

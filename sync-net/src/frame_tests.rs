@@ -155,6 +155,116 @@ async fn a_claimed_length_takes_no_memory_before_its_bytes_arrive() {
     ));
 }
 
+/// A stream whose long frames share `room`, with the other end that writes one of `length` bytes.
+fn sharing(room: &Arc<Room>, length: usize) -> (FramedStream, tokio::task::JoinHandle<()>) {
+    let (framed, mut raw) = half(1 << 20);
+    let mut bytes = Vec::new();
+    varint::write_leb128(&mut bytes, length as u64);
+    bytes.resize(bytes.len() + length, 5);
+    let writing = tokio::spawn(async move { raw.write_all(&bytes).await.unwrap() });
+    (framed.within(room), writing)
+}
+
+#[tokio::test]
+async fn long_frames_take_the_room_of_all_and_one_byte_more_is_refused() {
+    let room = Room::new(2 * SHORT_FRAME + 20);
+    let (mut one, _written) = sharing(&room, SHORT_FRAME + 10);
+    assert!(one.receive().await.unwrap().is_some());
+    let (mut other, _written) = sharing(&room, SHORT_FRAME + 11);
+    let error = other.receive().await.unwrap_err();
+    assert!(matches!(error, FrameError::NoRoom { .. }), "{error}");
+    assert_eq!(other.counters.frames_without_room.get(), 1);
+    let (mut short, _written) = sharing(&room, SHORT_FRAME);
+    assert!(short.receive().await.unwrap().is_some());
+    let (mut fits, _written) = sharing(&room, SHORT_FRAME + 10);
+    assert!(fits.receive().await.unwrap().is_some());
+    drop((one, other));
+    let (mut next, _written) = sharing(&room, SHORT_FRAME + 10);
+    assert!(next.receive().await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_tells_that_a_frame_has_begun_and_loses_nothing_of_it() {
+    let (mut framed, mut raw) = half(64);
+    raw.write_all(&[2, 8]).await.unwrap();
+    assert!(framed.begun().await.unwrap());
+    raw.write_all(&[9]).await.unwrap();
+    assert!(framed.begun().await.unwrap());
+    assert_eq!(framed.receive().await.unwrap(), Some(vec![8, 9]));
+    let started = Instant::now();
+    let error = framed.begun().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FrameError::Deadline {
+                phase: Phase::Waiting,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(started.elapsed().as_secs(), 60);
+    drop(raw);
+    assert!(!framed.begun().await.unwrap());
+}
+
+/// Writes a frame of `length` zeros at `speed` bytes a second after a whole `grace`.
+fn trickle(mut raw: DuplexStream, length: usize, speed: u64) {
+    tokio::spawn(async move {
+        let mut prefix = Vec::new();
+        varint::write_leb128(&mut prefix, length as u64);
+        raw.write_all(&prefix).await.unwrap();
+        let mut left = length;
+        let chunk = speed as usize * 10;
+        tokio::time::sleep(DEADLINES.grace - Duration::from_secs(11)).await;
+        while left > 0 {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            if raw.write_all(&vec![0; chunk.min(left)]).await.is_err() {
+                return;
+            }
+            left -= chunk.min(left);
+        }
+        // Keeps the stream open until the reader is done.
+        let _ = raw.read(&mut [0]).await;
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_least_speed_is_enough_and_a_little_less_is_not() {
+    let least = DEADLINES.bytes_per_second.get();
+    for (speed, fits) in [(least + 1, true), (least * 9 / 10, false)] {
+        let (mut framed, raw) = half(64 << 10);
+        // Nothing comes for most of the grace time.
+        framed.limits.deadlines.idle = Duration::from_secs(20);
+        trickle(raw, 300 << 10, speed);
+        let received = framed.receive().await;
+        assert_eq!(received.is_ok(), fits, "{received:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_deadline_is_met_at_its_end_and_missed_after_it() {
+    let moment = Duration::from_millis(1);
+    for (late, fits) in [(Duration::ZERO, true), (2 * moment, false)] {
+        for (first, wait) in [(&[][..], DEADLINES.wait), (&[2, 1][..], DEADLINES.idle)] {
+            let (mut framed, mut raw) = half(64);
+            raw.write_all(first).await.unwrap();
+            tokio::spawn(async move {
+                tokio::time::sleep(wait - moment + late).await;
+                let rest: &[u8] = if wait == DEADLINES.wait {
+                    &[2, 1, 7]
+                } else {
+                    &[7]
+                };
+                let _ = raw.write_all(rest).await;
+                tokio::time::sleep(Duration::from_secs(3_600)).await;
+            });
+            let received = framed.receive().await;
+            assert_eq!(received.is_ok(), fits, "{received:?} after {wait:?}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_says_nothing_is_given_up_after_the_wait() {
     let (mut framed, _raw) = half(64);

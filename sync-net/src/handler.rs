@@ -18,7 +18,7 @@ use libp2p::swarm::{
 use libp2p::{PeerId, Stream, StreamProtocol};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::connections::{Answer, Entry, Open};
 use crate::control::OpenFailure;
@@ -26,6 +26,8 @@ use crate::counters::Counters;
 use crate::frame::FramedStream;
 use crate::limits::{Deadlines, FrameLimits, NetLimits};
 use crate::protocol::Served;
+use crate::warn_of_peer;
+use crate::warnings::Warnings;
 
 /// The handler of one connection.
 pub struct Handler {
@@ -39,6 +41,7 @@ pub struct Handler {
     remote_protocols: SupportedProtocols,
     limits: NetLimits,
     counters: Arc<Counters>,
+    warnings: Arc<Warnings>,
 }
 
 impl Handler {
@@ -48,6 +51,7 @@ impl Handler {
         opens: mpsc::Receiver<Open>,
         limits: NetLimits,
         counters: Arc<Counters>,
+        warnings: Arc<Warnings>,
     ) -> Self {
         Self {
             entry,
@@ -62,6 +66,7 @@ impl Handler {
             remote_protocols: SupportedProtocols::default(),
             limits,
             counters,
+            warnings,
         }
     }
 
@@ -75,7 +80,12 @@ impl Handler {
         };
         if self.refusals.len() >= self.limits.refusals {
             self.counters.streams_reset.increment();
-            warn!(%peer, protocol = %id, "stream reset: too many refusals are being written");
+            warn_of_peer!(
+                self.warnings,
+                &peer,
+                protocol = %id,
+                "stream reset: too many refusals are being written"
+            );
             return;
         }
         self.counters.streams_refused.increment();

@@ -7,9 +7,11 @@
 //! - [`FramedStream`] sends and receives frames, each with a deadline and a longest length.
 //! - [`Reconciler`] finds out which items two nodes don't share. A program brings its items, and
 //!   learns the differences, by implementing [`Storage`]. An [`Observer`] sees the frames.
+//! - [`Admission`] goes into a swarm too: it bounds the connections that others make.
 //! - [`build_swarm`] makes a swarm as Waku's peers expect it, [`identity`] keeps its key.
 //!
-//! Every bound stands in [`limits`]; what happened is counted in [`Counters`].
+//! Every bound stands in [`limits`]; what happened is counted in [`Counters`],
+//! and the warnings that peers can provoke are bounded by [`Warnings`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -62,6 +64,7 @@
 //! # }
 //! ```
 
+pub mod admission;
 mod behaviour;
 mod connections;
 mod control;
@@ -72,15 +75,21 @@ pub mod identity;
 pub mod limits;
 mod protocol;
 pub mod reconcile;
+mod room;
 pub mod swarm;
 pub mod transport;
+mod warnings;
 
+pub use admission::Admission;
 pub use behaviour::Behaviour;
 pub use control::{Control, OpenError, OpenFailure, RequestError};
 pub use counters::{Counter, Counters};
 pub use frame::{FrameError, FramedStream};
 pub use handler::Handler;
-pub use limits::{ConnectionLimits, Deadlines, FrameLimits, NetLimits, ReconcileLimits};
+pub use limits::{
+    AdmissionLimits, ConnectionLimits, Deadlines, FrameLimits, NetLimits, ReconcileLimits,
+    WarningLimits,
+};
 pub use protocol::{Inbound, ProtocolConfig};
 pub use reconcile::{
     DialectChoice, Direction, Observer, Outcome, ReconcileConfig, ReconcileError, Reconciler, Role,
@@ -88,3 +97,4 @@ pub use reconcile::{
 };
 pub use swarm::build_swarm;
 pub use transport::Muxers;
+pub use warnings::Warnings;

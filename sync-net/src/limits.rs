@@ -6,7 +6,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// How many bytes a stream reads at a time, and how much is allocated for a frame before any of
+/// How many bytes of a frame a stream reads at a time, and how much is allocated for a frame before any of
 /// its bytes arrived. Frames grow by what arrives, never to the length that was claimed.
 pub(crate) const READ_CHUNK: usize = 16 << 10;
 
@@ -16,6 +16,14 @@ pub(crate) const WEBSOCKET_MESSAGE_BYTES: usize = 4 << 20;
 
 /// Most bytes read from a key file: 64 digits, a prefix and line ends fit generously.
 pub(crate) const KEY_FILE_BYTES: u64 = 256;
+
+/// Frames up to this length, in bytes, are read whatever else is; longer ones share
+/// [`NetLimits::long_frames_received`] or [`NetLimits::long_frames_fetched`].
+pub(crate) const SHORT_FRAME: usize = 256 << 10;
+
+/// How many bytes a stream may read beyond the end of a frame. Every open stream takes so many,
+/// also those that never bring a frame.
+pub(crate) const READ_AHEAD: usize = 512;
 
 /// Most bytes read and thrown away from a stream whose session is over.
 pub(crate) const LEFTOVER_BYTES: usize = 64 << 10;
@@ -78,7 +86,7 @@ impl FrameLimits {
     }
 }
 
-/// Bounds of the [`Behaviour`](crate::Behaviour), for each connection.
+/// Bounds of the [`Behaviour`](crate::Behaviour), for each connection but where it says otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NetLimits {
     /// Most refusals being written at once on one connection; streams beyond it are reset.
@@ -91,6 +99,13 @@ pub struct NetLimits {
     pub opening: usize,
     /// How long the negotiation of a stream's protocol may take, in either direction.
     pub open_deadline: Duration,
+    /// Most bytes of memory for the frames over 256 KiB that are being received on streams which
+    /// peers opened, on all connections together.
+    pub long_frames_received: usize,
+    /// The same for streams that this side opened, by one [`Control`](crate::Control) and its clones.
+    pub long_frames_fetched: usize,
+    /// Bounds of the warnings about peers, over all connections.
+    pub warnings: WarningLimits,
 }
 
 impl Default for NetLimits {
@@ -101,6 +116,55 @@ impl Default for NetLimits {
             refusal_drain_bytes: 1 << 20,
             opening: 128,
             open_deadline: Duration::from_secs(15),
+            long_frames_received: 16 << 20,
+            long_frames_fetched: 16 << 20,
+            warnings: WarningLimits::default(),
+        }
+    }
+}
+
+/// Bounds of the inbound connections of a node, for [`Admission`](crate::Admission).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AdmissionLimits {
+    /// Most connections at once; 256.
+    pub inbound: usize,
+    /// Most connections at once from one IPv4 address, or one IPv6 network of 64 bits; 32. `None`
+    /// for no bound, for nodes behind a proxy that hides where connections come from.
+    pub inbound_per_ip: Option<usize>,
+    /// Most connections at once with one peer; 4.
+    pub inbound_per_peer: usize,
+    /// Most connections at once whose peer hasn't proved yet who it is; 64.
+    pub pending: usize,
+}
+
+impl Default for AdmissionLimits {
+    fn default() -> Self {
+        Self {
+            inbound: 256,
+            inbound_per_ip: Some(32),
+            inbound_per_peer: 4,
+            pending: 64,
+        }
+    }
+}
+
+/// Bounds of the warnings that peers can provoke, for [`Warnings`](crate::Warnings).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WarningLimits {
+    /// Most warnings about one peer in a period; 10.
+    pub per_peer: usize,
+    /// Most warnings about all peers together in a period; 200.
+    pub in_all: usize,
+    /// How long a period is; a minute.
+    pub period: Duration,
+}
+
+impl Default for WarningLimits {
+    fn default() -> Self {
+        Self {
+            per_peer: 10,
+            in_all: 200,
+            period: Duration::from_secs(60),
         }
     }
 }
@@ -133,10 +197,16 @@ impl Default for ConnectionLimits {
 /// Bounds of reconciliation as a whole, for [`Reconciler`](crate::Reconciler).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReconcileLimits {
-    /// Most sessions served at once; more are answered "busy".
+    /// Most sessions served at once; more are answered "busy", unless one is displaced.
     pub served: usize,
+    /// How long a served session keeps its place while nothing comes from its peer, once there are
+    /// [`served`](Self::served) and a peer that has none wants one.
+    pub displaced_after: Duration,
     /// Most sessions served at once for one peer.
     pub served_per_peer: usize,
+    /// Most ids that all served sessions together remember as reported; sessions that this side
+    /// starts aren't touched by what peers do to those.
+    pub served_differences: usize,
     /// Most inbound streams of one protocol that wait to be looked at; more are answered "busy".
     pub inbound_queue: usize,
     /// Most inbound streams of one protocol that one peer may hold.
@@ -156,7 +226,9 @@ impl Default for ReconcileLimits {
     fn default() -> Self {
         Self {
             served: 16,
+            displaced_after: Duration::from_secs(5),
             served_per_peer: 2,
+            served_differences: 100_000,
             inbound_queue: 32,
             inbound_per_peer: 8,
             deadlines: Deadlines::default(),

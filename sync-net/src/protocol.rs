@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use crate::counters::Counters;
 use crate::frame::FramedStream;
 use crate::limits::FrameLimits;
+use crate::room::Room;
 
 /// A protocol to serve.
 #[derive(Clone, Debug)]
@@ -75,12 +76,14 @@ pub(crate) struct Served {
     queue: mpsc::Sender<Inbound>,
     shares: Mutex<HashMap<PeerId, usize>>,
     counters: Arc<Counters>,
+    room: Arc<Room>,
 }
 
 impl Served {
     pub(crate) fn new(
         config: ProtocolConfig,
         counters: Arc<Counters>,
+        room: Arc<Room>,
     ) -> (Arc<Self>, mpsc::Receiver<Inbound>) {
         let (queue, inbox) = mpsc::channel(config.inbound_queue.max(1));
         let served = Self {
@@ -88,6 +91,7 @@ impl Served {
             queue,
             shares: Mutex::default(),
             counters,
+            room,
         };
         (Arc::new(served), inbox)
     }
@@ -109,7 +113,9 @@ impl Served {
         place.send(Inbound {
             peer,
             protocol: self.config.id.clone(),
-            stream: FramedStream::counted(stream, self.config.frame, counters).holding(share),
+            stream: FramedStream::counted(stream, self.config.frame, counters)
+                .within(&self.room)
+                .holding(share),
         });
         self.counters.streams_accepted.increment();
         None

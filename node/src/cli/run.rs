@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
+use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
 use super::{ArchiveArgs, SizeArg, SyncWireArg};
@@ -40,6 +41,14 @@ pub struct RunArgs {
     /// A shard that the node keeps, as often as there are; without any it keeps all
     #[arg(long, value_name = "INDEX", value_parser = clap::value_parser!(u16).range(0..1_024))]
     pub shard: Vec<u16>,
+    /// Most connections that others may have to this node
+    #[arg(long, value_name = "COUNT",
+          default_value_t = AdmissionLimits::default().inbound)]
+    pub max_connections: usize,
+    /// Most connections from one IPv4 address or IPv6 network of 64 bits; 0 for no bound
+    #[arg(long, value_name = "COUNT",
+          default_value_t = AdmissionLimits::default().inbound_per_ip.unwrap_or_default())]
+    pub ip_colocation_limit: usize,
     /// A peer to stay connected with, as often as there are
     #[arg(long, value_name = "MULTIADDR")]
     pub staticnode: Vec<String>,

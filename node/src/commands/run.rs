@@ -6,6 +6,7 @@ use anyhow::Context;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
+use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::RunArgs;
@@ -69,6 +70,11 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
     config.serve = Services {
         store: args.store,
         sync: args.store_sync,
+    };
+    config.admission = AdmissionLimits {
+        inbound: args.max_connections,
+        inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
+        ..AdmissionLimits::default()
     };
     for address in args.staticnode.iter().chain(&args.storenode) {
         config.stay_with.push(peer_address(address)?);

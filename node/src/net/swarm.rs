@@ -11,7 +11,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, NetworkBehaviour, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, ping};
-use sync_net::ConnectionLimits;
+use sync_net::{Admission, AdmissionLimits, ConnectionLimits};
 use tokio::sync::{mpsc, oneshot};
 
 use super::PeerTable;
@@ -108,16 +108,19 @@ impl SwarmHandle {
 /// Everything that the node does on a connection.
 #[derive(NetworkBehaviour)]
 pub(crate) struct NodeBehaviour {
+    // First, so that nobody else does anything for a connection that is denied.
+    admission: Admission,
     frames: sync_net::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
 }
 
 impl NodeBehaviour {
-    fn new(keypair: &Keypair, frames: sync_net::Behaviour) -> Self {
+    fn new(keypair: &Keypair, frames: sync_net::Behaviour, admission: AdmissionLimits) -> Self {
         let identify = identify::Config::new("/vac/waku/1.0.0".into(), keypair.public())
             .with_agent_version(format!("wakustore/{}", env!("CARGO_PKG_VERSION")));
         Self {
+            admission: Admission::new(admission, frames.counters()),
             frames,
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
@@ -152,10 +155,11 @@ pub(crate) struct Spawned {
 pub(crate) async fn spawn(
     keypair: &Keypair,
     frames: sync_net::Behaviour,
+    admission: AdmissionLimits,
     listen: &[Multiaddr],
     peers: Arc<PeerTable>,
 ) -> anyhow::Result<Spawned> {
-    let behaviour = NodeBehaviour::new(keypair, frames);
+    let behaviour = NodeBehaviour::new(keypair, frames, admission);
     let mut swarm = sync_net::build_swarm(keypair, behaviour, &ConnectionLimits::default())?;
     let addresses = start_listening(&mut swarm, listen).await?;
     let (commands, received) = mpsc::channel(COMMANDS);

@@ -137,6 +137,8 @@ impl From<&LimitsText> for SessionLimits {
             rounds: limits.rounds,
             session_bytes: limits.session_bytes,
             differences: limits.differences,
+            // A session that is run again shares nothing with others.
+            differences_pool: None,
             topics: limits.topics,
             topic_bytes: limits.topic_bytes,
             hello_bytes: limits.hello_bytes,

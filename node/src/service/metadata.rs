@@ -6,19 +6,17 @@ use std::time::Duration;
 use libp2p::{PeerId, StreamProtocol};
 use store_adapter::limits::METADATA_BYTES;
 use store_adapter::metadata::WakuMetadata;
-use sync_net::{Control, Inbound};
+use sync_net::{Control, Inbound, warn_of_peer};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::one_shot;
+use super::ServiceLimits;
+use super::one_shot::{self, Answer};
 use crate::net::{PeerTable, SwarmHandle, protocols};
 use crate::sync::Syncer;
 
 /// How long a peer may take to answer.
 const DEADLINE: Duration = Duration::from_secs(20);
-
-/// Requests answered at a time.
-const AT_ONCE: usize = 32;
 
 /// Tells `own` to whoever asks, until the queue closes. A node that has no cluster of its own is of
 /// the cluster of whoever asks.
@@ -26,21 +24,30 @@ pub(crate) async fn serve(
     inbound: mpsc::Receiver<Inbound>,
     own: Option<Arc<WakuMetadata>>,
     syncer: Arc<Syncer>,
+    limits: ServiceLimits,
 ) {
     let answer = move |peer: PeerId, request: Vec<u8>| {
         let (own, syncer) = (own.clone(), Arc::clone(&syncer));
         async move {
             match WakuMetadata::decode(&request) {
-                Ok(theirs) => Some(own.map_or_else(|| theirs.encode(), |own| own.encode())),
+                Ok(theirs) => Some(Answer {
+                    frame: own.map_or_else(|| theirs.encode(), |own| own.encode()),
+                    taken: None,
+                }),
                 Err(error) => {
                     syncer.counters().malformed_requests.increment();
-                    tracing::warn!(%peer, %error, "a metadata request that can't be read");
+                    warn_of_peer!(
+                        syncer.warnings,
+                        &peer,
+                        %error,
+                        "a metadata request that can't be read"
+                    );
                     None
                 }
             }
         }
     };
-    one_shot::serve(inbound, AT_ONCE, answer).await;
+    one_shot::serve(inbound, &limits, None, answer).await;
 }
 
 /// Asks every newly met peer for its cluster, and parts with those of another one.

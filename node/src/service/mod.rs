@@ -1,6 +1,11 @@
 //! What the node answers: Store queries, metadata, and messages pushed by transfer.
 
+mod limits;
 pub(crate) mod metadata;
 mod one_shot;
 pub(crate) mod store;
 pub(crate) mod transfer;
+mod turns;
+mod waiting;
+
+pub use limits::ServiceLimits;

@@ -4,44 +4,93 @@ use std::sync::Arc;
 
 use libp2p::PeerId;
 use prost::Message;
+use store_adapter::limits::StoreLimits;
 use store_adapter::store::{self, StoredMessage, status};
 use sync_core::Id;
-use sync_net::Inbound;
+use sync_net::{Inbound, warn_of_peer};
 use tokio::sync::mpsc;
 
-use super::one_shot;
+use super::ServiceLimits;
+use super::one_shot::{self, Answer};
+use crate::budget::Budget;
 use crate::store::Store;
 use crate::sync::Syncer;
 
-/// Queries answered at a time.
-const AT_ONCE: usize = 32;
+/// A page takes at most this part of the bytes that are left for responses.
+const PART_OF_THE_REST: usize = 8;
 
 /// Answers queries until the queue closes.
 pub(crate) async fn serve(
     inbound: mpsc::Receiver<Inbound>,
     archive: Arc<Store>,
     syncer: Arc<Syncer>,
+    limits: ServiceLimits,
 ) {
+    let budget = Budget::new(limits.response_bytes);
     let answer = move |peer: PeerId, request: Vec<u8>| {
         let (archive, syncer) = (Arc::clone(&archive), Arc::clone(&syncer));
+        let budget = Arc::clone(&budget);
         async move {
-            let served =
-                store::answer(&**archive.archive(), archive.store_limits(), &request).await;
+            let page = page_limits(archive.store_limits(), &budget);
+            let making = budget.overdraw(page.page_bytes);
+            let served = store::answer(&**archive.archive(), &page, &request).await;
             if served.status_code == status::BAD_REQUEST {
                 syncer.counters().malformed_requests.increment();
-                tracing::warn!(%peer, error = served.status_desc, "a store query was refused");
+                let error = &served.status_desc;
+                warn_of_peer!(syncer.warnings, &peer, %error, "a store query was refused");
             }
             let response = served.encode_to_vec();
             let given: Vec<Id> = served.messages.iter().filter_map(given).collect();
             syncer.served(&peer, &given, request.len(), response.len());
-            Some(response)
+            drop(making);
+            Some(Answer {
+                taken: Some(budget.overdraw(response.len())),
+                frame: response,
+            })
         }
     };
-    one_shot::serve(inbound, AT_ONCE, answer).await;
+    let refusal = Some(store::too_many_requests());
+    one_shot::serve(inbound, &limits, refusal, answer).await;
+}
+
+/// Peers that read their responses slowly, or not at all, have them kept: the more is kept, the
+/// shorter are further pages. Everybody is served all the same, and gets on by the cursor.
+fn page_limits(limits: &StoreLimits, budget: &Budget) -> StoreLimits {
+    StoreLimits {
+        page_bytes: limits.page_bytes.min(budget.left() / PART_OF_THE_REST),
+        ..limits.clone()
+    }
 }
 
 /// The hash of a message that was given with its data.
 fn given(stored: &StoredMessage) -> Option<Id> {
     stored.message.as_ref()?;
     stored.message_hash.as_deref()?.try_into().ok().map(Id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_get_shorter_the_more_responses_are_kept_for_peers() {
+        let limits = StoreLimits::default();
+        let budget = Budget::new(ServiceLimits::default().response_bytes);
+        let mut kept = Vec::new();
+        assert_eq!(
+            page_limits(&limits, &budget).page_bytes,
+            limits.page_bytes,
+            "a single client gets full pages"
+        );
+        let mut last = usize::MAX;
+        for _ in 0..1_000 {
+            let page = page_limits(&limits, &budget).page_bytes;
+            assert!(page <= last);
+            last = page;
+            kept.push(budget.overdraw(page));
+        }
+        assert!(last < 1_000, "{last}");
+        drop(kept);
+        assert_eq!(page_limits(&limits, &budget).page_bytes, limits.page_bytes);
+    }
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use libp2p::{PeerId, StreamProtocol};
 use prost::Message;
 use store_adapter::Record;
-use store_adapter::limits::STORE_RESPONSE_BYTES;
+use store_adapter::limits::{MESSAGE_BYTES, STORE_RESPONSE_BYTES, TOPIC_BYTES};
 use store_adapter::store::{StoreAnswer, StoreQueryRequest};
 use sync_core::Id;
+use sync_net::Role;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio::time::timeout;
 
+use super::asked::Asking;
 use super::job::Job;
 use super::syncer::Syncer;
 use crate::net::protocols;
@@ -20,8 +22,11 @@ use crate::net::protocols;
 /// How often time alone makes a difference: back-off, patience, deadlines.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long a peer may take to answer a query, from the opening of the stream on.
-const QUERY_DEADLINE: Duration = Duration::from_secs(60);
+/// What a message takes in a response besides its content: hash, tags and lengths; generously.
+const ENTRY_BYTES: usize = 256;
+
+/// What a response takes besides its messages, generously: a peer may have much to say.
+const RESPONSE_BYTES: usize = 4_096;
 
 /// Works on the job's plan until nothing is left to be done or waited for.
 pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
@@ -31,10 +36,10 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         while queries.len() < syncer.limits.queries_at_once {
-            let Some((peer, hashes)) = next_query(syncer, job) else {
+            let Some((peer, asking)) = next_query(syncer, job) else {
                 break;
             };
-            queries.spawn(query(Arc::clone(syncer), Arc::clone(job), peer, hashes));
+            queries.spawn(query(Arc::clone(syncer), Arc::clone(job), peer, asking));
         }
         if queries.is_empty() && job.is_done() {
             return;
@@ -48,27 +53,29 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
 }
 
 /// The next batch to ask for, and of whom: the session's peer first, then other store nodes.
-fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Vec<Id>)> {
+fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Asking)> {
     if !job.pulls() {
         return None;
     }
     let others = syncer.peers.that_speak(&[protocols::STORE]);
     let others = others.into_iter().filter(|peer| *peer != job.peer);
-    std::iter::once(job.peer)
-        .chain(others)
-        .find_map(|peer| Some((peer, job.next_batch(&peer)?)))
+    std::iter::once(job.peer).chain(others).find_map(|peer| {
+        let asking = syncer.asked.choose(|free| job.next_batch(&peer, free))?;
+        Some((peer, asking))
+    })
 }
 
 /// One query, and what comes of it.
-async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, hashes: Vec<Id>) {
-    match ask(&syncer, &job, peer, &hashes, true).await {
+async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, asking: Asking) {
+    let hashes = &asking.hashes;
+    match ask(&syncer, &job, peer, hashes, true).await {
         Ok(answer) => {
-            let records = job.answered(&peer, &hashes, records_of(answer));
+            let records = job.answered(&peer, hashes, records_of(answer));
             syncer.take(&job, peer, records).await;
         }
         Err(error) => {
             tracing::debug!(%peer, %error, "a query for missing messages failed");
-            job.failed(&peer, &hashes);
+            job.failed(&peer, hashes);
         }
     }
 }
@@ -89,12 +96,27 @@ async fn ask(
     let request_id = hex::encode(rand::random::<[u8; 16]>());
     let request = StoreQueryRequest::by_hashes(&*request_id, hashes, with_data).encode_to_vec();
     let protocol = StreamProtocol::new(protocols::STORE);
-    let asking = syncer
-        .control
-        .request(peer, protocol, &request, STORE_RESPONSE_BYTES);
-    let response = timeout(QUERY_DEADLINE, asking).await??;
+    // Peers that make this node ask by claiming something share their room among themselves.
+    let control = match job.role {
+        Role::Initiator => &syncer.control,
+        Role::Responder => &syncer.control_for_peers,
+    };
+    let most = response_bytes(hashes.len(), with_data);
+    let asking = control.request(peer, protocol, &request, most);
+    let response = timeout(syncer.limits.query, asking).await??;
     job.count_bytes(request.len(), response.len());
     Ok(StoreAnswer::decode(&response, &request_id)?)
+}
+
+/// The longest response to a query for so many hashes.
+fn response_bytes(hashes: usize, with_data: bool) -> usize {
+    let content = if with_data {
+        MESSAGE_BYTES + TOPIC_BYTES
+    } else {
+        0
+    };
+    let most = hashes.saturating_mul(content + ENTRY_BYTES);
+    STORE_RESPONSE_BYTES.min(most.saturating_add(RESPONSE_BYTES))
 }
 
 /// The messages of a page, hashed from their fields: what the server says of them doesn't count.

@@ -1,12 +1,12 @@
 //! One session's work: what it found missing is fetched here, and known to have reached the peer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use libp2p::PeerId;
 use parking_lot::Mutex;
-use prost::Message;
 use store_adapter::fetch::{FetchPlan, FetchReport};
 use store_adapter::{Record, Refusal};
 use sync_core::{Dialect, Id, Range};
@@ -14,7 +14,10 @@ use sync_net::{Role, SessionInfo};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::budgets::Budgets;
+use super::held::HeldPushes;
 use super::limits::SyncLimits;
+use crate::budget::{Budget, Taken};
 use crate::cli::time::nanoseconds;
 
 /// The work of one session, shared by the tasks that do it.
@@ -27,6 +30,7 @@ pub(crate) struct Job {
     pub(crate) dialect: Dialect,
     pub(crate) window: Range,
     limits: SyncLimits,
+    budgets: Budgets,
     started: Instant,
     state: Mutex<State>,
     phase: watch::Sender<Phase>,
@@ -43,10 +47,13 @@ struct State {
     plan: FetchPlan<PeerId>,
     /// What the peer lacks and isn't known to have got, and whether it was given to it.
     outgoing: BTreeMap<Id, bool>,
+    /// What the peer lacks beyond what may be brought to it.
+    beyond: u64,
     have: u64,
     /// Pushed before the session could name it.
-    held: Vec<Record>,
-    held_bytes: usize,
+    held: HeldPushes,
+    /// Its parts of the bounds of all jobs.
+    shares: Vec<Taken>,
     unsolicited: u64,
     /// When anything last arrived or left for this job.
     progress: Instant,
@@ -97,7 +104,7 @@ impl JobReport {
 }
 
 impl Job {
-    pub(crate) fn new(session: &SessionInfo, limits: &SyncLimits) -> Self {
+    pub(crate) fn new(session: &SessionInfo, limits: &SyncLimits, budgets: &Budgets) -> Self {
         let now = Instant::now();
         let window = session.scope.window;
         Self {
@@ -110,15 +117,17 @@ impl Job {
             state: Mutex::new(State {
                 plan: FetchPlan::new(window, limits.fetch.clone()),
                 outgoing: BTreeMap::new(),
+                beyond: 0,
+                shares: Vec::new(),
                 have: 0,
-                held: Vec::new(),
-                held_bytes: 0,
+                held: HeldPushes::new(limits, Arc::clone(&budgets.held)),
                 unsolicited: 0,
                 progress: now,
                 pushes_over: false,
                 handed_over: false,
             }),
             limits: limits.clone(),
+            budgets: budgets.clone(),
             phase: watch::Sender::new(Phase::Session),
             wake: Notify::new(),
             given: Notify::new(),
@@ -127,32 +136,63 @@ impl Job {
         }
     }
 
-    /// Takes what a round of a session about `window` has found; gives messages that were held and turn out to be owed.
-    pub(crate) fn found(&self, window: &Range, have: &[Id], need: &[Id]) -> Vec<Record> {
+    /// As many of the hashes as the job may owe, and how many it has to decline.
+    pub(crate) fn what_it_may_owe(&self, mut need: Vec<Id>) -> (Vec<Id>, u64) {
+        let mut state = self.state.lock();
+        let may = self
+            .taken_on(&need, &self.budgets.owed, &mut state.shares)
+            .len();
+        let declined = (need.len() - may) as u64;
+        need.truncate(may);
+        (need, declined)
+    }
+
+    /// Takes what a round of a session about `window` has found, and that so many hashes were
+    /// `declined`; gives messages that were held and turn out to be owed.
+    pub(crate) fn found(
+        &self,
+        window: &Range,
+        have: &[Id],
+        need: &[Id],
+        declined: u64,
+    ) -> Vec<Record> {
         self.change(|state| {
             state.plan.narrow(window);
             state.have += have.len() as u64;
-            state.outgoing.extend(have.iter().map(|id| (*id, false)));
+            let brought = self.taken_on(have, &self.budgets.outgoing, &mut state.shares);
+            state.beyond += (have.len() - brought.len()) as u64;
+            state.outgoing.extend(brought.iter().map(|id| (*id, false)));
             state.plan.announce(self.peer, need);
-            let held = std::mem::take(&mut state.held);
-            let (owed, rest) = held
-                .into_iter()
-                .partition(|record| state.plan.owes(&record.hash()));
-            state.held = rest;
-            state.held_bytes = state.held.iter().map(size).sum();
-            let mut owed: Vec<Record> = owed;
-            owed.retain(|record| state.plan.accept_push(record));
+            state.plan.decline(declined);
+            let State { held, plan, .. } = state;
+            let mut owed = held.take(|hash| plan.owes(hash));
+            owed.retain(|record| plan.accept_push(record));
             owed
         })
+    }
+
+    /// As many of the ids as the job may take on. What peers start is bounded together, so that what
+    /// they claim takes no more memory than is meant for that.
+    fn taken_on<'a>(
+        &self,
+        ids: &'a [Id],
+        budget: &Arc<Budget>,
+        shares: &mut Vec<Taken>,
+    ) -> &'a [Id] {
+        if self.role == Role::Initiator || ids.is_empty() {
+            return ids;
+        }
+        let share = budget.take_up_to(ids.len());
+        let taken_on = &ids[..share.amount()];
+        shares.push(share);
+        taken_on
     }
 
     /// The session is over: what is held and wasn't named is dropped.
     pub(crate) fn session_ended(&self, failed: bool) {
         self.change(|state| {
             state.progress = Instant::now();
-            state.unsolicited += state.held.len() as u64;
-            state.held = Vec::new();
-            state.held_bytes = 0;
+            state.unsolicited += state.held.clear() as u64;
         });
         self.phase.send_replace(Phase::Filling { failed });
     }
@@ -203,18 +243,13 @@ impl Job {
     }
 
     /// Keeps a message that the job's peer pushed, if the session may still name it and there is
-    /// room.
+    /// room for it, among all sessions' too.
     pub(crate) fn hold(&self, record: &Record) -> bool {
         let running = matches!(*self.phase.borrow(), Phase::Session);
-        let mut state = self.state.lock();
-        let bytes = state.held_bytes + size(record);
-        let room = state.held.len() < self.limits.held_messages && bytes <= self.limits.held_bytes;
-        let keep = running && self.dialect == Dialect::Waku && room;
-        if keep {
-            state.held.push(record.clone());
-            state.held_bytes = bytes;
-        }
-        keep
+        running
+            && self.dialect == Dialect::Waku
+            && self.window.contains(&record.item())
+            && self.state.lock().held.hold(record)
     }
 
     /// Counts a push of the job's peer that nobody asked for.
@@ -227,9 +262,16 @@ impl Job {
         self.change(|state| state.pushes_over = true);
     }
 
-    /// What to ask `peer` for next.
-    pub(crate) fn next_batch(&self, peer: &PeerId) -> Option<Vec<Id>> {
-        self.state.lock().plan.next_batch(*peer, self.clock())
+    /// What to ask `peer` for next, of what is `free`.
+    pub(crate) fn next_batch(
+        &self,
+        peer: &PeerId,
+        free: impl FnMut(&Id) -> bool,
+    ) -> Option<Vec<Id>> {
+        let now = self.clock();
+        let overlap = nanoseconds(self.limits.overlap);
+        let mut state = self.state.lock();
+        state.plan.next_batch_of(*peer, now, overlap, free)
     }
 
     /// Takes what `peer` delivered for a batch; gives what is to be archived.
@@ -388,7 +430,7 @@ impl Job {
             session: self.session,
             peer: self.peer,
             have: state.have,
-            undelivered: state.outgoing.len() as u64,
+            undelivered: state.outgoing.len() as u64 + state.beyond,
             fetch: state.plan.report(),
             unsolicited: state.unsolicited,
             sent: self.sent.load(Ordering::Relaxed),
@@ -406,8 +448,4 @@ impl Job {
     fn clock(&self) -> u64 {
         nanoseconds(self.started.elapsed())
     }
-}
-
-fn size(record: &Record) -> usize {
-    record.message().encoded_len()
 }

@@ -9,12 +9,26 @@ use store_adapter::limits::FetchLimits;
 pub struct SyncLimits {
     /// Bounds of what is owed, and of how often it is asked for.
     pub fetch: FetchLimits,
+    /// Most hashes owed at once in all the sessions together that peers started; those beyond it
+    /// are counted, and named again by the next session. Sessions that this side starts have
+    /// [`FetchLimits::owed`] each.
+    pub owed_together: usize,
+    /// Most hashes of messages to be brought to peers in all the sessions together that they
+    /// started; those beyond it count as undelivered.
+    pub outgoing_together: usize,
     /// Most Store queries under way for one session.
     pub queries_at_once: usize,
-    /// Most messages held that a peer pushed before the session named them.
+    /// Longest time that a Store query takes, from the opening of its stream on.
+    pub query: Duration,
+    /// How long a hash that is asked of one peer isn't asked of another for another session.
+    pub overlap: Duration,
+    /// Most messages held, in one session, that a peer pushed before the session named them. Those
+    /// that find no room are fetched once they are named.
     pub held_messages: usize,
-    /// Most bytes of them.
+    /// Most bytes of them, in one session.
     pub held_bytes: usize,
+    /// Most bytes of them, in all sessions together.
+    pub held_bytes_in_all: usize,
     /// How long a peer that should push may pause before the rest is pulled.
     pub push_patience: Duration,
     /// How long a peer that should pull may pause before its part counts as owed.
@@ -35,9 +49,14 @@ impl Default for SyncLimits {
     fn default() -> Self {
         Self {
             fetch: FetchLimits::default(),
+            owed_together: 50_000,
+            outgoing_together: 100_000,
             queries_at_once: 4,
+            query: Duration::from_secs(60),
+            overlap: Duration::from_secs(1),
             held_messages: 10_000,
-            held_bytes: 64 << 20,
+            held_bytes: 4 << 20,
+            held_bytes_in_all: 16 << 20,
             push_patience: Duration::from_secs(5),
             pull_patience: Duration::from_secs(20),
             confirmations: 8,

@@ -6,8 +6,11 @@
 //! after. Whatever arrives is taken only if it is owed, hashes to what was owed, and lies in the
 //! window.
 
+mod asked;
+mod budgets;
 mod fetch;
 mod hand_over;
+mod held;
 mod job;
 mod limits;
 pub mod report;

@@ -10,10 +10,13 @@ use store_adapter::Record;
 use sync_core::{Bound, Id, ItemSet, Range, Scope, Source};
 use sync_net::{
     Control, DialectChoice, Outcome, ReconcileError, Reconciler, Role, SessionInfo, Storage,
+    Warnings, warn_of_peer,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::JoinSet;
 
+use super::asked::Asked;
+use super::budgets::Budgets;
 use super::job::{Job, JobReport};
 use super::limits::SyncLimits;
 use super::{fetch, hand_over};
@@ -71,6 +74,8 @@ pub struct Synced {
 pub struct Syncer {
     pub(super) store: Arc<Store>,
     pub(super) control: Control,
+    /// For what peers make this node ask.
+    pub(super) control_for_peers: Control,
     pub(super) peers: Arc<PeerTable>,
     pub(super) limits: SyncLimits,
     served: Scope,
@@ -79,6 +84,10 @@ pub struct Syncer {
     finished: broadcast::Sender<JobReport>,
     tasks: Mutex<JoinSet<()>>,
     counters: NodeCounters,
+    pub(crate) warnings: Arc<Warnings>,
+    budgets: Budgets,
+    /// What is asked of peers, in all sessions.
+    pub(super) asked: Asked,
 }
 
 impl Syncer {
@@ -92,7 +101,11 @@ impl Syncer {
         limits: SyncLimits,
     ) -> Arc<Self> {
         Arc::new(Self {
+            warnings: control.warnings(),
+            budgets: Budgets::new(&limits),
+            asked: Asked::new(limits.overlap),
             store,
+            control_for_peers: control.apart(),
             control,
             peers,
             limits,
@@ -298,14 +311,15 @@ impl Syncer {
             return Some(Arc::clone(job));
         }
         if !has_room(&jobs, session, &self.limits) {
-            tracing::warn!(
+            warn_of_peer!(
+                self.warnings,
+                &session.peer,
                 session = session.id,
-                peer = %session.peer,
                 "too many sessions are being worked on"
             );
             return None;
         }
-        let job = Arc::new(Job::new(session, &self.limits));
+        let job = Arc::new(Job::new(session, &self.limits, &self.budgets));
         jobs.insert(session.id, Arc::clone(&job));
         let mut tasks = self.tasks.lock();
         while tasks.try_join_next().is_some() {}
@@ -383,12 +397,14 @@ impl Storage for SessionStorage {
     }
 
     async fn found(&self, session: &SessionInfo, have: Vec<Id>, need: Vec<Id>) {
+        let Some(job) = self.0.job(session) else {
+            return;
+        };
         // A peer may announce what is held here: a message that came since the session began.
+        let (need, declined) = job.what_it_may_owe(need);
         let need = self.0.not_held(need).await;
-        if let Some(job) = self.0.job(session) {
-            let owed = job.found(&session.scope.window, &have, &need);
-            self.0.take(&job, session.peer, owed).await;
-        }
+        let owed = job.found(&session.scope.window, &have, &need, declined);
+        self.0.take(&job, session.peer, owed).await;
     }
 
     async fn ended(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {
@@ -426,7 +442,10 @@ mod tests {
         for id in 0..2 {
             let session = session(id, greedy, Role::Responder);
             assert!(has_room(&jobs, &session, &limits));
-            jobs.insert(id, Arc::new(Job::new(&session, &limits)));
+            jobs.insert(
+                id,
+                Arc::new(Job::new(&session, &limits, &Budgets::new(&limits))),
+            );
         }
         let has_room =
             |jobs: &BTreeMap<_, _>, peer, role| has_room(jobs, &session(9, peer, role), &limits);
@@ -435,7 +454,10 @@ mod tests {
         assert!(has_room(&jobs, other, Role::Responder));
         for id in 2..4 {
             let session = session(id, other, Role::Responder);
-            jobs.insert(id, Arc::new(Job::new(&session, &limits)));
+            jobs.insert(
+                id,
+                Arc::new(Job::new(&session, &limits, &Budgets::new(&limits))),
+            );
         }
         assert!(!has_room(&jobs, PeerId::random(), Role::Initiator));
     }

@@ -5,12 +5,17 @@
     reason = "a test that fails should stop"
 )]
 
+mod adversaries;
 mod archives;
 mod bench;
 mod command_line;
 mod demo;
 mod embed;
+mod hostile;
 mod nodes;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../peers/mod.rs"]
+mod peers;
 mod recording;
 mod support;
 mod sync_wire;

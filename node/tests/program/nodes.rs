@@ -1,6 +1,8 @@
 //! Nodes that keep each other's archives in step.
 
-use crate::support::{Place, json, messages, messages_of_one_nanosecond, two_thirds};
+use crate::support::{
+    Place, assert_both_export, json, messages, messages_of_one_nanosecond, two_archives, two_thirds,
+};
 
 const SYNC: [&str; 4] = [
     "--cluster-id=99",
@@ -8,27 +10,6 @@ const SYNC: [&str; 4] = [
     "--store-sync-range=2h",
     "--store-sync-relay-jitter=20",
 ];
-
-/// Two archives with different two thirds of the messages.
-pub(crate) fn two_archives(place: &Place, all: &[String]) {
-    for (archive, rest) in [("a", 0), ("b", 1)] {
-        let file = place.write(&format!("{archive}.json"), &two_thirds(all, rest));
-        place.succeed(archive, &["import", &file]);
-    }
-}
-
-pub(crate) fn assert_both_export(place: &Place, all: &[String]) {
-    let mut expected = all.join("\n");
-    expected.push('\n');
-    for archive in ["a", "b"] {
-        let exported = place.succeed(archive, &["export"]);
-        assert!(
-            exported == expected,
-            "the export of {archive} isn't what was imported in all"
-        );
-        place.succeed(archive, &["check"]);
-    }
-}
 
 #[test]
 fn two_nodes_on_different_archives_end_with_the_same() {

@@ -143,6 +143,35 @@ pub(crate) fn two_thirds(lines: &[String], rest: usize) -> Vec<String> {
         .collect()
 }
 
+/// The resident memory of a process, in bytes.
+pub(crate) fn resident_bytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+    kilobytes.unwrap().parse::<u64>().unwrap() << 10
+}
+
+/// Two archives with different two thirds of the messages.
+pub(crate) fn two_archives(place: &Place, all: &[String]) {
+    for (archive, rest) in [("a", 0), ("b", 1)] {
+        let file = place.write(&format!("{archive}.json"), &two_thirds(all, rest));
+        place.succeed(archive, &["import", &file]);
+    }
+}
+
+pub(crate) fn assert_both_export(place: &Place, all: &[String]) {
+    let mut expected = all.join("\n");
+    expected.push('\n');
+    for archive in ["a", "b"] {
+        let exported = place.succeed(archive, &["export"]);
+        assert!(
+            exported == expected,
+            "the export of {archive} isn't what was imported in all"
+        );
+        place.succeed(archive, &["check"]);
+    }
+}
+
 /// A running `wakustore run`; killed when dropped.
 pub(crate) struct Node {
     child: Child,
@@ -207,6 +236,11 @@ impl Node {
             "no line with {words:?} in the log, which ends with:\n{}",
             last.join("\n")
         );
+    }
+
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL, and waits for the end.

@@ -1,7 +1,8 @@
 //! `--sync-wire`: nodes that write topics in either form of Waku's reconciliation.
 
-use crate::nodes::{assert_both_export, two_archives};
-use crate::support::{Node, Place, assert_fails, json, messages, run};
+use crate::support::{
+    Node, Place, assert_both_export, assert_fails, json, messages, run, two_archives,
+};
 
 /// Node `a` on all eight shards of the messages, with headers of this form.
 fn node(place: &Place, form: &str) -> Node {

@@ -17,6 +17,8 @@ pub(super) struct Owed {
     pub(super) arriving: bool,
     /// Something came for it that wasn't acceptable.
     pub(super) refused: bool,
+    /// It was put off once, while somebody else had it asked for.
+    pub(super) deferred: bool,
     /// Since when nobody is left to be asked.
     pub(super) orphaned: Option<u64>,
     holders: Vec<Holder>,
@@ -37,6 +39,7 @@ impl Owed {
             asked: None,
             arriving: false,
             refused: false,
+            deferred: false,
             orphaned: None,
             // Mostly there is one.
             holders: Vec::with_capacity(1),
@@ -96,6 +99,14 @@ impl Owed {
                 queues[holder.place].remove(&(holder.from, *hash));
                 holder.queued = false;
             }
+        }
+    }
+
+    /// Has nobody asked before `until`. The hash mustn't be queued.
+    pub(super) fn defer(&mut self, until: u64) {
+        self.deferred = true;
+        for holder in &mut self.holders {
+            holder.from = holder.from.max(until);
         }
     }
 

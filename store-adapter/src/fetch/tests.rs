@@ -24,6 +24,7 @@ fn plan(limits: FetchLimits) -> FetchPlan<u8> {
 
 fn quick() -> FetchLimits {
     FetchLimits {
+        first_batch: usize::MAX,
         attempts: 2,
         backoff: 10,
         patience: 100,
@@ -207,6 +208,47 @@ fn no_more_is_owed_than_the_limit_and_the_rest_is_reported() {
     assert_eq!(plan.report().over_limit, 0);
     plan.announce(A, &hashes);
     assert_eq!((plan.report().over_limit, plan.report().owed()), (1, 4));
+}
+
+#[test]
+fn a_peer_is_asked_for_more_at_a_time_only_as_it_delivers() {
+    let limits = FetchLimits {
+        first_batch: 4,
+        batch: 10,
+        ..quick()
+    };
+    let records: Vec<Record> = (10..90).map(record).collect();
+    let hashes: Vec<Id> = records.iter().map(Record::hash).collect();
+    let mut plan = plan(limits);
+    plan.announce(A, &hashes);
+    let asked_for = |batch: &[Id]| -> Vec<Record> {
+        let asked = records.iter().filter(|r| batch.contains(&r.hash()));
+        asked.cloned().collect()
+    };
+    for most in [4, 8, 10, 10] {
+        let batch = plan.next_batch(A, 0).unwrap();
+        assert_eq!(batch.len(), most);
+        plan.answered(A, &batch, asked_for(&batch), 0);
+    }
+    let batch = plan.next_batch(A, 0).unwrap();
+    let mut delivered = asked_for(&batch);
+    delivered.push(record(95));
+    plan.answered(A, &batch, delivered, 0);
+    let batch = plan.next_batch(A, 0).unwrap();
+    assert_eq!(batch.len(), 4, "something else came too");
+    plan.failed(A, &batch, 0);
+    assert_eq!(plan.next_batch(A, 0).unwrap().len(), 4);
+}
+
+#[test]
+fn what_another_plan_has_asked_for_is_put_off_once() {
+    let (mut plan, record) = (plan(quick()), record(50));
+    plan.announce(A, &[record.hash()]);
+    assert_eq!(plan.next_batch_of(A, 0, 10, |_| false), None);
+    assert_eq!(plan.next_batch_of(A, 9, 10, |_| true), None);
+    let batch = plan.next_batch_of(A, 10, 10, |_| false).unwrap();
+    plan.failed(A, &batch, 10);
+    assert_eq!(plan.next_batch_of(A, 30, 10, |_| false), Some(batch));
 }
 
 #[test]

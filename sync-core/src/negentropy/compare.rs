@@ -141,7 +141,7 @@ mod tests {
             need.sort_unstable();
             (have, need)
         };
-        let (mut short, mut long) = (Differences::new(100), Differences::new(100));
+        let (mut short, mut long) = (Differences::up_to(100), Differences::up_to(100));
         compare_short(&ids(ours), &ids(theirs), &mut short).unwrap();
         let section = Section {
             range: Range::ALL,

@@ -47,7 +47,7 @@ impl<S: ItemSet> Initiator<S> {
     pub fn start(set: S, limits: SessionLimits) -> Result<(Self, Vec<u8>), SessionError> {
         let engine = Engine::new(set, limits.frame_bytes_sent, &limits)?;
         let first = engine.initiate();
-        let differences = Differences::new(limits.differences);
+        let differences = Differences::new(&limits);
         Ok((
             Self {
                 engine,

@@ -56,7 +56,7 @@ impl Initiator {
             source,
             scope: wanted,
             intake: Intake::default(),
-            differences: Differences::new(limits.differences),
+            differences: Differences::new(&limits),
             peer: None,
             state: State::Hello,
             untold: Vec::new(),

@@ -37,7 +37,7 @@ impl Responder {
             source,
             scope: served,
             intake: Intake::default(),
-            differences: Differences::new(limits.differences),
+            differences: Differences::new(&limits),
             peer: None,
             engine: None,
             noted: 0,

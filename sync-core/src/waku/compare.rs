@@ -123,7 +123,7 @@ mod tests {
             .collect();
         // Differs at 2 (theirs), twice at 3 around a common item, at 5 and 6; common are 1 and 7.
         let theirs = items(&[(1, 1), (2, 1), (3, 2), (6, 1), (7, 1), (7, 9)]);
-        let mut differences = Differences::new(10);
+        let mut differences = Differences::up_to(10);
         let spans = compare(&ours, Span::new(0, 10), &theirs, &mut differences).unwrap();
         assert_eq!(spans, [Span::new(2, 7)]);
         let theirs = items(&[(1, 1), (3, 1), (3, 2), (3, 4), (5, 1), (7, 1)]);
@@ -135,7 +135,7 @@ mod tests {
     fn differences_of_one_time_around_a_common_item_are_one_span() {
         let ours: SortedItems = items(&[(3, 1), (3, 2), (3, 3)]).into_iter().collect();
         let theirs = items(&[(3, 2)]);
-        let mut differences = Differences::new(10);
+        let mut differences = Differences::up_to(10);
         let spans = compare(&ours, Span::new(0, 10), &theirs, &mut differences).unwrap();
         assert_eq!(spans, [Span::new(3, 4)]);
         assert_eq!(differences.take().0.len(), 2);

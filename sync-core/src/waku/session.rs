@@ -126,7 +126,7 @@ impl Side {
             splitting: Splitting::default(),
             opened: None,
             intake: Intake::default(),
-            differences: Differences::new(limits.differences),
+            differences: Differences::new(&limits),
             limits,
             filtering: Filtering::Unknown,
             asked: None,

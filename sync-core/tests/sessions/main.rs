@@ -5,6 +5,7 @@ mod against_crate;
 #[path = "../support/cases.rs"]
 mod cases;
 mod frame_limits;
+mod hostile;
 #[path = "../support/items.rs"]
 mod items;
 mod negentropy;

@@ -13,7 +13,7 @@ use sync_core::{
 
 /// Items of one topic, `t`.
 #[derive(Clone)]
-struct Fixed {
+pub(crate) struct Fixed {
     items: Vec<Item>,
     floor: Bound,
 }
@@ -40,14 +40,14 @@ impl Source for Fixed {
     }
 }
 
-fn source(items: &[Item], floor: u64) -> Box<Fixed> {
+pub(crate) fn source(items: &[Item], floor: u64) -> Box<Fixed> {
     Box::new(Fixed {
         items: items.to_vec(),
         floor: Bound::at_time(floor),
     })
 }
 
-fn everything() -> Scope {
+pub(crate) fn everything() -> Scope {
     Scope::of_window(Range::ALL)
 }
 

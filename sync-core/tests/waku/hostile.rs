@@ -219,6 +219,57 @@ fn an_end_that_leaves_ranges_unanswered_is_no_success() {
 }
 
 #[test]
+fn a_range_that_the_peer_skips_is_no_difference_and_no_equality() {
+    let older = payload(vec![(END, Content::Skip)]).encode();
+    for frame in [Vec::new(), vec![0], older] {
+        let (mut session, _) =
+            Initiator::start(Box::new(held(500)), hour(), FORM, SessionLimits::default()).unwrap();
+        let step = session.receive(&frame).unwrap();
+        assert_eq!((step.have, step.need, step.reply), (vec![], vec![], None));
+        assert!(step.done);
+    }
+}
+
+#[test]
+fn an_empty_range_is_answered_by_an_empty_list_that_asks_for_one() {
+    let nothing = Archive::of_items([]);
+    let mut session = Responder::new(Box::new(nothing), hour(), FORM, SessionLimits::default());
+    let asked = payload(vec![(END, Content::Fingerprint([1; 32]))]).encode();
+    let reply = session.receive(&asked).unwrap().reply.unwrap();
+    let reply = Payload::decode(FORM, &reply, &SessionLimits::default()).unwrap();
+    let empty = |reconciled| Content::Items {
+        items: Vec::new(),
+        reconciled,
+    };
+    assert_eq!(reply.ranges.len(), 1);
+    assert_eq!(reply.ranges[0].content, empty(false));
+    let named = payload(vec![(END, items(20))]).encode();
+    assert_eq!(session.receive(&named).unwrap().need.len(), 20);
+
+    // And a peer that answers its own empty range as reconciled is told what it lacks.
+    let (mut session, _) =
+        Initiator::start(Box::new(held(90)), hour(), FORM, SessionLimits::default()).unwrap();
+    let step = session.receive(&payload(vec![(END, empty(true))]).encode());
+    assert_eq!(step.unwrap().have.len(), 90);
+}
+
+#[test]
+fn empty_ranges_and_overlapping_answers_name_each_difference_once() {
+    let mut session = responder(SessionLimits::default());
+    let listed = Content::Items {
+        items: (0..20).map(|n| item(BEGIN + n, n + 7_000)).collect(),
+        reconciled: false,
+    };
+    let empty = std::iter::repeat_n((BEGIN, Content::Fingerprint([1; 32])), 1_000);
+    let frame = payload(empty.chain([(END, listed)]).collect()).encode();
+    let first = session.receive(&frame).unwrap();
+    assert_eq!((first.need.len(), first.have.len()), (20, 500));
+    assert!(!first.done, "it lists what it holds");
+    let again = session.receive(&frame).unwrap();
+    assert_eq!((again.need, again.have), (vec![], vec![]));
+}
+
+#[test]
 fn what_an_answer_leaves_out_is_asked_again() {
     let (mut session, _) =
         Initiator::start(Box::new(held(500)), hour(), FORM, SessionLimits::default()).unwrap();

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::engine;
 use super::error::ReconcileError;
 use super::observer::{Direction, SessionObserver};
+use super::sessions::Place;
 use super::stop::StopSignal;
 use super::storage::{SessionInfo, Storage};
 use crate::frame::{FrameError, FramedStream};
@@ -21,6 +22,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) info: &'a SessionInfo,
     pub(crate) storage: &'a dyn Storage,
     pub(crate) observer: &'a mut dyn SessionObserver,
+    pub(crate) place: &'a dyn Place,
     /// When the session has to be over, and how long it then had.
     pub(crate) until: (Instant, Duration),
 }
@@ -35,16 +37,14 @@ pub(crate) struct Tally {
 }
 
 impl Driver<'_> {
-    /// Runs `session` to its end. An initiator has a `first` frame to send; `begun` is called when
-    /// the peer's first frame is there.
+    /// Runs `session` to its end. An initiator has a `first` frame to send.
     pub(crate) async fn run(
         &mut self,
         session: Box<dyn Session>,
         first: Option<Vec<u8>>,
-        begun: impl FnOnce(),
         tally: &mut Tally,
     ) -> Result<(), ReconcileError> {
-        let result = self.exchange(session, first, begun, tally).await;
+        let result = self.exchange(session, first, tally).await;
         if let Err(ReconcileError::Session(error)) = &result {
             self.object(error).await;
         }
@@ -59,10 +59,8 @@ impl Driver<'_> {
         &mut self,
         mut session: Box<dyn Session>,
         first: Option<Vec<u8>>,
-        begun: impl FnOnce(),
         tally: &mut Tally,
     ) -> Result<(), ReconcileError> {
-        let mut begun = Some(begun);
         if let Some(frame) = first {
             self.send(&frame).await?;
         }
@@ -72,8 +70,8 @@ impl Driver<'_> {
             let frame = frame.ok_or(ReconcileError::Closed { rounds })?;
             self.observer.frame(Direction::Received, &frame);
             tally.rounds += 1;
-            if let Some(begun) = begun.take() {
-                begun();
+            if rounds == 0 {
+                self.place.begun();
             }
             let (given_back, step) = advance(session, frame).await?;
             session = given_back;
@@ -116,17 +114,13 @@ impl Driver<'_> {
 
     async fn send(&mut self, frame: &[u8]) -> Result<(), ReconcileError> {
         self.observer.frame(Direction::Sent, frame);
-        let (until, allowed) = self.until;
-        let sending = timeout_at(until, self.stream.send(frame));
-        let sent = self.stop.run(sending).await?;
-        Ok(sent.map_err(|_| ReconcileError::Deadline(allowed))??)
+        let sending = self.stream.send(frame);
+        in_time(self.place, &mut self.stop, self.until, sending).await
     }
 
     async fn receive(&mut self) -> Result<Option<Vec<u8>>, ReconcileError> {
-        let (until, allowed) = self.until;
-        let receiving = timeout_at(until, self.stream.receive());
-        let received = self.stop.run(receiving).await?;
-        Ok(received.map_err(|_| ReconcileError::Deadline(allowed))??)
+        let receiving = self.stream.receive();
+        in_time(self.place, &mut self.stop, self.until, receiving).await
     }
 
     /// Tells the peer what was wrong with its frame, where the dialect has words for it.
@@ -149,6 +143,23 @@ async fn advance(
     });
     step.await
         .map_err(|panic| ReconcileError::Internal(panic.to_string()))
+}
+
+/// Waits for the peer, unless and until the session is to end.
+async fn in_time<T>(
+    place: &dyn Place,
+    stop: &mut StopSignal,
+    (until, allowed): (Instant, Duration),
+    exchange: impl Future<Output = Result<T, FrameError>>,
+) -> Result<T, ReconcileError> {
+    place.awaits_peer(true);
+    let exchange = timeout_at(until, exchange);
+    let exchanged = match place.displaced() {
+        Some(mut displaced) => displaced.run(stop.run(exchange)).await,
+        None => Ok(stop.run(exchange).await),
+    };
+    place.awaits_peer(false);
+    Ok(exchanged??.map_err(|_| ReconcileError::Deadline(allowed))??)
 }
 
 /// Ends a stream so that the peer gets the last frame: some muxers throw away what wasn't read

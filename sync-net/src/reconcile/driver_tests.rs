@@ -44,6 +44,11 @@ impl Session for Faulty {
     }
 }
 
+/// A place that nobody else wants.
+struct Anywhere;
+
+impl Place for Anywhere {}
+
 #[derive(Default)]
 struct Notes {
     found: Mutex<Vec<(usize, usize)>>,
@@ -100,11 +105,10 @@ fn drive(
             info: &info,
             storage: &*notes,
             observer: &mut (),
+            place: &Anywhere,
             until: (Instant::now() + allowed, allowed),
         };
-        let result = driver
-            .run(Box::new(session), first, || {}, &mut tally)
-            .await;
+        let result = driver.run(Box::new(session), first, &mut tally).await;
         let _ = finish(&mut stream, Duration::from_secs(1)).await;
         (result, tally)
     })

@@ -41,6 +41,10 @@ pub enum ReconcileError {
     /// Whoever waited for the session gave it up.
     #[error("the session was cancelled")]
     Cancelled,
+    /// Others wanted the place of a session in which nothing came from the peer for as long as
+    /// [`ReconcileLimits::displaced_after`](crate::ReconcileLimits::displaced_after).
+    #[error("the peer kept silent, and another one was served in its place")]
+    Displaced,
     /// The session took longer than
     /// [`ReconcileLimits::session`](crate::ReconcileLimits::session).
     #[error("the session wasn't over after {0:?}")]
@@ -96,6 +100,7 @@ impl From<Stop> for ReconcileError {
         match stop {
             Stop::Yield => Self::Yielded,
             Stop::Cancel => Self::Cancelled,
+            Stop::Displace => Self::Displaced,
         }
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use sync_core::waku::HeaderForm;
-use sync_core::{Dialect, Scope, SessionLimits, own};
+use sync_core::{Dialect, Pool, Scope, SessionLimits, own};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::driver::{Driver, Tally, finish};
 use super::engine::{self, DialectChoice, Opening};
@@ -24,6 +24,8 @@ use crate::counters::Counters;
 use crate::frame::FramedStream;
 use crate::limits::{FrameLimits, ReconcileLimits};
 use crate::protocol::ProtocolConfig;
+use crate::warn_of_peer;
+use crate::warnings::Warnings;
 
 /// How sessions are run.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +56,11 @@ pub(super) struct Shared {
     pub(super) control: Control,
     pub(super) storage: Arc<dyn Storage>,
     pub(super) config: ReconcileConfig,
+    /// Bounds of the sessions that peers start.
+    served: SessionLimits,
     pub(super) sessions: Arc<Sessions>,
     pub(super) counters: Arc<Counters>,
+    warnings: Arc<Warnings>,
 }
 
 impl Reconciler {
@@ -83,14 +88,20 @@ impl Reconciler {
         config: ReconcileConfig,
     ) -> Self {
         let limits = &config.limits;
-        let sessions = Sessions::new(local, limits.served, limits.served_per_peer);
-        let counters = control.counters();
+        let sessions = Sessions::new(local, limits);
+        let served = SessionLimits {
+            differences_pool: Some(Pool::new(limits.served_differences)),
+            ..config.session.clone()
+        };
+        let (counters, warnings) = (control.counters(), control.warnings());
         let shared = Shared {
             control,
             storage,
             config,
+            served,
             sessions,
             counters,
+            warnings,
         };
         Self {
             shared: Arc::new(shared),
@@ -158,9 +169,10 @@ impl Shared {
             info: &info,
             storage: &*self.storage,
             observer: &mut *observer,
+            place: &place,
             until: self.until(),
         };
-        let result = match self.drive(driver, &place, &mut tally).await {
+        let result = match self.drive(driver, &mut tally).await {
             Err(error) if self.has_yielded(&info, &tally, &error, &stop).await => {
                 Err(ReconcileError::Yielded)
             }
@@ -189,14 +201,9 @@ impl Shared {
         outcome
     }
 
-    async fn drive(
-        &self,
-        mut driver: Driver<'_>,
-        place: &impl Place,
-        tally: &mut Tally,
-    ) -> Result<(), ReconcileError> {
+    async fn drive(&self, mut driver: Driver<'_>, tally: &mut Tally) -> Result<(), ReconcileError> {
         let Opening { session, first } = self.open(driver.info).await?;
-        driver.run(session, first, || place.begun(), tally).await
+        driver.run(session, first, tally).await
     }
 
     /// When a session that begins now has to be over.
@@ -216,11 +223,13 @@ impl Shared {
     /// Makes the session where reading the items may take its time.
     async fn open(&self, info: &SessionInfo) -> Result<Opening, ReconcileError> {
         let storage = Arc::clone(&self.storage);
-        let config = self.config.clone();
+        let form = self.config.waku_form;
+        let limits = match info.role {
+            Role::Initiator => self.config.session.clone(),
+            Role::Responder => self.served.clone(),
+        };
         let info = info.clone();
-        let opening = spawn_blocking(move || {
-            engine::open(&info, storage.source(), &config.session, config.waku_form)
-        });
+        let opening = spawn_blocking(move || engine::open(&info, storage.source(), &limits, form));
         let opened = opening.await;
         Ok(opened.map_err(|panic| ReconcileError::Internal(panic.to_string()))??)
     }
@@ -264,7 +273,7 @@ impl Shared {
                 if error.is_malformed() {
                     counters.sessions_malformed.increment();
                 }
-                warn!(id, %peer, ?role, %error, "session failed");
+                warn_of_peer!(self.warnings, peer, id, ?role, %error, "session failed");
             }
         }
     }

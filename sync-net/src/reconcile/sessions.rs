@@ -14,10 +14,11 @@ use std::time::Duration;
 use libp2p::PeerId;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::error::ReconcileError;
-use super::stop::{Stop, Stopper};
+use super::stop::{Stop, StopSignal, Stopper};
+use crate::limits::ReconcileLimits;
 
 /// The running sessions of one node.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Sessions {
     local: PeerId,
     most: usize,
     most_per_peer: usize,
+    displaced_after: Duration,
     running: Mutex<Running>,
     admitted: Notify,
     next_id: AtomicU64,
@@ -35,15 +37,34 @@ struct Running {
     started: HashMap<PeerId, Stopper>,
     served: HashMap<PeerId, usize>,
     served_in_all: usize,
+    /// Served sessions whose peer's next frame is waited for, and since when.
+    silent: HashMap<u64, (Instant, Stopper)>,
+    next_admission: u64,
+}
+
+impl Running {
+    /// Ends the session that has waited longest for its peer, if that is `after` or longer.
+    fn displace(&mut self, after: Duration) -> bool {
+        let longest = self.silent.iter().min_by_key(|(_, (since, _))| *since);
+        let number = longest
+            .filter(|(_, (since, _))| since.elapsed() >= after)
+            .map(|(number, _)| *number);
+        let Some((_, stopper)) = number.and_then(|number| self.silent.remove(&number)) else {
+            return false;
+        };
+        stopper.stop(Stop::Displace);
+        true
+    }
 }
 
 impl Sessions {
-    /// No sessions yet, and at most `most` (of one peer `most_per_peer`) served at once.
-    pub(crate) fn new(local: PeerId, most: usize, most_per_peer: usize) -> Arc<Self> {
+    /// No sessions yet.
+    pub(crate) fn new(local: PeerId, limits: &ReconcileLimits) -> Arc<Self> {
         Arc::new(Self {
             local,
-            most,
-            most_per_peer,
+            most: limits.served,
+            most_per_peer: limits.served_per_peer,
+            displaced_after: limits.displaced_after,
             running: Mutex::default(),
             admitted: Notify::new(),
             next_id: AtomicU64::new(1),
@@ -80,19 +101,27 @@ impl Sessions {
         if running.started.contains_key(&peer) && self.goes_first(&peer) {
             return Err("the session that this side started goes on");
         }
-        if running.served_in_all >= self.most {
-            return Err("too many sessions at once");
-        }
         let of_peer = running.served.get(&peer).copied().unwrap_or_default();
         if of_peer >= self.most_per_peer {
             return Err("too many sessions of this peer at once");
         }
+        if running.served_in_all >= self.most
+            && !(of_peer == 0 && running.displace(self.displaced_after))
+        {
+            return Err("too many sessions at once");
+        }
         running.served.insert(peer, of_peer + 1);
         running.served_in_all += 1;
+        let number = running.next_admission;
+        running.next_admission += 1;
+        let (stopper, displaced) = Stopper::new();
         self.admitted.notify_waiters();
         Ok(Admitted {
             sessions: Arc::clone(self),
             peer,
+            number,
+            stopper,
+            displaced,
         })
     }
 
@@ -120,6 +149,14 @@ impl Sessions {
 pub(crate) trait Place: Send + Sync {
     /// The peer's first frame is there.
     fn begun(&self) {}
+
+    /// The peer's next frame is waited for, or that is over.
+    fn awaits_peer(&self, _awaits: bool) {}
+
+    /// Says when the place is given to somebody else.
+    fn displaced(&self) -> Option<StopSignal> {
+        None
+    }
 }
 
 /// A session that this side started; over when dropped.
@@ -148,6 +185,9 @@ impl Drop for Started {
 pub(crate) struct Admitted {
     sessions: Arc<Sessions>,
     peer: PeerId,
+    number: u64,
+    stopper: Stopper,
+    displaced: StopSignal,
 }
 
 impl Place for Admitted {
@@ -158,11 +198,25 @@ impl Place for Admitted {
             stopper.stop(Stop::Yield);
         }
     }
+
+    fn awaits_peer(&self, awaits: bool) {
+        let silent = &mut self.sessions.running.lock().silent;
+        if awaits && self.displaced.said().is_none() {
+            silent.insert(self.number, (Instant::now(), self.stopper.clone()));
+        } else {
+            silent.remove(&self.number);
+        }
+    }
+
+    fn displaced(&self) -> Option<StopSignal> {
+        Some(self.displaced.clone())
+    }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
         let mut running = self.sessions.running.lock();
+        running.silent.remove(&self.number);
         running.served_in_all = running.served_in_all.saturating_sub(1);
         if let Some(of_peer) = running.served.get_mut(&self.peer) {
             *of_peer -= 1;
@@ -186,9 +240,42 @@ mod tests {
         }
     }
 
+    fn limits(served: usize, served_per_peer: usize) -> ReconcileLimits {
+        ReconcileLimits {
+            served,
+            served_per_peer,
+            ..ReconcileLimits::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_session_gives_its_place_to_a_peer_that_has_none() {
+        let sessions = Sessions::new(PeerId::random(), &limits(2, 2));
+        let silent = PeerId::random();
+        let held = [silent, silent].map(|peer| sessions.admit(peer).unwrap());
+        held[1].awaits_peer(true);
+        tokio::time::advance(Duration::from_millis(4_999)).await;
+        held[0].awaits_peer(true);
+        assert!(
+            sessions.admit(PeerId::random()).is_err(),
+            "nobody waited long"
+        );
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(sessions.admit(silent).is_err(), "it has its share");
+        let _newcomer = sessions.admit(PeerId::random()).unwrap();
+        assert_eq!(held[1].displaced().unwrap().said(), Some(Stop::Displace));
+        assert_eq!(held[0].displaced().unwrap().said(), None);
+        held[0].awaits_peer(false);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(
+            sessions.admit(PeerId::random()).is_err(),
+            "nobody is silent"
+        );
+    }
+
     #[test]
     fn places_are_bounded_in_all_and_for_each_peer_and_come_back() {
-        let sessions = Sessions::new(PeerId::random(), 3, 2);
+        let sessions = Sessions::new(PeerId::random(), &limits(3, 2));
         let (one, other) = ordered_peers();
         let first = sessions.admit(one).unwrap();
         let _second = sessions.admit(one).unwrap();
@@ -201,7 +288,7 @@ mod tests {
 
     #[test]
     fn one_session_at_a_time_is_started_with_a_peer() {
-        let sessions = Sessions::new(PeerId::random(), 1, 1);
+        let sessions = Sessions::new(PeerId::random(), &limits(1, 1));
         let peer = PeerId::random();
         let started = sessions.start(peer, Stopper::new().0).unwrap();
         let again = sessions.start(peer, Stopper::new().0);
@@ -213,7 +300,7 @@ mod tests {
     #[test]
     fn the_lower_peer_refuses_while_its_own_session_runs() {
         let (lower, higher) = ordered_peers();
-        let sessions = Sessions::new(lower, 4, 4);
+        let sessions = Sessions::new(lower, &limits(4, 4));
         let started = sessions.start(higher, Stopper::new().0).unwrap();
         assert!(sessions.admit(higher).is_err());
         drop(started);
@@ -223,7 +310,7 @@ mod tests {
     #[test]
     fn the_higher_peer_serves_and_yields_with_the_first_frame() {
         let (lower, higher) = ordered_peers();
-        let sessions = Sessions::new(higher, 4, 4);
+        let sessions = Sessions::new(higher, &limits(4, 4));
         let (stopper, signal) = Stopper::new();
         let _started = sessions.start(lower, stopper).unwrap();
         let admitted = sessions.admit(lower).unwrap();
@@ -236,7 +323,7 @@ mod tests {
     fn nobody_starts_on_a_peer_that_is_being_served() {
         let (lower, higher) = ordered_peers();
         for (local, peer) in [(lower, higher), (higher, lower)] {
-            let sessions = Sessions::new(local, 4, 4);
+            let sessions = Sessions::new(local, &limits(4, 4));
             let admitted = sessions.admit(peer).unwrap();
             let start = sessions.start(peer, Stopper::new().0);
             assert!(matches!(start, Err(ReconcileError::Yielded)));
@@ -248,7 +335,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_session_that_arrives_within_the_grace_time_is_waited_for() {
         let (local, peer) = ordered_peers();
-        let sessions = Sessions::new(local, 4, 4);
+        let sessions = Sessions::new(local, &limits(4, 4));
         assert!(!sessions.served_within(&peer, Duration::from_secs(1)).await);
         let later = Arc::clone(&sessions);
         let serving = tokio::spawn(async move {

@@ -9,6 +9,8 @@ pub(crate) enum Stop {
     Yield,
     /// Nobody waits for it any more.
     Cancel,
+    /// For another peer, while this one kept silent.
+    Displace,
 }
 
 /// The end that says "stop". The first word counts.

@@ -369,3 +369,61 @@ async fn streams_die_with_their_connection() {
         Ok(None) | Err(FrameError::Reset(_) | FrameError::Io(_))
     ));
 }
+
+#[tokio::test]
+async fn a_connection_that_never_says_who_it_is_is_closed_after_the_deadline() {
+    let limits = ConnectionLimits {
+        upgrade_deadline: Duration::from_millis(500),
+        ..ConnectionLimits::default()
+    };
+    let key = Keypair::generate_secp256k1();
+    let behaviour = Behaviour::new(NetLimits::default());
+    let server = Node::start_with(&key, behaviour, Muxers::Both, "/tcp/0", &limits).await;
+    let port = server
+        .address
+        .to_string()
+        .rsplit('/')
+        .next()
+        .map(String::from);
+    let socket = format!("127.0.0.1:{}", port.unwrap());
+    let mut silent = tokio::net::TcpStream::connect(socket).await.unwrap();
+    let until_closed = async {
+        let mut bytes = Vec::new();
+        // Closed or reset.
+        let _ = tokio::io::AsyncReadExt::read_to_end(&mut silent, &mut bytes).await;
+    };
+    let mut until_closed = std::pin::pin!(until_closed);
+    let early = timeout(Duration::from_millis(200), until_closed.as_mut()).await;
+    assert!(early.is_err(), "closed before the deadline");
+    timeout(Duration::from_secs(10), until_closed)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn no_more_streams_are_open_on_a_connection_than_it_may_have() {
+    for (most, fits) in [(6, true), (5, false)] {
+        let mut behaviour = Behaviour::new(NetLimits::default());
+        let mut inbox = behaviour.serve(echo());
+        let server = start(behaviour, Muxers::Yamux, "/tcp/0").await;
+        let limits = ConnectionLimits {
+            streams: most,
+            ..ConnectionLimits::default()
+        };
+        let key = Keypair::generate_secp256k1();
+        let behaviour = Behaviour::new(NetLimits::default());
+        let client = Node::start_with(&key, behaviour, Muxers::Yamux, "/tcp/0", &limits).await;
+        client.connect(&server).await;
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            let opening = client.control.open(server.peer, ECHO);
+            if let Ok(Ok(mut stream)) = timeout(Duration::from_secs(2), opening).await
+                && stream.send(b"mine").await.is_ok()
+                && let Ok(Some(inbound)) = timeout(Duration::from_secs(2), inbox.recv()).await
+            {
+                held.push((stream, inbound));
+            }
+        }
+        assert_eq!(held.len() == 6, fits, "{} of {most}", held.len());
+    }
+}

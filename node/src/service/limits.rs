@@ -1,0 +1,54 @@
+//! Bounds of what the node does for its peers.
+
+use std::time::Duration;
+
+/// Bounds of Store queries, metadata and pushed messages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServiceLimits {
+    /// Most streams for requests that one peer may have open, of each protocol; 100. js-waku opens
+    /// streams long before it uses them.
+    pub request_streams_per_peer: usize,
+    /// How long a peer may keep such a stream open before it sends its request; 5 minutes.
+    pub request_pause: Duration,
+    /// Most streams that wait for their request, of each protocol; 1,024. One more takes the place
+    /// of the oldest one of the peer that has the most.
+    pub requests_awaited: usize,
+    /// Most requests of one peer that are read, answered and their answers sent at a time, of each
+    /// protocol; 8.
+    pub requests_per_peer: usize,
+    /// Most requests of one peer that wait for that; 32. More are refused.
+    pub requests_queued_per_peer: usize,
+    /// Most requests of all peers answered at a time, of each protocol; 32.
+    pub answers: usize,
+    /// Bytes of Store responses, made or being sent, up to which pages have their full size;
+    /// 32 MiB. Pages get shorter as it is approached, down to a single message.
+    pub response_bytes: usize,
+    /// Most streams of pushes that one peer may have open; 4.
+    pub push_streams_per_peer: usize,
+    /// How long a peer may keep such a stream open without pushing; 12 hours. nwaku opens one and
+    /// keeps it.
+    pub push_pause: Duration,
+    /// Most streams of pushes that wait for a message; 1,024. One more takes the place of the
+    /// longest waiting one of the peer that has the most.
+    pub pushes_awaited: usize,
+    /// Most bytes of pushed messages that wait to be stored; 16 MiB. Then peers wait.
+    pub push_bytes: usize,
+}
+
+impl Default for ServiceLimits {
+    fn default() -> Self {
+        Self {
+            request_streams_per_peer: 100,
+            request_pause: Duration::from_secs(300),
+            requests_awaited: 1_024,
+            requests_per_peer: 8,
+            requests_queued_per_peer: 32,
+            answers: 32,
+            response_bytes: 32 << 20,
+            push_streams_per_peer: 4,
+            push_pause: Duration::from_secs(12 * 3_600),
+            pushes_awaited: 1_024,
+            push_bytes: 16 << 20,
+        }
+    }
+}
