@@ -29,8 +29,9 @@ docs:
 no-std:
 	$(CARGO) build --locked --package sync-core --no-default-features
 
+# With huge pages, as the program's own benches take them.
 bench:
-	$(CARGO) bench --locked --package benches
+	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(CARGO) bench --locked --package benches
 
 # Some ten minutes; rewrites benches/report and the headline in README.md.
 bench-report:

@@ -23,10 +23,6 @@ use tokio::runtime::Runtime;
 
 use size::sized;
 
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const PAYLOAD_BYTES: usize = 1_024;
 
 /// Messages in a batch, as ingest commits them.

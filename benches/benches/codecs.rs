@@ -15,10 +15,6 @@ use sync_core::waku::Payload;
 use frames::{Frames, decode_negentropy, decode_waku, encode_negentropy};
 use size::sized;
 
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Benches both directions of a codec over one frame.
 fn both_ways<T>(
     c: &mut Criterion,

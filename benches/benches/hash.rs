@@ -12,10 +12,6 @@ use store_adapter::{WakuMessage, message_hash};
 
 use message::{PUBSUB_TOPIC, message};
 
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Payloads in bytes: a chat line, what the targets are set for, an image's thumbnail, and the most
 /// that relays pass on.
 const PAYLOADS: [usize; 4] = [256, 1 << 10, 16 << 10, 150 << 10];

@@ -6,10 +6,6 @@ use benches::{Competitor, Laps, NegentropyCrate, Ours, Placement, pair, tree};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sync_core::Dialect;
 
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// In `--test` mode every bench runs once: then a small set will do.
 fn counts() -> &'static [usize] {
     if std::env::args().any(|arg| arg == "--test") {

@@ -13,10 +13,6 @@ use sync_core::{Bound, Id, Item, ItemSet, ItemSetMut, Range, RangeTree};
 
 use size::sized;
 
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How many items the trees have that are edited and read.
 fn count() -> usize {
     sized(1_000_000, 10_000)

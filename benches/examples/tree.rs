@@ -10,10 +10,6 @@ use std::hint::black_box;
 use benches::thread_cpu;
 use sync_core::{Bound, Id, Item, ItemSet, ItemSetMut, Range, RangeTree, View};
 
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Deterministic pseudo-random numbers (splitmix64).
 struct Numbers(u64);
 
@@ -36,6 +32,7 @@ impl Numbers {
 }
 
 fn main() {
+    benches::allocator::take_huge_pages();
     let n = std::env::args().nth(1).and_then(|n| n.parse().ok());
     let n: usize = n.unwrap_or(1_000_000);
     let mut numbers = Numbers(1);

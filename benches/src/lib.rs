@@ -14,6 +14,7 @@
 //! }
 //! ```
 
+pub mod allocator;
 pub mod clock;
 pub mod competitor;
 pub mod inputs;

@@ -1,6 +1,8 @@
 //! The program `wakustore`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod allocator;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,13 +13,7 @@ use wakustore::cli::Cli;
 use wakustore::commands;
 use wakustore::output::tell;
 
-/// Allocates from huge pages where the system lets a program ask for them (`always` or `madvise` in
-/// `/sys/kernel/mm/transparent_hugepage/enabled`), and counts what each thread allocates, for `wakustore
-/// bench`.
-///
-/// The index is read and written all over: on pages of 4 KiB nearly every item of it costs a search in the
-/// page tables besides the cache miss. On huge ones random inserts and range fingerprints take a fifth to a
-/// third less. The counting goes around that allocator.
+/// Counts what each thread allocates, for `wakustore bench`.
 ///
 /// A running node pays for this too, which decided between the crates that do it. This one keeps
 /// counters of each thread's own: over the system's allocator an allocation takes a nanosecond or two
@@ -27,8 +23,7 @@ use wakustore::output::tell;
 /// makes a growing vector take two and a half times as long. The price is some 60 bytes for each
 /// thread that was ever started, which are never freed: see [`IDLE_THREADS_STAY`].
 #[global_allocator]
-static ALLOCATOR: alloc_tracker::Allocator<mimalloc::MiMalloc> =
-    alloc_tracker::Allocator::new(mimalloc::MiMalloc);
+static ALLOCATOR: alloc_tracker::Allocator<std::alloc::System> = alloc_tracker::Allocator::system();
 
 /// How long a thread for blocking work waits for more. Sessions and the archive need some every few
 /// minutes; started anew each time, they would add up over years by what the allocator keeps of each.
@@ -36,6 +31,7 @@ const IDLE_THREADS_STAY: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    allocator::suit(&cli.command);
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(commands::default_log(&cli.command)));
     tracing_subscriber::fmt()

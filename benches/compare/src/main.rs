@@ -26,12 +26,10 @@ use clap::Parser;
 
 use args::{Args, Command};
 
-/// As in the program, for all contestants alike.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> anyhow::Result<()> {
-    match Args::parse().command {
+    let args = Args::parse();
+    benches::allocator::take_huge_pages();
+    match args.command {
         Command::Report(args) => args.run(),
         Command::Sessions(args) => args.run(),
     }
