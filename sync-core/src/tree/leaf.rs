@@ -24,9 +24,6 @@ const HALF: usize = LEAF_MAX / 2;
 /// How many ids are fetched ahead of an insert.
 const FETCHED: usize = 16;
 
-/// So many items are looked at before a search begins.
-const STEPS: usize = 4;
-
 /// So many ids are rather added up than looked for in totals.
 const FEW: usize = LEAF_MAX / 4;
 
@@ -155,36 +152,6 @@ impl Leaf {
         self.slot_at(lower_bound_from(&self.timestamps, from, key.timestamp), key)
     }
 
-    /// As [`Leaf::slot_from`], and the sum of the ids from there on. The next few items are taken one by
-    /// one: searching them would take longer.
-    #[inline]
-    pub(super) fn advance(
-        &self,
-        from: usize,
-        key: &Item,
-        parent: Option<Parent<'_>>,
-    ) -> (usize, Sum) {
-        let mut sum = Sum::default();
-        let mut slot = from;
-        let next = self.timestamps[from..].iter().zip(&self.ids[from..]);
-        for (timestamp, id) in next.take(STEPS) {
-            if *timestamp >= key.timestamp {
-                break;
-            }
-            sum.add(&Sum::of_id(id));
-            slot += 1;
-        }
-        let end = if slot == from + STEPS {
-            self.slot_from(slot, key)
-        } else {
-            self.slot_at(slot, key)
-        };
-        if slot < end {
-            sum.add(&self.ids_between(slot..end, parent));
-        }
-        (end, sum)
-    }
-
     /// The slot of `key`, where those before `start` have earlier timestamps.
     #[inline]
     fn slot_at(&self, start: usize, key: &Item) -> usize {
@@ -248,6 +215,30 @@ impl Leaf {
         let mut between: L = self.ids_before(slots.end, parent);
         between.sub(&self.ids_before(slots.start, parent));
         between
+    }
+
+    /// Adds up the ids of these slots, on a way on which `known` is what lies before the first of them, if
+    /// that is known, and then before the end.
+    #[inline]
+    pub(super) fn ids_since(
+        &self,
+        slots: ops::Range<usize>,
+        known: &mut Option<Sum>,
+        parent: Option<Parent<'_>>,
+    ) -> Sum {
+        let nearest = self.way_to(slots.end).1.len();
+        if slots.len() <= nearest || (known.is_none() && slots.len() <= FEW) {
+            let since = Sum::of_ids(&self.ids[slots]);
+            if let Some(before) = known {
+                before.add(&since);
+            }
+            return since;
+        }
+        let mut since: Sum = self.ids_before(slots.end, parent);
+        let end = since;
+        since.sub(&known.unwrap_or_else(|| self.ids_before(slots.start, parent)));
+        *known = Some(end);
+        since
     }
 
     /// Adds up the ids before `slot`; `parent` as above.

@@ -29,15 +29,6 @@ pub(super) trait Place: Copy {
 
     /// The same, where it is known to be `from` or more.
     fn slot_from(self, leaf: &Leaf, from: usize, before: usize) -> usize;
-
-    /// The same, and what the ids from that slot on up to the place add up to.
-    fn advance(
-        self,
-        leaf: &Leaf,
-        from: usize,
-        before: usize,
-        parent: Option<Parent<'_>>,
-    ) -> (usize, Sum);
 }
 
 /// A place, arrived at.
@@ -144,25 +135,27 @@ fn stop_at_all<'a, P: Place>(
     let mut left_off = Sum::default();
     for visit in visits {
         let Node::Leaf(leaf) = visit.node else { return };
-        let before = |slot: usize| {
-            let mut before: Sum = leaf.ids_before(slot, visit.parent);
-            before.add(&visit.before);
-            before
-        };
-        let mut here = visit.places.clone().map(|index| places[index]);
-        let Some((place, mut summed)) = here.next() else {
-            return;
-        };
-        let mut slot = place.slot(leaf, visit.count);
-        let mut since = Sum::default();
-        // Before the last place at which that was summed, and the slot of that.
-        let mut known = None;
-        if summed {
-            since = before(slot);
-            known = Some((slot, since));
-            since.sub(&left_off);
-        }
-        loop {
+        let (mut slot, mut known) = (0, None);
+        for (index, &(place, summed)) in visit.places.clone().zip(&places[visit.places.clone()]) {
+            let from = slot;
+            let mut since = Sum::default();
+            if index == visit.places.start {
+                slot = place.slot(leaf, visit.count);
+                if summed {
+                    let before = leaf.ids_before(slot, visit.parent);
+                    known = Some(before);
+                    since = before;
+                    since.add(&visit.before);
+                    since.sub(&left_off);
+                }
+            } else {
+                slot = place.slot_from(leaf, from, visit.count);
+                if summed {
+                    since = leaf.ids_since(from..slot, &mut known, visit.parent);
+                } else {
+                    known = known.filter(|_| slot == from);
+                }
+            }
             arrive(&Stop {
                 leaf,
                 slot,
@@ -170,21 +163,10 @@ fn stop_at_all<'a, P: Place>(
                 summed,
                 since,
             });
-            let Some((place, wanted)) = here.next() else {
-                break;
-            };
-            summed = wanted;
-            if summed {
-                (slot, since) = place.advance(leaf, slot, visit.count, visit.parent);
-            } else {
-                slot = place.slot_from(leaf, slot, visit.count);
-            }
         }
         if let Some((_, true)) = places.get(visit.places.end) {
-            left_off = match known {
-                Some((known, sum)) if known == slot => sum,
-                _ => before(slot),
-            };
+            left_off = known.unwrap_or_else(|| leaf.ids_before(slot, visit.parent));
+            left_off.add(&visit.before);
         }
     }
 }
@@ -220,17 +202,6 @@ impl Place for &Item {
     fn slot_from(self, leaf: &Leaf, from: usize, _before: usize) -> usize {
         leaf.slot_from(from, self)
     }
-
-    #[inline]
-    fn advance(
-        self,
-        leaf: &Leaf,
-        from: usize,
-        _before: usize,
-        parent: Option<Parent<'_>>,
-    ) -> (usize, Sum) {
-        leaf.advance(from, self, parent)
-    }
 }
 
 /// A rank.
@@ -260,17 +231,5 @@ impl Place for usize {
     #[inline]
     fn slot_from(self, leaf: &Leaf, _from: usize, before: usize) -> usize {
         leaf.len().min(self - before)
-    }
-
-    #[inline]
-    fn advance(
-        self,
-        leaf: &Leaf,
-        from: usize,
-        before: usize,
-        parent: Option<Parent<'_>>,
-    ) -> (usize, Sum) {
-        let slot = self.slot(leaf, before);
-        (slot, leaf.ids_between(from..slot, parent))
     }
 }
