@@ -10,6 +10,9 @@ use crate::cut::{Cut, Part, Section, Share, even_end};
 use crate::item::{Bound, Id, Item, Range};
 use crate::summary::{Summary, Tally};
 
+/// What is shown timestamps and the ids that belong to them, and says whether to go on.
+pub type VisitColumns<'a> = dyn FnMut(&[u64], &[Id]) -> ControlFlow<()> + 'a;
+
 /// An ordered set of items with positions (*ranks*, counted from 0) and summaries.
 ///
 /// A set doesn't change while a session reads it: give a session a snapshot. Ranks past the end
@@ -53,14 +56,12 @@ pub trait ItemSet {
         self.visit(self.rank(&range.lower)..self.rank(&range.upper), visit)
     }
 
-    /// Shows the ids of the items in `range` in order, some at a time. Sets that hold ids side by side
-    /// override this.
-    fn visit_ids(&self, range: &Range, visit: &mut dyn FnMut(&[Id])) {
-        let all = self.visit_range(range, &mut |item| {
-            visit(slice::from_ref(&item.id));
-            ControlFlow::Continue(())
-        });
-        debug_assert!(all.is_continue(), "nothing above breaks");
+    /// Shows the timestamps and the ids of the items in `range` in order, some items at a time, until
+    /// `visit` breaks; gives how it ended. Sets that hold them side by side override this.
+    fn visit_columns(&self, range: &Range, visit: &mut VisitColumns<'_>) -> ControlFlow<()> {
+        self.visit_range(range, &mut |item| {
+            visit(slice::from_ref(&item.timestamp), slice::from_ref(&item.id))
+        })
     }
 
     /// Cuts the set at ascending positions, and tells for each what lies between it and the one
@@ -174,8 +175,12 @@ macro_rules! item_set_by_deref {
                 (**self).visit_range(range, visit)
             }
 
-            fn visit_ids(&self, range: &Range, visit: &mut dyn FnMut(&[Id])) {
-                (**self).visit_ids(range, visit);
+            fn visit_columns(
+                &self,
+                range: &Range,
+                visit: &mut VisitColumns<'_>,
+            ) -> ControlFlow<()> {
+                (**self).visit_columns(range, visit)
             }
 
             fn divide(&self, section: &Section, shares: &mut [Share]) {
@@ -267,8 +272,8 @@ impl<S: ItemSet> ItemSet for Slice<S> {
         self.set.visit_range(&self.range.intersect(range), visit)
     }
 
-    fn visit_ids(&self, range: &Range, visit: &mut dyn FnMut(&[Id])) {
-        self.set.visit_ids(&self.range.intersect(range), visit);
+    fn visit_columns(&self, range: &Range, visit: &mut VisitColumns<'_>) -> ControlFlow<()> {
+        self.set.visit_columns(&self.range.intersect(range), visit)
     }
 
     fn divide(&self, section: &Section, shares: &mut [Share]) {

@@ -25,9 +25,11 @@ pub(super) fn compare(
         return compare_long(set, section, theirs, found);
     }
     let mut ours = Vec::with_capacity(section.ranks.len());
-    set.visit_ids(&section.range, &mut |ids| {
+    let every = set.visit_columns(&section.range, &mut |_, ids| {
         ours.extend(ids.iter().map(|id| id.0));
+        ControlFlow::Continue(())
     });
+    debug_assert!(every.is_continue(), "nothing above breaks");
     compare_short(&ours, theirs, found)
 }
 

@@ -4,12 +4,13 @@ use super::batch::{Batch, Payload, Told};
 use super::compare::compare;
 use super::wire::{Decoder, Encoder, PrefixBound};
 use crate::cut::{Part, Section, Share};
-use crate::item::{Id, Range};
+use crate::item::Range;
 use crate::limits::SessionLimits;
 use crate::session::{Differences, SessionError, at_most};
 use crate::set::ItemSet;
 use crate::summary::Fingerprints;
 use alloc::vec::Vec;
+use core::ops::ControlFlow;
 
 /// The smallest frame limit that the format allows, in bytes.
 pub const MIN_FRAME_BYTES: usize = 4_096;
@@ -196,8 +197,11 @@ impl<S: ItemSet> Engine<S> {
 
     fn write_ids(&self, out: &mut Encoder, section: &Section, upper: &PrefixBound) {
         out.id_list(upper, section.ranks.len());
-        let mut write = |ids: &[Id]| ids.iter().for_each(|id| out.id(id));
-        self.set.visit_ids(&section.range, &mut write);
+        let every = self.set.visit_columns(&section.range, &mut |_, ids| {
+            ids.iter().for_each(|id| out.id(id));
+            ControlFlow::Continue(())
+        });
+        debug_assert!(every.is_continue(), "nothing above breaks");
     }
 
     fn split(&self, out: &mut Encoder, section: &Section, upper: &PrefixBound) {

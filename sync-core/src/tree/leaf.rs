@@ -191,9 +191,9 @@ impl Leaf {
             .map(|(timestamp, id)| Item::new(*timestamp, *id))
     }
 
-    /// The ids of these slots, in order.
-    pub(super) fn ids(&self, slots: ops::Range<usize>) -> &[Id] {
-        &self.ids[slots]
+    /// The timestamps and ids of these slots, in order.
+    pub(super) fn columns(&self, slots: ops::Range<usize>) -> (&[u64], &[Id]) {
+        (&self.timestamps[slots.clone()], &self.ids[slots])
     }
 
     /// Sums the ids of these slots.

@@ -15,7 +15,7 @@ use super::walk::{Stop, walk};
 use crate::cut::{Cut, Part, Section, Share, even_end};
 use crate::item::{Bound, Id, Item, Range};
 use crate::limbs::Sum;
-use crate::set::ItemSet;
+use crate::set::{ItemSet, VisitColumns};
 use crate::summary::{Summary, Tally};
 
 impl ItemSet for RangeTree {
@@ -81,12 +81,11 @@ impl ItemSet for RangeTree {
         })
     }
 
-    fn visit_ids(&self, range: &Range, visit: &mut dyn FnMut(&[Id])) {
-        let all = self.visit_runs(range, |leaf, slots| {
-            visit(leaf.ids(slots));
-            ControlFlow::Continue(())
-        });
-        debug_assert!(all.is_continue(), "nothing above breaks");
+    fn visit_columns(&self, range: &Range, visit: &mut VisitColumns<'_>) -> ControlFlow<()> {
+        self.visit_runs(range, |leaf, slots| {
+            let (timestamps, ids) = leaf.columns(slots);
+            visit(timestamps, ids)
+        })
     }
 
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {

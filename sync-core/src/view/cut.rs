@@ -4,10 +4,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::View;
+use super::columns::{Columns, Counted};
 use crate::cut::{Cut, Part};
-use crate::item::Range;
-use crate::limbs::{Group, Sum, Total};
+use crate::item::{Item, Range};
 use crate::set::ItemSet;
+use crate::summary::Tally;
 
 /// Parts that follow each other are read and counted item by item if they hold no more than so many
 /// each on average: then every set has but a few in each, which take longer to search than to read.
@@ -66,28 +67,24 @@ fn read<S: ItemSet>(view: &View<S>, cuts: &[Cut]) -> Option<Vec<Part>> {
     if view.sets().len() * in_largest > most {
         return None;
     }
-    let items = view.read_range(&range, most)?;
-    let mut sums = vec![Sum::default(); cuts.len()];
-    let mut parts = vec![Part::default(); cuts.len()];
-    let mut part = 1;
-    let mut previous = None;
-    for item in &items {
-        // The items of each set ascend, then come those of the next.
-        if previous.is_some_and(|previous| item < previous) {
-            part = 1;
-        }
-        previous = Some(item);
-        while !cuts[part].at.is_after(item) {
-            part += 1;
-        }
-        parts[part].tally.count += 1;
-        sums[part].add(&Sum::of_id(&item.id));
-    }
+    let columns = Columns::read(view.sets(), &range, most)?;
+    let mut counted = vec![Counted::default(); cuts.len() - 1];
+    columns.count(&mut counted, |part, time, id| {
+        let end = &cuts[part + 1].at;
+        time < end.timestamp() || end.is_after(&Item::new(time, *id))
+    });
     let mut end = view.rank(&first.at);
-    for (part, sum) in parts.iter_mut().zip(sums) {
-        end += part.tally.count as usize;
-        part.end = end;
-        part.tally.sum = sum.0;
-    }
+    let mut parts = Vec::with_capacity(cuts.len());
+    parts.push(Part {
+        end,
+        tally: Tally::default(),
+    });
+    parts.extend(counted.iter().map(|part| {
+        end += part.count;
+        Part {
+            end,
+            tally: part.tally(),
+        }
+    }));
     Some(parts)
 }

@@ -4,11 +4,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::View;
+use super::columns::{Columns, Counted};
 use crate::cut::{Cut, Part, Section, Share};
 use crate::item::Bound;
-use crate::limbs::{Group, Sum, Total};
 use crate::set::{ItemSet, divide_evenly};
-use crate::summary::Tally;
 
 /// Up to so many items of a section are read, to divide it by a sample of them. They make parts that
 /// are listed next, where uneven ones would cost bytes; and in each set there are few.
@@ -78,8 +77,8 @@ fn by_largest<S: ItemSet>(view: &View<S>, section: &Section, shares: &mut [Share
 
 /// Divides at the times of a sample of the items; `None` if that can't be.
 fn by_sample<S: ItemSet>(view: &View<S>, section: &Section, shares: &mut [Share]) -> Option<()> {
-    let items = view.read_range(&section.range, section.ranks.len())?;
-    let times = items.iter().map(|item| item.timestamp);
+    let columns = Columns::read(view.sets(), &section.range, section.ranks.len())?;
+    let times = columns.times().iter().copied();
     let mut sample: Vec<u64> = times.skip(SAMPLED / 2).step_by(SAMPLED).collect();
     sample.sort_unstable();
     let parts = shares.len();
@@ -91,30 +90,17 @@ fn by_sample<S: ItemSet>(view: &View<S>, section: &Section, shares: &mut [Share]
     if inner.first()? <= &section.range.lower.timestamp() {
         return None;
     }
-    let mut tallies = [(0, Sum::default()); PARTS_MAX];
-    let (mut part, mut last) = (0, 0);
-    for item in &items {
-        // The items of each set ascend, then come those of the next.
-        if item.timestamp < last {
-            part = 0;
-        }
-        last = item.timestamp;
-        while item.timestamp >= ends[part] {
-            part += 1;
-        }
-        let (count, sum) = &mut tallies[part];
-        *count += 1;
-        sum.add(&Sum::of_id(&item.id));
-    }
+    let mut counted = [Counted::default(); PARTS_MAX];
+    columns.count(&mut counted[..parts], |part, time, _| time < ends[part]);
     let mut end = section.ranks.start;
-    for (index, (share, (count, sum))) in shares.iter_mut().zip(tallies).enumerate() {
-        end += count;
-        let tally = Tally {
-            count: count as u64,
-            sum: sum.0,
-        };
+    for (index, (share, part)) in shares.iter_mut().zip(counted).enumerate() {
+        end += part.count;
         let upper = (index + 1 < parts).then(|| Bound::at_time(ends[index]));
-        *share = Share { end, tally, upper };
+        *share = Share {
+            end,
+            tally: part.tally(),
+            upper,
+        };
     }
     Some(())
 }

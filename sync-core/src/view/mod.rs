@@ -1,6 +1,7 @@
 //! Several sets read as one: the shards of a node.
 
 mod bracket;
+mod columns;
 mod cut;
 mod divide;
 
@@ -8,6 +9,7 @@ use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
 
 use bracket::{Bracket, distance};
+use columns::Columns;
 
 use crate::cut::{Cut, Part, Section, Share};
 use crate::item::{Bound, Item, Range};
@@ -118,26 +120,6 @@ impl<S: ItemSet> View<S> {
         items
     }
 
-    /// The items in `range`, set by set; nothing if there are more than `most`. That should be a fair
-    /// guess of how many there are.
-    fn read_range(&self, range: &Range, most: usize) -> Option<Vec<Item>> {
-        let mut items = Vec::with_capacity(most);
-        for set in &self.sets {
-            let all = set.visit_range(range, &mut |item| {
-                items.push(item);
-                if items.len() > most {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            });
-            if all.is_break() {
-                return None;
-            }
-        }
-        Some(items)
-    }
-
     fn clamp(&self, ranks: ops::Range<usize>) -> ops::Range<usize> {
         let end = ranks.end.min(self.len());
         ranks.start.min(end)..end
@@ -201,9 +183,10 @@ impl<S: ItemSet> ItemSet for View<S> {
         range: &Range,
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let Some(mut items) = self.read_range(range, BLOCK_MIN) else {
+        let Some(columns) = Columns::read(&self.sets, range, BLOCK_MIN) else {
             return self.visit(self.rank(&range.lower)..self.rank(&range.upper), visit);
         };
+        let mut items: Vec<Item> = columns.items().collect();
         items.sort();
         items.into_iter().try_for_each(visit)
     }
