@@ -2,21 +2,17 @@
 //! a file is told by its number.
 #![no_main]
 
-use fuzz::allocation::{CONSTANT, bounded_by};
+use fuzz::allocation::bounded;
 use libfuzzer_sys::fuzz_target;
 use store_adapter::Record;
 use store_adapter::limits::LINE_BYTES;
 use store_adapter::line::{ImportLine, LineReader, export_line};
 
-/// Most bytes that parsing a line may hold for each byte of it.
-const MULTIPLE: usize = 64;
-
 /// What an export may have more than the line: the hash.
 const ADDED_BYTES: usize = 100;
 
 fn check_line(line: &[u8]) {
-    let most = MULTIPLE * line.len() + CONSTANT;
-    let Ok(read) = bounded_by(most, || ImportLine::parse(line)) else {
+    let Ok(read) = bounded(line, ImportLine::parse) else {
         return;
     };
     let Ok(record) = Record::new(read.pubsub_topic.as_str(), read.message.clone()) else {

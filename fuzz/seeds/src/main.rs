@@ -5,6 +5,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
 /// The target that reads frames of a protocol, as files of generated vectors name it.
@@ -85,7 +86,7 @@ fn lines(value: &Value, seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
         let base64 = |key: &str| -> Result<Value, Box<dyn Error>> {
             let text = vector[key].as_str();
             let bytes = text.map(hex::decode).transpose()?;
-            Ok(bytes.map_or(Value::Null, |bytes| base64_of(&bytes).into()))
+            Ok(bytes.map_or(Value::Null, |bytes| BASE64_STANDARD.encode(bytes).into()))
         };
         let line = serde_json::json!({
             "messageHash": format!("0x{}", vector["hash"].as_str().unwrap_or_default()),
@@ -103,27 +104,6 @@ fn lines(value: &Value, seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
         lines.push(line.to_string().into_bytes());
     }
     Ok(())
-}
-
-/// Standard base64 with padding.
-fn base64_of(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let mut bits = [0; 4];
-        bits[1..=group.len()].copy_from_slice(group);
-        let bits = u32::from_be_bytes(bits);
-        for digit in 0..4 {
-            let value = bits >> (18 - 6 * digit) & 63;
-            let written = digit <= group.len();
-            text.push(if written {
-                char::from(DIGITS[value as usize])
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }
 
 fn json_files(directory: &Path) -> Result<Vec<(String, Value)>, Box<dyn Error>> {
