@@ -14,7 +14,7 @@ use sync_core::negentropy::{Initiator, MIN_FRAME_BYTES, Responder};
 use sync_core::{Bound, Id, Item, Session, SessionLimits};
 
 /// Most items of both sides together.
-const ITEMS: usize = 5_000;
+const ITEMS: usize = 3_000;
 
 #[derive(Arbitrary, Debug)]
 struct Input {

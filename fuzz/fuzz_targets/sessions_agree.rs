@@ -12,11 +12,12 @@ use libfuzzer_sys::fuzz_target;
 use sync_core::negentropy::MIN_FRAME_BYTES;
 use sync_core::waku::{HeaderForm, TIME_END};
 use sync_core::{
-    Bound, Item, Range, Scope, SessionError, SessionLimits, TopicFilter, negentropy, own, waku,
+    Bound, Id, Item, Range, Scope, SessionError, SessionLimits, Source, TopicFilter, negentropy,
+    own, waku,
 };
 
 /// Most items of both sides together.
-const ITEMS: usize = 5_000;
+const ITEMS: usize = 2_500;
 
 /// Most bytes of a frame of the `waku` dialect besides the items of its first list: the header of
 /// three topics, a skip, the fingerprint over what had no room, and the list's bound and count.
@@ -88,6 +89,8 @@ struct Case {
     sides: [Side; 2],
     items: [Vec<Item>; 2],
     shared: [Vec<Item>; 2],
+    /// What of them the second side lacks, and what the first one lacks.
+    differences: (BTreeSet<Id>, BTreeSet<Id>),
     scopes: [Scope; 2],
     /// Whether no item can be in the scope of both, floors included.
     nothing_shared: bool,
@@ -98,7 +101,7 @@ impl Case {
         // Both sides' windows and floors go by the first one's items.
         let scopes = [sides[0].scope(&items[0]), sides[1].scope(&items[0])];
         let clipped = |index: usize| {
-            let floor = sync_core::Source::floor(&sides[index].held(&items[index]));
+            let floor = sides[index].held(&items[index]).floor();
             scopes[index].intersect(&Scope::of_window(Range::new(floor, Bound::Infinity)))
         };
         let scope = clipped(0).intersect(&clipped(1));
@@ -108,8 +111,14 @@ impl Case {
             });
             inside.copied().collect()
         };
+        let shared = [in_scope(&items[0]), in_scope(&items[1])];
+        let differences = (
+            missing(&shared[0], &shared[1]),
+            missing(&shared[1], &shared[0]),
+        );
         Self {
-            shared: [in_scope(&items[0]), in_scope(&items[1])],
+            shared,
+            differences,
             nothing_shared: scope.is_nothing(),
             sides,
             items,
@@ -117,9 +126,9 @@ impl Case {
         }
     }
 
+    /// What each side has to report where both learn the differences.
     fn truth(&self) -> [Told; 2] {
-        let have = missing(&self.shared[0], &self.shared[1]);
-        let need = missing(&self.shared[1], &self.shared[0]);
+        let (have, need) = self.differences.clone();
         let mirrored = Told {
             have: need.clone(),
             need: have.clone(),
@@ -127,8 +136,17 @@ impl Case {
         [Told { have, need }, mirrored]
     }
 
-    fn differences(&self) -> usize {
-        self.truth()[0].len()
+    /// The ids at the first nanoseconds of scopes that begin within one. In the `waku` dialect a side
+    /// can't say so, and seems to lack what lies before.
+    fn ids_at_edges(&self) -> BTreeSet<Id> {
+        let lower = |index: usize| {
+            let floor = self.sides[index].held(&self.items[index]).floor();
+            [self.scopes[index].window.lower, floor]
+        };
+        let edges = [lower(0), lower(1)].concat();
+        let at_edge = |item: &&Item| edges.iter().any(|edge| edge.timestamp() == item.timestamp);
+        let items = self.items.iter().flatten();
+        items.filter(at_edge).map(|item| item.id).collect()
     }
 
     fn is_framed(&self) -> bool {
@@ -228,8 +246,9 @@ impl Case {
                 ..
             }) => {
                 let [left, right] = self.truth();
-                assert_eq!(initiator, left);
-                assert_eq!(responder, right);
+                let unsure = self.ids_at_edges();
+                assert_eq!(initiator.without(&unsure), left.without(&unsure));
+                assert_eq!(responder.without(&unsure), right.without(&unsure));
             }
             Err(error) => self.assert_excused(&error, shortest),
         }
@@ -243,7 +262,7 @@ impl Case {
             Some(bytes) => {
                 let held = self.items[0].len() + self.items[1].len();
                 let listed = held * ITEM_BYTES / (bytes - FRAME_OVERHEAD / 2);
-                bounded_frames(unbounded, self.differences(), listed)
+                bounded_frames(unbounded, self.truth()[0].len(), listed)
             }
         }
     }
@@ -281,8 +300,6 @@ fuzz_target!(|input: Input| {
         Dialect::Negentropy | Dialect::Own => u64::MAX,
     };
     let (ours, theirs) = pair(&input.clusters, end, ITEMS);
-    let ids: BTreeSet<_> = ours.iter().chain(&theirs).collect();
-    assert!(ids.len() <= ITEMS);
     let case = Case::new(input.sides, [ours, theirs]);
     match input.dialect {
         Dialect::Negentropy => case.negentropy(),

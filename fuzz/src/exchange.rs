@@ -27,6 +27,13 @@ impl Told {
         }
     }
 
+    /// The same without these ids.
+    pub fn without(mut self, ids: &BTreeSet<Id>) -> Self {
+        self.have.retain(|id| !ids.contains(id));
+        self.need.retain(|id| !ids.contains(id));
+        self
+    }
+
     /// How many ids.
     pub fn len(&self) -> usize {
         self.have.len() + self.need.len()
