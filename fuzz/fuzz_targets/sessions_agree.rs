@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use arbitrary::Arbitrary;
 use fuzz::exchange::{Run, Told, bounded_frames, negentropy_frames, run, waku_frames};
 use fuzz::sets::{Cluster, missing, pair};
-use fuzz::source::{CLUSTER, Held, Kind, TOPICS, topic, topic_of};
+use fuzz::side::Side;
+use fuzz::source::{CLUSTER, topic_of};
 use libfuzzer_sys::fuzz_target;
 use sync_core::negentropy::MIN_FRAME_BYTES;
 use sync_core::waku::{HeaderForm, TIME_END};
 use sync_core::{
-    Bound, Id, Item, Range, Scope, SessionError, SessionLimits, Source, TopicFilter, negentropy,
-    own, waku,
+    Bound, Id, Item, Range, Scope, SessionError, SessionLimits, Source, negentropy, own, waku,
 };
 
 /// Most items of both sides together.
@@ -38,50 +38,6 @@ enum Dialect {
     Negentropy,
     Own,
     Waku { cluster_form: bool },
-}
-
-#[derive(Arbitrary, Debug)]
-struct Side {
-    kind: Kind,
-    /// So much longer than the shortest, if frames are bounded.
-    frame_bytes: Option<u16>,
-    /// The first and the last item that the window reaches, by rank.
-    window: Option<(u16, u16)>,
-    /// The first item that isn't below the floor, by rank.
-    floor: Option<u16>,
-    /// A bit for each topic; none for all topics.
-    topics: u8,
-}
-
-impl Side {
-    fn limits(&self, shortest: usize) -> SessionLimits {
-        let frame_bytes = self
-            .frame_bytes
-            .map(|bytes| shortest + usize::from(bytes) % 20_000);
-        SessionLimits {
-            frame_bytes_sent: frame_bytes.unwrap_or_default(),
-            ..SessionLimits::default()
-        }
-    }
-
-    fn held(&self, items: &[Item]) -> Held {
-        let floor = self.floor.and_then(|rank| items.get(usize::from(rank)));
-        let floor = floor.map_or(Bound::MIN, |item| Bound::Before(*item));
-        Held::new(items, self.kind, floor)
-    }
-
-    fn scope(&self, items: &[Item]) -> Scope {
-        let at = |rank: u16| items.get(usize::from(rank)).copied();
-        let (lower, upper) = self.window.unwrap_or((0, u16::MAX));
-        // The end of a window is a time.
-        let upper = at(upper).map_or(Bound::Infinity, |item| Bound::at_time(item.timestamp));
-        let lower = at(lower).map_or(Bound::MIN, Bound::Before);
-        let named = (0..TOPICS).filter(|shard| self.topics >> shard & 1 == 1);
-        Scope {
-            pubsub_topics: TopicFilter::from_wire(named.map(topic)),
-            ..Scope::of_window(Range::new(lower, upper))
-        }
-    }
 }
 
 /// Both sides' items, those of them that the session is about, and what it may take.

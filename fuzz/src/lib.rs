@@ -4,10 +4,13 @@
 
 pub mod allocation;
 pub mod exchange;
-pub mod frames;
+pub mod reads;
 pub mod records;
 pub mod sets;
+pub mod side;
 pub mod source;
+pub mod stage;
+pub mod turns;
 
 /// Counts what each thread allocates, for [`allocation`].
 #[global_allocator]

@@ -1,6 +1,5 @@
-//! Frames that an adversary sends: well formed, out of place, bent, or said before.
+//! The frames that an adversary makes of its turns.
 
-use arbitrary::Arbitrary;
 use sync_core::negentropy::{Encoder, PrefixBound};
 use sync_core::own::{Frame as OwnFrame, Hello, Span, refusal};
 use sync_core::waku::{Content, Header, HeaderForm, Payload, PayloadRange};
@@ -8,104 +7,10 @@ use sync_core::{Bound, Id, Item};
 
 use crate::sets::id;
 use crate::source::{CLUSTER, topic};
+use crate::turns::{Greeting, Listed, Position, Said, Told, Topics, Turn};
 
 /// Most ranges of a frame that is made from few bytes, one of them as often as this.
 const REPEATED: usize = 500;
-
-/// What an adversary does in its turn.
-#[derive(Arbitrary, Clone, Debug)]
-pub enum Turn {
-    /// Sends bytes.
-    Raw(Vec<u8>),
-    /// Sends a negentropy message, of this version if it isn't version 1.
-    Negentropy(Option<u8>, Vec<Told>),
-    /// Sends a payload of the `waku` dialect.
-    Waku(Topics, Position, Vec<Told>),
-    /// Sends a hello of the own protocol.
-    Hello(Greeting),
-    /// Sends ids of the own protocol.
-    Have(bool, Vec<Listed>),
-    /// Notes as many ids as there are, or so many.
-    Noted(Option<u64>),
-    /// Declines.
-    Refusal(u32, String),
-    /// Sends back what the session has sent last.
-    Echo,
-    /// Sends again what was sent so many turns ago.
-    Again(u8),
-    /// Sends what the session has sent last, or what was sent last, bent.
-    Bent {
-        own: bool,
-        at: u16,
-        flip: u8,
-        cut: Option<u16>,
-    },
-}
-
-/// What is said about a range that begins where the one before ended.
-#[derive(Arbitrary, Clone, Debug)]
-pub struct Told {
-    upper: Position,
-    content: Said,
-    /// Whether it is said over and over, each time a bit further on.
-    repeated: bool,
-}
-
-#[derive(Arbitrary, Clone, Debug)]
-enum Said {
-    Skip,
-    Fingerprint(u8),
-    Items {
-        listed: Vec<Listed>,
-        reconciled: bool,
-    },
-}
-
-/// A position.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-pub enum Position {
-    /// Where the one before is.
-    Same,
-    /// So many nanoseconds behind the one before.
-    Further(u8),
-    /// At the item of the session's set that has this rank.
-    Item(u8),
-    /// At any time, with an id of which one byte isn't zero.
-    Any(u64, u8),
-    /// Past everything.
-    End,
-}
-
-/// An item of a list.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-pub enum Listed {
-    /// Of the session's set, by rank.
-    Held(u8),
-    /// Another one.
-    Foreign(u8),
-}
-
-/// Topics that a payload names.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-pub struct Topics {
-    pubsub: u8,
-    content: bool,
-    cluster: Option<u16>,
-}
-
-/// What a hello says.
-#[derive(Arbitrary, Clone, Debug)]
-pub struct Greeting {
-    since: Position,
-    until: Option<Position>,
-    topics: u8,
-    content_topic: bool,
-    frame_bytes: u32,
-    items: u64,
-    gaps: u8,
-    floor: Option<Position>,
-    id_bytes: u8,
-}
 
 /// What the adversary goes by.
 pub struct Stage<'a> {
