@@ -106,6 +106,37 @@ fn lines(value: &Value, seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Frames that say as little as can be, over and over: target, beginning, what is repeated, how often.
+/// They take the most memory for their length, and nothing but luck makes long ones of short ones.
+const FLOODS: [(&str, &[u8], &[u8], usize); 9] = [
+    ("own_frames", b"\x01", b"\x22\x00", 1_900),
+    ("own_frames", b"\x01", b"\x4a\x00", 1_900),
+    ("reconciliation_frames", b"\x00\x00\x01", b"\x01\x00", 900),
+    (
+        "reconciliation_frames",
+        b"\x00\x00\x01",
+        b"\x01\x02\x00\x00",
+        900,
+    ),
+    ("message_frames", b"\x0a\x00\x12\x00", b"\x22\x00", 1_000),
+    ("store_frames", b"\x0a\x01r", b"\x5a\x00", 3_000),
+    ("store_frames", b"\x0a\x01r", b"\xa2\x01\x00", 3_000),
+    (
+        "store_frames",
+        b"\x0a\x01r\x50\xc8\x01",
+        b"\xa2\x01\x00",
+        900,
+    ),
+    ("import_lines", b"{\"pubsubTopic\":\"\",\"x\":", b"[0,", 60),
+];
+
+fn floods(seeds: &mut Seeds) {
+    for (target, beginning, repeated, times) in FLOODS {
+        let flood = [beginning, &repeated.repeat(times)].concat();
+        seeds.entry(target).or_default().push(flood);
+    }
+}
+
 fn json_files(directory: &Path) -> Result<Vec<(String, Value)>, Box<dyn Error>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -145,6 +176,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             generated(&value, &mut seeds)?;
         }
     }
+    floods(&mut seeds);
     for (target, frames) in &seeds {
         let directory = Path::new(corpus).join(target);
         fs::create_dir_all(&directory)?;
