@@ -13,7 +13,7 @@ use store_adapter::{Record, WakuMessage, WakuMessageAndTopic, WakuMetadata, mess
 const ADDED_BYTES: usize = 8;
 
 fn check_message(bytes: &[u8]) {
-    let Ok(message) = bounded(bytes, |bytes| WakuMessage::decode(bytes)) else {
+    let Ok(message) = bounded(bytes, WakuMessage::decode) else {
         return;
     };
     let encoded = message.encode_to_vec();

@@ -17,7 +17,7 @@ const MESSAGE_BYTES: usize = 1_000;
 const CONTENT_MULTIPLE: usize = 16;
 
 fn check_request(bytes: &[u8]) {
-    let request = bounded(bytes, |bytes| StoreQueryRequest::decode(bytes));
+    let request = bounded(bytes, StoreQueryRequest::decode);
     let limits = StoreLimits::default();
     let parsed = bounded(bytes, |bytes| StoreQuery::parse(bytes, &limits));
     let Ok(request) = request else {

@@ -80,7 +80,7 @@ impl Cluster {
             Holder::Left => (true, false),
             Holder::Right => (false, true),
             Holder::InTurns => {
-                let left = number / every % 2 == 0;
+                let left = (number / every).is_multiple_of(2);
                 (left, !left)
             }
         }
