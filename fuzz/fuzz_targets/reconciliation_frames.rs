@@ -2,7 +2,7 @@
 //! alike, in little memory.
 #![no_main]
 
-use fuzz::allocation::{CONSTANT, RANGES_MULTIPLE, bounded_by};
+use fuzz::allocation;
 use libfuzzer_sys::fuzz_target;
 use sync_core::waku::{Content, HeaderForm, Payload, PayloadRange, TIME_END};
 use sync_core::{Id, Item, SessionLimits};
@@ -60,8 +60,7 @@ fuzz_target!(|frame: &[u8]| {
     };
     for form in [HeaderForm::Topics, HeaderForm::Cluster(1)] {
         let decode = |frame: &[u8]| Payload::decode(form, frame, &limits);
-        let most = RANGES_MULTIPLE * frame.len() + CONSTANT;
-        let Ok(told) = bounded_by(most, || decode(frame)) else {
+        let Ok(told) = allocation::bounded(frame, decode) else {
             continue;
         };
         check(&told, &limits);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use arbitrary::Arbitrary;
-use fuzz::allocation::{RANGES_MULTIPLE, bounded_by, peak};
+use fuzz::allocation::{MULTIPLE, bounded_by, peak};
 use fuzz::exchange::Told;
 use fuzz::sets::id;
 use fuzz::source::{CLUSTER, Held, Kind, topic};
@@ -196,8 +196,7 @@ impl Trial<'_> {
             Err(_) => 0,
         };
         let items = ITEMS.len() * ITEM_BYTES;
-        let most =
-            RANGES_MULTIPLE * frame.len() + ANSWER_MULTIPLE * answered + items + SESSION_BYTES;
+        let most = MULTIPLE * frame.len() + ANSWER_MULTIPLE * answered + items + SESSION_BYTES;
         let most =
             most + REPORTED_BYTES * self.limits.differences.min(frame.len() + self.told.len());
         assert!(held <= most, "{held} bytes were held where {most} may be");

@@ -4,13 +4,10 @@ use alloc_tracker::Session;
 
 /// Most bytes that decoding may hold for each byte of the frame.
 ///
-/// The least that most formats can say takes two bytes, an empty string of a repeated field, which is
-/// 24 bytes in memory; a vector that grows has room for up to twice what is in it; and what is read may
-/// be held along with what is made of it.
+/// The least that a frame can say takes two bytes: an empty string of a repeated field, which is 24 bytes
+/// in memory, or a skip of the `waku` dialect, which is 80. Most vectors that grow have room for up to
+/// twice what is in them; and what is read may be held along with what is made of it.
 pub const MULTIPLE: usize = 64;
-
-/// As [`MULTIPLE`], for the `waku` dialect: a skip is two bytes in a frame and 80 in memory.
-pub const RANGES_MULTIPLE: usize = 96;
 
 /// Bytes that decoding may hold whatever the length of the frame: words of an error, first pieces of
 /// growing vectors.
