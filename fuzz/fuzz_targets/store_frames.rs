@@ -11,7 +11,7 @@ use store_adapter::store::{
 
 /// Most bytes in memory for a message of a response, of which there are at most
 /// [`STORE_RESPONSE_MESSAGES`]; it may be three bytes on the wire.
-const MESSAGE_BYTES: usize = 1_000;
+const MESSAGE_BYTES: usize = 512;
 
 /// Most bytes in memory for each byte of what a message of a response holds.
 const CONTENT_MULTIPLE: usize = 16;

@@ -22,16 +22,19 @@ pub fn check(set: &dyn ItemSet, oracle: &SortedItems, bounds: &[Bound]) {
             check_division(set, oracle, range);
         }
     }
-    check_cuts(set, oracle, bounds);
+    // All parts are asked for, long rows of them, and short ones.
+    for rest in [usize::MAX, 8, 3] {
+        check_cuts(set, oracle, bounds, rest);
+    }
 }
 
-/// Cuts at ascending positions, as the trait asks for.
-fn check_cuts(set: &dyn ItemSet, oracle: &SortedItems, bounds: &[Bound]) {
+/// Cuts at ascending positions, as the trait asks for; one part in `rest` isn't asked for.
+fn check_cuts(set: &dyn ItemSet, oracle: &SortedItems, bounds: &[Bound], rest: usize) {
     let mut bounds = bounds.to_vec();
     bounds.sort();
     let cuts = bounds.iter().enumerate().map(|(index, at)| Cut {
         at: *at,
-        summed: index % 3 != 2,
+        summed: index % rest != rest - 1,
     });
     let cuts: Vec<Cut> = cuts.collect();
     let mut parts = vec![Part::default(); cuts.len()];
