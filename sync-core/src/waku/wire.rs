@@ -17,6 +17,12 @@ pub(super) const EMPTY: [u8; 1] = [0];
 /// The most bytes that an integer takes; nwaku's decoder wants as many to be left in some places.
 pub(super) const INTEGER_BYTES: usize = 9;
 
+/// The fewest bytes of a range: the difference to its bound, and its type.
+const RANGE_BYTES_MIN: usize = 2;
+
+/// So many ranges there is room for at first.
+const RANGES_AT_FIRST: usize = 8;
+
 const SKIP: u8 = 0;
 const FINGERPRINT: u8 = 1;
 const ITEMS: u8 = 2;
@@ -145,6 +151,11 @@ pub(super) fn decode(
             ranges.len() + 1,
             limits.ranges_per_frame,
         )?;
+        if ranges.len() == ranges.capacity() {
+            // A skip takes 40 times as much here as in the frame: no room for more than can follow.
+            let most = reader.left() / RANGE_BYTES_MIN;
+            ranges.reserve_exact(most.min(ranges.len().max(RANGES_AT_FIRST)));
+        }
         let upper = reader.bound(last_time)?;
         last_time = upper.timestamp;
         let content = reader.content(&mut items_left, limits, &mut ended)?;

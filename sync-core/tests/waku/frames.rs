@@ -46,6 +46,16 @@ fn every_recorded_frame_gets_the_recorded_verdict() {
     }
 }
 
+#[test]
+fn a_flood_of_skips_takes_no_room_for_more_ranges_than_fit_its_frame() {
+    for skips in [7, 9, 520, 5_000] {
+        let frame = [&[0, 0, 1][..], &[1, 0].repeat(skips)].concat();
+        let ranges = decode(&frame).unwrap().ranges;
+        assert_eq!(ranges.len(), skips);
+        assert!(ranges.capacity() <= frame.len() / 2);
+    }
+}
+
 /// What nwaku's decoder takes for something else, reads past, or stops the node over, and this one
 /// refuses: the reason, the frame, and the offset named.
 const STRICTER: [(&str, &str, usize); 6] = [
