@@ -9,7 +9,7 @@ use libp2p::PeerId;
 use parking_lot::Mutex;
 use store_adapter::fetch::{FetchPlan, FetchReport};
 use store_adapter::{Record, Refusal};
-use sync_core::{Dialect, Id, Range};
+use sync_core::{Dialect, Id, Scope};
 use sync_net::{Role, SessionInfo};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -28,7 +28,8 @@ pub(crate) struct Job {
     /// This side's part in the session.
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
-    pub(crate) window: Range,
+    /// What the session was to be about when it began.
+    pub(crate) scope: Arc<Scope>,
     limits: SyncLimits,
     budgets: Budgets,
     started: Instant,
@@ -106,16 +107,15 @@ impl JobReport {
 impl Job {
     pub(crate) fn new(session: &SessionInfo, limits: &SyncLimits, budgets: &Budgets) -> Self {
         let now = Instant::now();
-        let window = session.scope.window;
         Self {
             session: session.id,
             peer: session.peer,
             role: session.role,
             dialect: session.dialect,
-            window,
+            scope: Arc::new(session.scope.clone()),
             started: now,
             state: Mutex::new(State {
-                plan: FetchPlan::new(window, limits.fetch.clone()),
+                plan: FetchPlan::new(session.scope.clone(), limits.fetch.clone()),
                 outgoing: BTreeMap::new(),
                 beyond: 0,
                 shares: Vec::new(),
@@ -147,17 +147,17 @@ impl Job {
         (need, declined)
     }
 
-    /// Takes what a round of a session about `window` has found, and that so many hashes were
+    /// Takes what a round of a session about `scope` has found, and that so many hashes were
     /// `declined`; gives messages that were held and turn out to be owed.
     pub(crate) fn found(
         &self,
-        window: &Range,
+        scope: &Scope,
         have: &[Id],
         need: &[Id],
         declined: u64,
     ) -> Vec<Record> {
         self.change(|state| {
-            state.plan.narrow(window);
+            state.plan.narrow(scope);
             state.have += have.len() as u64;
             let brought = self.taken_on(have, &self.budgets.outgoing, &mut state.shares);
             state.beyond += (have.len() - brought.len()) as u64;
@@ -246,9 +246,11 @@ impl Job {
     /// room for it, among all sessions' too.
     pub(crate) fn hold(&self, record: &Record) -> bool {
         let running = matches!(*self.phase.borrow(), Phase::Session);
+        let topics = (record.pubsub_topic(), &*record.message().content_topic);
         running
             && self.dialect == Dialect::Waku
-            && self.window.contains(&record.item())
+            && self.scope.window.contains(&record.item())
+            && self.scope.allows_topics(topics.0, topics.1)
             && self.state.lock().held.hold(record)
     }
 

@@ -286,7 +286,10 @@ impl Syncer {
         if records.is_empty() {
             return;
         }
-        let arrived = self.store.take_synced(job.window, records).await;
+        let arrived = self
+            .store
+            .take_synced(Arc::clone(&job.scope), records)
+            .await;
         job.refused(from, &arrived.refused);
         if let Some((hashes, error)) = arrived.unstored {
             tracing::error!(%error, "synced messages can't be stored");
@@ -403,7 +406,7 @@ impl Storage for SessionStorage {
         // A peer may announce what is held here: a message that came since the session began.
         let (need, declined) = job.what_it_may_owe(need);
         let need = self.0.not_held(need).await;
-        let owed = job.found(&session.scope.window, &have, &need, declined);
+        let owed = job.found(&session.scope, &have, &need, declined);
         self.0.take(&job, session.peer, owed).await;
     }
 
