@@ -18,19 +18,13 @@ use tokio::task::JoinSet;
 use super::asked::Asked;
 use super::budgets::Budgets;
 use super::job::{Job, JobReport};
-use super::limits::SyncLimits;
+use super::limits::{FINISHED_QUEUE, FUTURE_TOLERANCE, SyncLimits};
 use super::{fetch, hand_over};
 use crate::cli::DialectArg;
 use crate::cli::time::now;
 use crate::counters::NodeCounters;
 use crate::net::PeerTable;
 use crate::store::Store;
-
-/// How many finished jobs a slow listener may fall behind.
-const FINISHED_QUEUE: usize = 256;
-
-/// How far in the future a peer's messages may lie, in nanoseconds: clocks differ.
-const FUTURE_TOLERANCE: u64 = 20_000_000_000;
 
 /// Why a sync came to nothing.
 #[derive(Debug, thiserror::Error)]
