@@ -49,7 +49,10 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
                     job.given(&[hash]);
                 }
                 // The peer would close the stream on it.
-                Err(error) => tracing::warn!(peer = %job.peer, %hash, %error, "not pushed"),
+                Err(error) => {
+                    tracing::warn!(peer = %job.peer, %hash, %error, "not pushed");
+                    job.cannot_be_pushed(&hash);
+                }
             }
         }
     }

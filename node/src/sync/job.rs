@@ -46,8 +46,8 @@ pub(crate) struct Job {
 #[derive(Debug)]
 struct State {
     plan: FetchPlan<PeerId>,
-    /// What the peer lacks and isn't known to have got, and whether it was given to it.
-    outgoing: BTreeMap<Id, bool>,
+    /// What the peer lacks and isn't known to have got.
+    outgoing: BTreeMap<Id, Handing>,
     /// What the peer lacks beyond what may be brought to it.
     beyond: u64,
     have: u64,
@@ -62,6 +62,17 @@ struct State {
     pushes_over: bool,
     /// Everything is given to the peer that will be, and it is known what arrived.
     handed_over: bool,
+}
+
+/// How far a message that the peer lacks has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Handing {
+    /// It is to be given to the peer.
+    Due,
+    /// It can't be pushed; the peer may pull it all the same.
+    Unpushable,
+    /// It was given to the peer; whether it has arrived isn't known.
+    Given,
 }
 
 /// How far a job has come.
@@ -86,6 +97,8 @@ pub struct JobReport {
     pub have: u64,
     /// Of those, how many aren't known to have reached the peer.
     pub undelivered: u64,
+    /// Of the undelivered ones, how many are too long to be pushed.
+    pub unpushable: u64,
     /// What became of the messages that this side lacked.
     pub fetch: FetchReport,
     /// Pushed by the peer without having been asked for.
@@ -101,6 +114,18 @@ impl JobReport {
     #[must_use]
     pub fn need(&self) -> u64 {
         self.fetch.announced
+    }
+}
+
+impl State {
+    /// How far the message has come that has come least far.
+    fn least_handed(&self) -> Option<Handing> {
+        self.outgoing.values().min().copied()
+    }
+
+    fn count(&self, handing: Handing) -> u64 {
+        let of_it = self.outgoing.values().filter(|other| **other == handing);
+        of_it.count() as u64
     }
 }
 
@@ -161,7 +186,8 @@ impl Job {
             state.have += have.len() as u64;
             let brought = self.taken_on(have, &self.budgets.outgoing, &mut state.shares);
             state.beyond += (have.len() - brought.len()) as u64;
-            state.outgoing.extend(brought.iter().map(|id| (*id, false)));
+            let due = brought.iter().map(|id| (*id, Handing::Due));
+            state.outgoing.extend(due);
             state.plan.announce(self.peer, need);
             state.plan.decline(declined);
             let State { held, plan, .. } = state;
@@ -341,7 +367,7 @@ impl Job {
         let mut state = self.state.lock();
         for hash in hashes {
             if let Some(given) = state.outgoing.get_mut(hash) {
-                *given = true;
+                *given = Handing::Given;
                 state.progress = Instant::now();
             }
         }
@@ -349,19 +375,29 @@ impl Job {
         self.given.notify_one();
     }
 
+    /// This message can't be pushed to the peer.
+    pub(crate) fn cannot_be_pushed(&self, hash: &Id) {
+        if let Some(handing @ Handing::Due) = self.state.lock().outgoing.get_mut(hash) {
+            *handing = Handing::Unpushable;
+        }
+    }
+
     /// Waits until all that the peer lacks is given to it, or it has stopped asking for more;
-    /// `false` when nothing was given for as long as `quiet`, and it may be waited further.
+    /// `false` when nothing was given for as long as `quiet`, and it may be waited further. For
+    /// what can't be pushed it waits no longer than `quiet`: most peers that take pushes pull
+    /// nothing.
     pub(crate) async fn until_given(&self, quiet: Duration) -> bool {
         loop {
             let wait = {
                 let state = self.state.lock();
-                let left = self
-                    .limits
-                    .pull_patience
-                    .checked_sub(state.progress.elapsed());
-                match left {
-                    Some(left) if !state.outgoing.values().all(|given| *given) => left,
-                    _ => return true,
+                let patience = match state.least_handed() {
+                    None | Some(Handing::Given) => return true,
+                    Some(Handing::Unpushable) => self.limits.pull_patience.min(quiet),
+                    Some(Handing::Due) => self.limits.pull_patience,
+                };
+                match patience.checked_sub(state.progress.elapsed()) {
+                    Some(left) => left,
+                    None => return true,
                 }
             };
             let given = tokio::time::timeout(wait.min(quiet), self.given.notified()).await;
@@ -377,7 +413,7 @@ impl Job {
         state
             .outgoing
             .iter()
-            .filter(|(_, given)| **given)
+            .filter(|(_, handing)| **handing == Handing::Given)
             .map(|(hash, _)| *hash)
             .collect()
     }
@@ -433,6 +469,7 @@ impl Job {
             peer: self.peer,
             have: state.have,
             undelivered: state.outgoing.len() as u64 + state.beyond,
+            unpushable: state.count(Handing::Unpushable),
             fetch: state.plan.report(),
             unsolicited: state.unsolicited,
             sent: self.sent.load(Ordering::Relaxed),

@@ -340,6 +340,7 @@ impl Syncer {
             fetched = report.fetch.fetched,
             owed = report.fetch.owed(),
             undelivered = report.undelivered,
+            unpushable = report.unpushable,
             "filled"
         );
         // An initiator's job stays until its caller has read the report.
