@@ -30,6 +30,7 @@ impl<S> Ours<S> {
             items_per_frame: usize::MAX,
             rounds: usize::MAX,
             session_bytes: u64::MAX,
+            session_bytes_sent: u64::MAX,
             differences: usize::MAX,
             ..SessionLimits::default()
         };

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use futures::FutureExt;
@@ -19,19 +18,11 @@ use sync_net::{
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
 use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
-use crate::service::{self, ServiceLimits};
+use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
 use crate::store::Store;
 use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
-
-/// The first pause before a lost peer is dialled again; doubled each time.
-const FIRST_REDIAL: Duration = Duration::from_secs(1);
-
-/// The longest pause between dials, and how often a connection is looked at.
-const LAST_REDIAL: Duration = Duration::from_secs(60);
-
-/// How often it is looked whether a peer to stay with is still connected.
-const LOOK: Duration = Duration::from_secs(2);
 
 /// What a node is to be.
 #[derive(Debug)]
@@ -291,7 +282,7 @@ fn one_shot(id: &'static str, request_bytes: usize, limits: &ServiceLimits) -> P
         ..Deadlines::default()
     };
     ProtocolConfig {
-        inbound_queue: 128,
+        inbound_queue: REQUEST_STREAMS_WAITING,
         inbound_per_peer: limits.request_streams_per_peer,
         frame: FrameLimits {
             max_bytes: request_bytes,

@@ -179,16 +179,12 @@ impl Store {
         })
     }
 
-    /// Stores messages of a peer's archive, of a session about `window`.
-    pub(crate) async fn take_synced(&self, window: Range, records: Vec<Record>) -> Arrived {
+    /// Stores messages of a peer's archive, of a session about `scope`.
+    pub(crate) async fn take_synced(&self, scope: Arc<Scope>, records: Vec<Record>) -> Arrived {
         let hashes: Vec<Id> = records.iter().map(Record::hash).collect();
         let arrivals = records.into_iter().map(Arrival::from).collect();
         let mut arrived = Arrived::default();
-        match self
-            .ingest
-            .ingest(Origin::Synced { window }, arrivals)
-            .await
-        {
+        match self.ingest.ingest(Origin::Synced { scope }, arrivals).await {
             Err(error) => arrived.unstored = Some((hashes, error)),
             Ok(report) => {
                 for (hash, outcome) in hashes.into_iter().zip(report.outcomes) {

@@ -11,7 +11,7 @@ mod report;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use sync_core::{Id, Range};
+use sync_core::{Id, Scope};
 
 pub use report::{FetchRefusal, FetchReport};
 
@@ -31,7 +31,7 @@ const NWAKU_PAGE: usize = 100;
 /// [`refused_at_the_door`](Self::refused_at_the_door) or [`not_archived`](Self::not_archived).
 #[derive(Clone, Debug)]
 pub struct FetchPlan<P> {
-    window: Range,
+    scope: Scope,
     limits: FetchLimits,
     owed: HashMap<Id, Owed>,
     /// Where the queue of each peer is.
@@ -45,11 +45,11 @@ pub struct FetchPlan<P> {
 }
 
 impl<P: Copy + Eq + Hash> FetchPlan<P> {
-    /// A plan for a session about `window`.
+    /// A plan for a session about `scope`.
     #[must_use]
-    pub fn new(window: Range, limits: FetchLimits) -> Self {
+    pub fn new(scope: Scope, limits: FetchLimits) -> Self {
         Self {
-            window,
+            scope,
             limits,
             owed: HashMap::new(),
             places: HashMap::new(),
@@ -82,9 +82,9 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
         self.report.over_limit += hashes;
     }
 
-    /// The session turned out to be about this part of the window only.
-    pub fn narrow(&mut self, window: &Range) {
-        self.window = self.window.intersect(window);
+    /// The session turned out to be about this part of the scope only.
+    pub fn narrow(&mut self, scope: &Scope) {
+        self.scope = self.scope.intersect(scope);
     }
 
     /// Whether a message with this hash is owed.
@@ -305,10 +305,14 @@ impl<P: Copy + Eq + Hash> FetchPlan<P> {
 
     /// Whether a record that is owed is acceptable; if so it is on its way.
     fn accept(&mut self, record: &Record) -> bool {
-        let refusal = if record.message().is_ephemeral() {
+        let message = record.message();
+        let topics = (record.pubsub_topic(), &*message.content_topic);
+        let refusal = if message.is_ephemeral() {
             Some(FetchRefusal::Ephemeral)
-        } else if !self.window.contains(&record.item()) {
+        } else if !self.scope.window.contains(&record.item()) {
             Some(FetchRefusal::OutsideWindow)
+        } else if !self.scope.allows_topics(topics.0, topics.1) {
+            Some(FetchRefusal::OutsideTopics)
         } else {
             None
         };

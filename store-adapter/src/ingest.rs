@@ -8,7 +8,7 @@ mod refusal;
 
 use std::sync::Arc;
 
-use sync_core::{Bound, Id, Item, Range};
+use sync_core::{Bound, Id, Item, Range, Scope};
 use tokio::sync::{Mutex, broadcast};
 
 pub use counters::IngestCounters;
@@ -23,7 +23,7 @@ use crate::message::WakuMessage;
 use crate::record::Record;
 
 /// Where messages come from, which decides the rules.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Origin {
     /// Relay or REST: just published.
     Live {
@@ -32,8 +32,8 @@ pub enum Origin {
     },
     /// A peer's archive: by reconciliation, transfer, or pages of a Store query.
     Synced {
-        /// The times that were asked for.
-        window: Range,
+        /// The times and topics that were asked for.
+        scope: Arc<Scope>,
     },
     /// A file or another database, given by the operator.
     Imported,
@@ -160,7 +160,7 @@ impl Ingest {
         let floor = self.inner.index.floor();
         let checked: Vec<_> = arrivals
             .into_iter()
-            .map(|arrival| self.inner.check(origin, &floor, arrival))
+            .map(|arrival| self.inner.check(&origin, &floor, arrival))
             .collect();
         if checked.iter().all(Result::is_err) {
             return Ok(self.inner.report(checked, &[]));
@@ -217,10 +217,11 @@ impl Ingest {
 }
 
 impl Inner {
-    fn check(&self, origin: Origin, floor: &Bound, arrival: Arrival) -> Result<Record, Refusal> {
+    fn check(&self, origin: &Origin, floor: &Bound, arrival: Arrival) -> Result<Record, Refusal> {
         // What is cheap to see comes before the hashing.
         let (pubsub_topic, message) = arrival.parts();
         check_fields(pubsub_topic, message, &self.limits)?;
+        check_scope(origin, pubsub_topic, message)?;
         let mut record = match arrival.content {
             Content::Hashed(record) => record,
             Content::Raw(topic, message) => {
@@ -362,19 +363,28 @@ fn check_sizes(message: &WakuMessage, limits: &IngestLimits) -> Result<(), Refus
     Ok(())
 }
 
+fn check_scope(origin: &Origin, pubsub_topic: &str, message: &WakuMessage) -> Result<(), Refusal> {
+    match origin {
+        Origin::Synced { scope } if !scope.allows_topics(pubsub_topic, &message.content_topic) => {
+            Err(Refusal::OutsideTopics)
+        }
+        Origin::Live { .. } | Origin::Synced { .. } | Origin::Imported => Ok(()),
+    }
+}
+
 fn check_time(
-    origin: Origin,
+    origin: &Origin,
     floor: &Bound,
     limits: &IngestLimits,
     item: &Item,
 ) -> Result<(), Refusal> {
     match origin {
-        Origin::Live { now } if item.timestamp.abs_diff(now) > limits.live_tolerance => {
+        Origin::Live { now } if item.timestamp.abs_diff(*now) > limits.live_tolerance => {
             return Err(Refusal::NotLive {
                 timestamp: item.timestamp,
             });
         }
-        Origin::Synced { window } if !window.contains(item) => {
+        Origin::Synced { scope } if !scope.window.contains(item) => {
             return Err(Refusal::OutsideWindow {
                 timestamp: item.timestamp,
             });

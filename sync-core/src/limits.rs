@@ -18,6 +18,9 @@ pub struct SessionLimits {
     pub rounds: usize,
     /// Most bytes taken in one session.
     pub session_bytes: u64,
+    /// Most bytes sent in one session, without length prefixes: a frame of a few bytes can ask for
+    /// the longest answer, and do so in every round.
+    pub session_bytes_sent: u64,
     /// Most ids that a session reports as `have` and `need` together; they are remembered so that
     /// each is reported once.
     pub differences: usize,
@@ -53,6 +56,7 @@ impl Default for SessionLimits {
             items_per_frame: 500_000,
             rounds: 10_000,
             session_bytes: 1 << 30,
+            session_bytes_sent: 1 << 30,
             differences: 10_000_000,
             differences_pool: None,
             topics: 1_024,

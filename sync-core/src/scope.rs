@@ -98,6 +98,12 @@ impl Scope {
         }
     }
 
+    /// Whether its topics include both topics of a message.
+    #[must_use]
+    pub fn allows_topics(&self, pubsub_topic: &str, content_topic: &str) -> bool {
+        self.pubsub_topics.allows(pubsub_topic) && self.content_topics.allows(content_topic)
+    }
+
     /// Whether no item can be in it.
     #[must_use]
     pub fn is_nothing(&self) -> bool {

@@ -83,7 +83,7 @@ pub enum SessionError {
         /// What should have stood there.
         expected: &'static str,
     },
-    /// The peer went past a limit.
+    /// The session went past a limit.
     Limit {
         /// The name of the field in [`SessionLimits`](crate::SessionLimits).
         name: &'static str,
@@ -106,6 +106,15 @@ pub enum SessionError {
     },
     /// The scope that this side was to start a session about can't be one.
     Scope(&'static str),
+    /// A setting of this side's [`SessionLimits`](crate::SessionLimits) can't be used.
+    Setting {
+        /// The name of the field.
+        name: &'static str,
+        /// Its value.
+        value: u64,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// The items of the scope can't be read.
     Source(SourceError),
 }
@@ -123,6 +132,14 @@ impl fmt::Display for SessionError {
             Self::Protocol(what) => write!(f, "protocol violation: {what}"),
             Self::Refused { code, reason } => write!(f, "refused by the peer ({code}): {reason}"),
             Self::Scope(why) => write!(f, "no session can be about this scope: {why}"),
+            Self::Setting {
+                name,
+                value,
+                expected,
+            } => write!(
+                f,
+                "the session limit {name} is set to {value}: expected {expected}"
+            ),
             Self::Source(error) => error.fmt(f),
         }
     }

@@ -5,8 +5,10 @@
 //! to say, and both learn the differences. [`Initiator`] and [`Responder`] are the two sides.
 //!
 //! Each division leaves a sixteenth of the divider's items in a part, and lists of at most 32 or
-//! of 8 ns end it, so over a and b items a session takes at most log16 a + log16 b + 5 frames (each
-//! logarithm rounded up), and more only where frames are full. Limits bound it in any case.
+//! of 8 ns end it. So over a and b items a session takes at most D(a) + D(b) + 4 frames, and more
+//! only where frames are full. D(n), how often n items are divided, is 0 for n up to 32; at most
+//! L = log16 n, rounded up, if no 8 ns hold more than 16 items; and at most (L - 1)(L + 6) / 2 if
+//! some do, since no bound lies in the last 8 ns of a range. Limits bound it in any case.
 //!
 //! ```
 //! use sync_core::waku::{HeaderForm, Initiator, Responder};

@@ -1,9 +1,10 @@
 //! The node's side of libp2p: which protocols it speaks, the swarm's task, and the peer table.
 
+pub(crate) mod limits;
 mod peers;
 pub mod protocols;
 mod swarm;
 
 pub use peers::PeerTable;
+pub(crate) use swarm::spawn;
 pub use swarm::{ConnectError, SwarmHandle};
-pub(crate) use swarm::{IDENTIFY_DEADLINE, spawn};

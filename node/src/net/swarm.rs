@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
@@ -15,15 +14,7 @@ use sync_net::{Admission, AdmissionLimits, ConnectionLimits};
 use tokio::sync::{mpsc, oneshot};
 
 use super::PeerTable;
-
-/// How many requests may wait for the swarm's task.
-const COMMANDS: usize = 64;
-
-/// How long a new peer may take to say what it speaks.
-pub(crate) const IDENTIFY_DEADLINE: Duration = Duration::from_secs(10);
-
-/// How long dialling may take in all.
-const DIAL_DEADLINE: Duration = Duration::from_secs(15);
+use super::limits::{COMMANDS, DIAL_DEADLINE, IDENTIFY_DEADLINE};
 
 /// Why a peer can't be talked to.
 #[derive(Debug, thiserror::Error)]

@@ -36,6 +36,9 @@ pub struct LimitsText {
     items_per_frame: usize,
     rounds: usize,
     session_bytes: u64,
+    /// Absent for no bound.
+    #[serde(default = "unbounded")]
+    session_bytes_sent: u64,
     differences: usize,
     topics: usize,
     topic_bytes: usize,
@@ -109,6 +112,10 @@ fn bound(timestamp: u64, id: Option<&str>) -> Result<Bound, String> {
     Ok(Bound::Before(Item::new(timestamp, id)))
 }
 
+fn unbounded() -> u64 {
+    u64::MAX
+}
+
 impl From<&SessionLimits> for LimitsText {
     fn from(limits: &SessionLimits) -> Self {
         Self {
@@ -118,6 +125,7 @@ impl From<&SessionLimits> for LimitsText {
             items_per_frame: limits.items_per_frame,
             rounds: limits.rounds,
             session_bytes: limits.session_bytes,
+            session_bytes_sent: limits.session_bytes_sent,
             differences: limits.differences,
             topics: limits.topics,
             topic_bytes: limits.topic_bytes,
@@ -136,6 +144,7 @@ impl From<&LimitsText> for SessionLimits {
             items_per_frame: limits.items_per_frame,
             rounds: limits.rounds,
             session_bytes: limits.session_bytes,
+            session_bytes_sent: limits.session_bytes_sent,
             differences: limits.differences,
             // A session that is run again shares nothing with others.
             differences_pool: None,
@@ -186,6 +195,7 @@ mod tests {
         let limits = SessionLimits {
             frame_bytes_sent: 0,
             session_bytes: u64::MAX,
+            session_bytes_sent: 5,
             ..SessionLimits::default()
         };
         let text = serde_json::to_string(&LimitsText::from(&limits)).unwrap();

@@ -2,6 +2,19 @@
 
 use std::time::Duration;
 
+/// How long a peer may take to answer a metadata request.
+pub(super) const METADATA_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Inbound streams of requests that wait to be taken up, of each protocol; more are refused.
+pub(crate) const REQUEST_STREAMS_WAITING: usize = 128;
+
+/// A page of a Store response takes at most this part of the bytes that are left for responses.
+pub(super) const PART_OF_THE_REST: usize = 8;
+
+/// Messages of one stream of pushes that wait while earlier ones are stored: then the peer waits
+/// too.
+pub(super) const PUSHES_WAITING: usize = 256;
+
 /// Bounds of Store queries, metadata and pushed messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServiceLimits {

@@ -1,7 +1,6 @@
 //! Cluster and shards: told to whoever asks, and asked of every new peer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use libp2p::{PeerId, StreamProtocol};
 use store_adapter::limits::METADATA_BYTES;
@@ -11,12 +10,11 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::ServiceLimits;
+use super::limits::METADATA_DEADLINE;
 use super::one_shot::{self, Answer};
+use crate::net::limits::IDENTIFY_DEADLINE;
 use crate::net::{PeerTable, SwarmHandle, protocols};
 use crate::sync::Syncer;
-
-/// How long a peer may take to answer.
-const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Tells `own` to whoever asks, until the queue closes. A node that has no cluster of its own is of
 /// the cluster of whoever asks.
@@ -62,9 +60,7 @@ pub(crate) async fn ask_new_peers(
         let (own, control, swarm) = (Arc::clone(&own), control.clone(), swarm.clone());
         let peers = Arc::clone(&peers);
         tokio::spawn(async move {
-            if !peers
-                .wait_identified(&peer, crate::net::IDENTIFY_DEADLINE)
-                .await
+            if !peers.wait_identified(&peer, IDENTIFY_DEADLINE).await
                 || !peers.speaks(&peer, protocols::METADATA)
             {
                 return;
@@ -90,6 +86,6 @@ async fn ask(peer: PeerId, own: &WakuMetadata, control: &Control) -> anyhow::Res
     let protocol = StreamProtocol::new(protocols::METADATA);
     let request = own.encode();
     let asking = control.request(peer, protocol, &request, METADATA_BYTES);
-    let response = timeout(DEADLINE, asking).await??;
+    let response = timeout(METADATA_DEADLINE, asking).await??;
     Ok(WakuMetadata::decode(&response)?)
 }

@@ -8,4 +8,5 @@ pub(crate) mod transfer;
 mod turns;
 mod waiting;
 
+pub(crate) use limits::REQUEST_STREAMS_WAITING;
 pub use limits::ServiceLimits;

@@ -11,13 +11,11 @@ use sync_net::{Inbound, warn_of_peer};
 use tokio::sync::mpsc;
 
 use super::ServiceLimits;
+use super::limits::PART_OF_THE_REST;
 use super::one_shot::{self, Answer};
 use crate::budget::Budget;
 use crate::store::Store;
 use crate::sync::Syncer;
-
-/// A page takes at most this part of the bytes that are left for responses.
-const PART_OF_THE_REST: usize = 8;
 
 /// Answers queries until the queue closes.
 pub(crate) async fn serve(

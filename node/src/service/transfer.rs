@@ -10,12 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::ServiceLimits;
+use super::limits::PUSHES_WAITING;
 use super::turns::Turns;
 use super::waiting::{Waited, WaitingRoom};
 use crate::sync::Syncer;
-
-/// Pushed messages that wait while earlier ones are stored: then the peer waits too.
-const WAITING: usize = 256;
 
 /// Reads what peers push, until the queue closes.
 pub(crate) async fn serve(
@@ -56,7 +54,7 @@ struct Reader {
 impl Reader {
     /// Reads one stream and stores what is owed, many messages in a batch where they come fast.
     async fn take(&self, peer: PeerId, mut stream: FramedStream) {
-        let (queue, mut waiting) = mpsc::channel(WAITING);
+        let (queue, mut waiting) = mpsc::channel(PUSHES_WAITING);
         let reading = async {
             let result = self.read(peer, &mut stream, &queue).await;
             drop(queue);
@@ -64,7 +62,7 @@ impl Reader {
         };
         let storing = async {
             let mut batch: Vec<Pushed> = Vec::new();
-            while waiting.recv_many(&mut batch, WAITING).await > 0 {
+            while waiting.recv_many(&mut batch, PUSHES_WAITING).await > 0 {
                 let (records, parts): (Vec<_>, Vec<_>) = std::mem::take(&mut batch)
                     .into_iter()
                     .map(|pushed| (pushed.record, pushed.part))

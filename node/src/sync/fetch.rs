@@ -1,7 +1,6 @@
 //! Pulling what is owed: Store hash queries, several at once, to whoever holds it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use libp2p::{PeerId, StreamProtocol};
 use prost::Message;
@@ -16,17 +15,9 @@ use tokio::time::timeout;
 
 use super::asked::Asking;
 use super::job::Job;
+use super::limits::{ENTRY_BYTES, RESPONSE_BYTES, TICK};
 use super::syncer::Syncer;
 use crate::net::protocols;
-
-/// How often time alone makes a difference: back-off, patience, deadlines.
-const TICK: Duration = Duration::from_millis(100);
-
-/// What a message takes in a response besides its content: hash, tags and lengths; generously.
-const ENTRY_BYTES: usize = 256;
-
-/// What a response takes besides its messages, generously: a peer may have much to say.
-const RESPONSE_BYTES: usize = 4_096;
 
 /// Works on the job's plan until nothing is left to be done or waited for.
 pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {

@@ -1,24 +1,15 @@
 //! What the peer lacks gets to it: pushed in Waku's dialect, pulled by the peer in the own one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use libp2p::StreamProtocol;
 use store_adapter::transfer::WakuMessageAndTopic;
 use sync_core::{Dialect, Id};
 
 use super::job::Job;
+use super::limits::{FIRST_PAUSE, PUSHED_AT_ONCE, QUIET};
 use super::syncer::Syncer;
 use crate::net::protocols;
-
-/// Messages read from the archive at a time.
-const CHUNK: usize = 100;
-
-/// The first pause before a peer is asked again whether messages have arrived; doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-
-/// How long a peer may pause before it is asked whether it got messages another way.
-const QUIET: Duration = Duration::from_secs(2);
 
 /// Sees to it that the peer gets what it lacks once the session is over, by pushing it in Waku's
 /// dialect and by being asked for it in the own one; then asks which of it has arrived.
@@ -43,7 +34,7 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
 async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()> {
     let protocol = StreamProtocol::new(protocols::TRANSFER);
     let mut stream = syncer.control.open(job.peer, protocol).await?;
-    for chunk in outgoing.chunks(CHUNK) {
+    for chunk in outgoing.chunks(PUSHED_AT_ONCE) {
         for record in syncer.store.archive().lookup(chunk).await? {
             let hash = record.hash();
             let (topic, message) = record.into_parts();
@@ -58,7 +49,10 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
                     job.given(&[hash]);
                 }
                 // The peer would close the stream on it.
-                Err(error) => tracing::warn!(peer = %job.peer, %hash, %error, "not pushed"),
+                Err(error) => {
+                    tracing::warn!(peer = %job.peer, %hash, %error, "not pushed");
+                    job.cannot_be_pushed(&hash);
+                }
             }
         }
     }
@@ -90,7 +84,7 @@ async fn ask_after(syncer: &Syncer, job: &Job, hashes: &[Id]) {
     if !syncer.peers.speaks(&job.peer, protocols::STORE) {
         return;
     }
-    for chunk in hashes.chunks(CHUNK - 1) {
+    for chunk in hashes.chunks(PUSHED_AT_ONCE - 1) {
         match super::fetch::present(syncer, job, chunk).await {
             Ok(present) => job.delivered(&present),
             Err(error) => {

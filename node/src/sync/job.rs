@@ -9,7 +9,7 @@ use libp2p::PeerId;
 use parking_lot::Mutex;
 use store_adapter::fetch::{FetchPlan, FetchReport};
 use store_adapter::{Record, Refusal};
-use sync_core::{Dialect, Id, Range};
+use sync_core::{Dialect, Id, Scope};
 use sync_net::{Role, SessionInfo};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -28,7 +28,8 @@ pub(crate) struct Job {
     /// This side's part in the session.
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
-    pub(crate) window: Range,
+    /// What the session was to be about when it began.
+    pub(crate) scope: Arc<Scope>,
     limits: SyncLimits,
     budgets: Budgets,
     started: Instant,
@@ -45,8 +46,8 @@ pub(crate) struct Job {
 #[derive(Debug)]
 struct State {
     plan: FetchPlan<PeerId>,
-    /// What the peer lacks and isn't known to have got, and whether it was given to it.
-    outgoing: BTreeMap<Id, bool>,
+    /// What the peer lacks and isn't known to have got.
+    outgoing: BTreeMap<Id, Handing>,
     /// What the peer lacks beyond what may be brought to it.
     beyond: u64,
     have: u64,
@@ -61,6 +62,17 @@ struct State {
     pushes_over: bool,
     /// Everything is given to the peer that will be, and it is known what arrived.
     handed_over: bool,
+}
+
+/// How far a message that the peer lacks has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Handing {
+    /// It is to be given to the peer.
+    Due,
+    /// It can't be pushed; the peer may pull it all the same.
+    Unpushable,
+    /// It was given to the peer; whether it has arrived isn't known.
+    Given,
 }
 
 /// How far a job has come.
@@ -85,6 +97,8 @@ pub struct JobReport {
     pub have: u64,
     /// Of those, how many aren't known to have reached the peer.
     pub undelivered: u64,
+    /// Of the undelivered ones, how many are too long to be pushed.
+    pub unpushable: u64,
     /// What became of the messages that this side lacked.
     pub fetch: FetchReport,
     /// Pushed by the peer without having been asked for.
@@ -103,19 +117,30 @@ impl JobReport {
     }
 }
 
+impl State {
+    /// How far the message has come that has come least far.
+    fn least_handed(&self) -> Option<Handing> {
+        self.outgoing.values().min().copied()
+    }
+
+    fn count(&self, handing: Handing) -> u64 {
+        let of_it = self.outgoing.values().filter(|other| **other == handing);
+        of_it.count() as u64
+    }
+}
+
 impl Job {
     pub(crate) fn new(session: &SessionInfo, limits: &SyncLimits, budgets: &Budgets) -> Self {
         let now = Instant::now();
-        let window = session.scope.window;
         Self {
             session: session.id,
             peer: session.peer,
             role: session.role,
             dialect: session.dialect,
-            window,
+            scope: Arc::new(session.scope.clone()),
             started: now,
             state: Mutex::new(State {
-                plan: FetchPlan::new(window, limits.fetch.clone()),
+                plan: FetchPlan::new(session.scope.clone(), limits.fetch.clone()),
                 outgoing: BTreeMap::new(),
                 beyond: 0,
                 shares: Vec::new(),
@@ -147,21 +172,22 @@ impl Job {
         (need, declined)
     }
 
-    /// Takes what a round of a session about `window` has found, and that so many hashes were
+    /// Takes what a round of a session about `scope` has found, and that so many hashes were
     /// `declined`; gives messages that were held and turn out to be owed.
     pub(crate) fn found(
         &self,
-        window: &Range,
+        scope: &Scope,
         have: &[Id],
         need: &[Id],
         declined: u64,
     ) -> Vec<Record> {
         self.change(|state| {
-            state.plan.narrow(window);
+            state.plan.narrow(scope);
             state.have += have.len() as u64;
             let brought = self.taken_on(have, &self.budgets.outgoing, &mut state.shares);
             state.beyond += (have.len() - brought.len()) as u64;
-            state.outgoing.extend(brought.iter().map(|id| (*id, false)));
+            let due = brought.iter().map(|id| (*id, Handing::Due));
+            state.outgoing.extend(due);
             state.plan.announce(self.peer, need);
             state.plan.decline(declined);
             let State { held, plan, .. } = state;
@@ -246,9 +272,11 @@ impl Job {
     /// room for it, among all sessions' too.
     pub(crate) fn hold(&self, record: &Record) -> bool {
         let running = matches!(*self.phase.borrow(), Phase::Session);
+        let topics = (record.pubsub_topic(), &*record.message().content_topic);
         running
             && self.dialect == Dialect::Waku
-            && self.window.contains(&record.item())
+            && self.scope.window.contains(&record.item())
+            && self.scope.allows_topics(topics.0, topics.1)
             && self.state.lock().held.hold(record)
     }
 
@@ -339,7 +367,7 @@ impl Job {
         let mut state = self.state.lock();
         for hash in hashes {
             if let Some(given) = state.outgoing.get_mut(hash) {
-                *given = true;
+                *given = Handing::Given;
                 state.progress = Instant::now();
             }
         }
@@ -347,19 +375,29 @@ impl Job {
         self.given.notify_one();
     }
 
+    /// This message can't be pushed to the peer.
+    pub(crate) fn cannot_be_pushed(&self, hash: &Id) {
+        if let Some(handing @ Handing::Due) = self.state.lock().outgoing.get_mut(hash) {
+            *handing = Handing::Unpushable;
+        }
+    }
+
     /// Waits until all that the peer lacks is given to it, or it has stopped asking for more;
-    /// `false` when nothing was given for as long as `quiet`, and it may be waited further.
+    /// `false` when nothing was given for as long as `quiet`, and it may be waited further. For
+    /// what can't be pushed it waits no longer than `quiet`: most peers that take pushes pull
+    /// nothing.
     pub(crate) async fn until_given(&self, quiet: Duration) -> bool {
         loop {
             let wait = {
                 let state = self.state.lock();
-                let left = self
-                    .limits
-                    .pull_patience
-                    .checked_sub(state.progress.elapsed());
-                match left {
-                    Some(left) if !state.outgoing.values().all(|given| *given) => left,
-                    _ => return true,
+                let patience = match state.least_handed() {
+                    None | Some(Handing::Given) => return true,
+                    Some(Handing::Unpushable) => self.limits.pull_patience.min(quiet),
+                    Some(Handing::Due) => self.limits.pull_patience,
+                };
+                match patience.checked_sub(state.progress.elapsed()) {
+                    Some(left) => left,
+                    None => return true,
                 }
             };
             let given = tokio::time::timeout(wait.min(quiet), self.given.notified()).await;
@@ -375,7 +413,7 @@ impl Job {
         state
             .outgoing
             .iter()
-            .filter(|(_, given)| **given)
+            .filter(|(_, handing)| **handing == Handing::Given)
             .map(|(hash, _)| *hash)
             .collect()
     }
@@ -431,6 +469,7 @@ impl Job {
             peer: self.peer,
             have: state.have,
             undelivered: state.outgoing.len() as u64 + state.beyond,
+            unpushable: state.count(Handing::Unpushable),
             fetch: state.plan.report(),
             unsolicited: state.unsolicited,
             sent: self.sent.load(Ordering::Relaxed),

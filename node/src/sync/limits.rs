@@ -4,6 +4,32 @@ use std::time::Duration;
 
 use store_adapter::limits::FetchLimits;
 
+/// How often time alone makes a difference to a job: back-off, patience, deadlines.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+
+/// What a message takes in a Store response besides its content, in bytes: hash, tags and lengths;
+/// generously.
+pub(super) const ENTRY_BYTES: usize = 256;
+
+/// What a Store response takes besides its messages, in bytes; generously: a peer may have much to
+/// say.
+pub(super) const RESPONSE_BYTES: usize = 4_096;
+
+/// Messages read from the archive at a time to be pushed; one fewer are asked after at a time.
+pub(super) const PUSHED_AT_ONCE: usize = 100;
+
+/// The first pause before a peer is asked again whether messages have arrived; doubled each time.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a peer may pause before it is asked whether it got messages another way.
+pub(super) const QUIET: Duration = Duration::from_secs(2);
+
+/// How many finished jobs a slow listener may fall behind.
+pub(super) const FINISHED_QUEUE: usize = 256;
+
+/// How far in the future a peer's messages may lie, in nanoseconds: clocks differ.
+pub(super) const FUTURE_TOLERANCE: u64 = 20_000_000_000;
+
 /// Bounds of fetching and pushing.
 #[derive(Clone, Debug)]
 pub struct SyncLimits {

@@ -4,7 +4,7 @@
 //! set of what the peer lacks. In the own dialect each side pulls, by Store queries. In Waku's each
 //! side pushes by transfer; what doesn't come that way is pulled, and what was pushed is asked
 //! after. Whatever arrives is taken only if it is owed, hashes to what was owed, and lies in the
-//! window.
+//! scope of the session.
 
 mod asked;
 mod budgets;

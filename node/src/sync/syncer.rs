@@ -18,19 +18,13 @@ use tokio::task::JoinSet;
 use super::asked::Asked;
 use super::budgets::Budgets;
 use super::job::{Job, JobReport};
-use super::limits::SyncLimits;
+use super::limits::{FINISHED_QUEUE, FUTURE_TOLERANCE, SyncLimits};
 use super::{fetch, hand_over};
 use crate::cli::DialectArg;
 use crate::cli::time::now;
 use crate::counters::NodeCounters;
 use crate::net::PeerTable;
 use crate::store::Store;
-
-/// How many finished jobs a slow listener may fall behind.
-const FINISHED_QUEUE: usize = 256;
-
-/// How far in the future a peer's messages may lie, in nanoseconds: clocks differ.
-const FUTURE_TOLERANCE: u64 = 20_000_000_000;
 
 /// Why a sync came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -286,7 +280,10 @@ impl Syncer {
         if records.is_empty() {
             return;
         }
-        let arrived = self.store.take_synced(job.window, records).await;
+        let arrived = self
+            .store
+            .take_synced(Arc::clone(&job.scope), records)
+            .await;
         job.refused(from, &arrived.refused);
         if let Some((hashes, error)) = arrived.unstored {
             tracing::error!(%error, "synced messages can't be stored");
@@ -343,6 +340,7 @@ impl Syncer {
             fetched = report.fetch.fetched,
             owed = report.fetch.owed(),
             undelivered = report.undelivered,
+            unpushable = report.unpushable,
             "filled"
         );
         // An initiator's job stays until its caller has read the report.
@@ -403,7 +401,7 @@ impl Storage for SessionStorage {
         // A peer may announce what is held here: a message that came since the session began.
         let (need, declined) = job.what_it_may_owe(need);
         let need = self.0.not_held(need).await;
-        let owed = job.found(&session.scope.window, &have, &need, declined);
+        let owed = job.found(&session.scope, &have, &need, declined);
         self.0.take(&job, session.peer, owed).await;
     }
 

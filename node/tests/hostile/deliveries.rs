@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use store_adapter::Record;
 use store_adapter::fetch::FetchRefusal;
+use store_adapter::transfer::WakuMessageAndTopic;
 use sync_core::Item;
 use sync_net::DialectChoice;
+use wakustore::net::protocols;
 
 use crate::log;
-use crate::peers::{Peer, phantoms, record};
+use crate::peers::{Peer, phantoms, record, record_of};
 use crate::support::{Target, an_hour_ago, messages, window};
 
 /// A target that holds nothing, and an honest node that holds all and is connected to it.
@@ -78,6 +80,44 @@ async fn other_messages_than_those_asked_for_are_refused_and_the_right_ones_aske
     assert_eq!((report.fetch.fetched, report.fetch.owed()), (20, 0));
     assert!(report.fetch.refusals[&FetchRefusal::NotOwed] >= 20);
     assert_eq!(target.store.len(), 20);
+}
+
+#[tokio::test]
+async fn messages_of_a_shard_that_is_not_kept_are_refused_whether_asked_for_or_pushed() {
+    let mut config = Target::config();
+    (config.cluster_id, config.shards) = (Some(99), vec![0]);
+    let mut target = Target::start(config, &[]).await;
+    let kept = messages(3);
+    let other = |number| record_of("/waku/2/rs/99/5", an_hour_ago() + number, 50);
+    let all: Vec<Record> = kept.iter().cloned().chain((0..4).map(other)).collect();
+    for (choice, fetched) in [(DialectChoice::Own, 3), (DialectChoice::Waku, 0)] {
+        let mut peer = Peer::connect(&target.address()).await;
+        let held: HashMap<_, _> = all.iter().map(|r| (r.hash(), r.clone())).collect();
+        peer.answer_queries(move |hashes| {
+            let found = hashes.iter().filter_map(|hash| held.get(hash).cloned());
+            Some(found.filter(|_| choice == DialectChoice::Own).collect())
+        });
+        claim(&peer, &target, items(&all), choice).await;
+        if choice == DialectChoice::Waku {
+            let mut pushing = peer.open(target.node.peer_id(), protocols::TRANSFER).await;
+            for record in &all {
+                let (topic, message) = record.clone().into_parts();
+                let pubsub_topic = topic.to_string();
+                let frame = WakuMessageAndTopic {
+                    pubsub_topic,
+                    message,
+                };
+                let frame = frame.encode_frame().unwrap();
+                pushing.send(&frame).await.unwrap();
+            }
+            pushing.close().await.unwrap();
+        }
+        let report = target.job_with(peer.id).await;
+        assert_eq!(report.fetch.fetched, fetched, "{choice:?}");
+        assert!(report.fetch.refusals[&FetchRefusal::OutsideTopics] >= 4);
+        assert_eq!(report.fetch.given_up_refused, 4, "{choice:?}");
+        assert_eq!(target.store.len(), 3, "{choice:?}");
+    }
 }
 
 #[tokio::test]

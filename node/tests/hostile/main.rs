@@ -3,6 +3,7 @@
 
 mod deliveries;
 mod dialect;
+mod handing_over;
 mod log;
 #[path = "../peers/mod.rs"]
 mod peers;

@@ -132,6 +132,11 @@ fn stored(record: Record) -> StoredMessage {
 
 /// A message of some time, with so many bytes of payload.
 pub(crate) fn record(timestamp: u64, bytes: usize) -> Record {
+    record_of("/waku/2/rs/99/0", timestamp, bytes)
+}
+
+/// The same of some pubsub topic.
+pub(crate) fn record_of(pubsub_topic: &str, timestamp: u64, bytes: usize) -> Record {
     let mut payload = timestamp.to_be_bytes().to_vec();
     payload.resize(bytes.max(8), 7);
     let message = WakuMessage {
@@ -140,7 +145,7 @@ pub(crate) fn record(timestamp: u64, bytes: usize) -> Record {
         timestamp: i64::try_from(timestamp).ok(),
         ..WakuMessage::default()
     };
-    Record::new("/waku/2/rs/99/0", message).unwrap()
+    Record::new(pubsub_topic, message).unwrap()
 }
 
 /// So many items of which nobody has the message, from `since` on, a microsecond apart.

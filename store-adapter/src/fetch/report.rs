@@ -12,6 +12,9 @@ pub enum FetchRefusal {
     /// Its timestamp lies outside the window of the session.
     #[error("it lies outside the window of the session")]
     OutsideWindow,
+    /// Its pubsub or content topic isn't one that the session is about.
+    #[error("its topics lie outside the scope of the session")]
+    OutsideTopics,
     /// It is ephemeral: such messages aren't archived.
     #[error("it is ephemeral")]
     Ephemeral,

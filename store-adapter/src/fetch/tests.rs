@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
+use sync_core::{Range, TopicFilter};
 
 use super::*;
 use crate::message::WakuMessage;
@@ -18,8 +19,12 @@ fn record(timestamp: i64) -> Record {
     Record::new("/t", message).unwrap()
 }
 
+fn times(since: u64, until: u64) -> Scope {
+    Scope::of_window(Range::of_times(since, until))
+}
+
 fn plan(limits: FetchLimits) -> FetchPlan<u8> {
-    FetchPlan::new(Range::of_times(10, 100), limits)
+    FetchPlan::new(times(10, 100), limits)
 }
 
 fn quick() -> FetchLimits {
@@ -101,9 +106,63 @@ fn messages_outside_the_window_and_ephemeral_ones_are_refused() {
 fn a_window_that_was_narrowed_refuses_what_lies_outside_of_it() {
     let (mut plan, early) = (plan(quick()), record(20));
     plan.announce(A, &[early.hash()]);
-    plan.narrow(&Range::of_times(30, 1_000));
+    plan.narrow(&times(30, 1_000));
     assert!(!plan.accept_push(&early));
     assert_eq!(plan.report().refusals[&FetchRefusal::OutsideWindow], 1);
+}
+
+#[test]
+fn messages_of_topics_outside_the_scope_are_refused_fetched_or_pushed() {
+    let of = |pubsub: &str, content: &str| {
+        let message = WakuMessage {
+            content_topic: content.into(),
+            timestamp: Some(50),
+            ..WakuMessage::default()
+        };
+        Record::new(pubsub, message).unwrap()
+    };
+    let all = [of("/t", "/c"), of("/u", "/c"), of("/t", "/d")];
+    let hashes: Vec<Id> = all.iter().map(Record::hash).collect();
+    let only = |topic: &str| TopicFilter::from_wire([topic]);
+    for (pubsub_topics, content_topics, taken) in [
+        (TopicFilter::All, TopicFilter::All, vec![0, 1, 2]),
+        (only("/t"), TopicFilter::All, vec![0, 2]),
+        (TopicFilter::All, only("/c"), vec![0, 1]),
+        (only("/t"), only("/c"), vec![0]),
+    ] {
+        let scope = Scope {
+            pubsub_topics,
+            content_topics,
+            ..times(10, 100)
+        };
+        let expected: Vec<Record> = taken.iter().map(|place| all[*place].clone()).collect();
+        let (mut pulled, mut pushed) = (plan(quick()), plan(quick()));
+        for plan in [&mut pulled, &mut pushed] {
+            plan.narrow(&scope);
+            plan.announce(A, &hashes);
+        }
+        let batch = pulled.next_batch(A, 0).unwrap();
+        assert_eq!(pulled.answered(A, &batch, all.to_vec(), 0), expected);
+        let accepted = all.iter().filter(|record| pushed.accept_push(record));
+        assert_eq!(accepted.cloned().collect::<Vec<_>>(), expected);
+        let outside = (all.len() - expected.len()) as u64;
+        for mut plan in [pulled, pushed] {
+            expected.iter().for_each(|r| plan.settled(&r.hash()));
+            let refused = plan
+                .report()
+                .refusals
+                .get(&FetchRefusal::OutsideTopics)
+                .copied();
+            assert_eq!(refused.unwrap_or_default(), outside);
+            for now in [10, 30] {
+                if let Some(batch) = plan.next_batch(A, now) {
+                    plan.failed(A, &batch, now);
+                }
+            }
+            plan.expire(200);
+            assert_eq!(plan.report().given_up_refused, outside);
+        }
+    }
 }
 
 #[test]
@@ -457,7 +516,7 @@ proptest! {
     #[test]
     fn any_history_keeps_count_and_ends(acts in proptest::collection::vec(any_act(), 0..150)) {
         let limits = FetchLimits { batch: 5, owed: 30, holders: 3, ..quick() };
-        let plan = FetchPlan::new(Range::of_times(5, 100), limits);
+        let plan = FetchPlan::new(times(5, 100), limits);
         let mut played = Played { plan, under_way: VecDeque::new(),
             settled: BTreeSet::new(), now: 0 };
         for act in acts {

@@ -45,6 +45,9 @@ pub enum Refusal {
         /// Its time.
         timestamp: u64,
     },
+    /// A topic of it wasn't asked for.
+    #[error("the pubsub or content topic lies outside the scope that was asked for")]
+    OutsideTopics,
     /// Retention has given up its time.
     #[error("the time {timestamp} lies before the oldest that is kept")]
     BelowFloor {
@@ -63,7 +66,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The kinds, as [`Refusal::kind`] gives them.
-    pub const KINDS: [&'static str; 10] = [
+    pub const KINDS: [&'static str; 11] = [
         "negative_timestamp",
         "ephemeral",
         "meta_too_long",
@@ -74,6 +77,7 @@ impl Refusal {
         "outside_window",
         "below_floor",
         "wrong_hash",
+        "outside_topics",
     ];
 
     /// The kind, as a name for counters and logs.
@@ -94,6 +98,7 @@ impl Refusal {
             Self::OutsideWindow { .. } => 7,
             Self::BelowFloor { .. } => 8,
             Self::WrongHash { .. } => 9,
+            Self::OutsideTopics => 10,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use sync_core::Source;
+use sync_core::{Source, TopicFilter};
 
 use super::*;
 use crate::archive::{ArchiveStats, MemoryArchive, Scan, ScanPage};
@@ -57,9 +57,16 @@ async fn refusal(origin: Origin, arrival: Arrival) -> Option<Refusal> {
 }
 
 const LIVE: Origin = Origin::Live { now: NOW };
-const SYNCED: Origin = Origin::Synced {
-    window: Range::of_times(NOW - SECOND, NOW + SECOND),
-};
+
+fn synced(scope: Scope) -> Origin {
+    let scope = Arc::new(scope);
+    Origin::Synced { scope }
+}
+
+/// Of any topic, a second from now at most.
+fn around_now() -> Scope {
+    Scope::of_window(Range::of_times(NOW - SECOND, NOW + SECOND))
+}
 
 #[tokio::test]
 async fn rules_of_every_origin_hold_at_the_bound_and_one_past_it() {
@@ -115,9 +122,9 @@ async fn rules_of_every_origin_hold_at_the_bound_and_one_past_it() {
             Some(Refusal::TopicTooLong { bytes: 1_025 }),
         ),
     ];
-    for origin in [LIVE, SYNCED, Origin::Imported] {
+    for origin in [LIVE, synced(around_now()), Origin::Imported] {
         for (topic, message, expected) in cases.clone() {
-            let refused = refusal(origin, Arrival::new(topic, message.clone())).await;
+            let refused = refusal(origin.clone(), Arrival::new(topic, message.clone())).await;
             assert_eq!(refused, expected, "{origin:?} {:?}", message.timestamp);
         }
     }
@@ -136,12 +143,13 @@ async fn each_origin_has_its_own_rule_of_time() {
     assert_eq!(at(LIVE, early).await, not_live(early));
     let late = NOW + 20 * SECOND + 1;
     assert_eq!(at(LIVE, late).await, not_live(late));
-    assert_eq!(at(SYNCED, NOW - SECOND).await, None);
+    let synced = || synced(around_now());
+    assert_eq!(at(synced(), NOW - SECOND).await, None);
     assert_eq!(
-        at(SYNCED, NOW - SECOND - 1).await,
+        at(synced(), NOW - SECOND - 1).await,
         outside(NOW - SECOND - 1)
     );
-    assert_eq!(at(SYNCED, NOW + SECOND).await, outside(NOW + SECOND));
+    assert_eq!(at(synced(), NOW + SECOND).await, outside(NOW + SECOND));
     for time in [0, 1, early, late, i64::MAX as u64] {
         assert_eq!(at(Origin::Imported, time).await, None);
     }
@@ -154,18 +162,44 @@ async fn each_origin_has_its_own_rule_of_time() {
 }
 
 #[tokio::test]
+async fn synced_messages_of_topics_outside_the_scope_are_refused_and_others_are_not() {
+    let only = |topic: &str| TopicFilter::from_wire([topic]);
+    let outside = Some(Refusal::OutsideTopics);
+    for (pubsub_topics, content_topics, expected) in [
+        (only("/t"), TopicFilter::All, None),
+        (only("/u"), TopicFilter::All, outside),
+        (only("/t"), only("/c"), None),
+        (TopicFilter::All, only("/d"), outside),
+        (TopicFilter::Only([].into()), TopicFilter::All, outside),
+    ] {
+        let origin = synced(Scope {
+            pubsub_topics,
+            content_topics,
+            ..around_now()
+        });
+        let record = Record::new("/t", message(NOW as i64)).unwrap();
+        for arrival in [
+            Arrival::new("/t", message(NOW as i64)),
+            Arrival::from(record),
+        ] {
+            assert_eq!(refusal(origin.clone(), arrival).await, expected);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_is_not_the_promised_one_is_refused() {
     let promised = record("/t", "/c", 5, b"x");
     let other = record("/t", "/c", 5, b"y");
     let (expected, actual) = (promised.hash(), other.hash());
-    for origin in [LIVE, SYNCED, Origin::Imported] {
+    for origin in [LIVE, synced(around_now()), Origin::Imported] {
         let arrivals = [
             Arrival::from(other.clone()),
             Arrival::new("/t", other.message().clone()),
         ];
         for mut arrival in arrivals {
             arrival.expected = Some(expected);
-            let wrong = refusal(origin, arrival).await;
+            let wrong = refusal(origin.clone(), arrival).await;
             assert_eq!(wrong, Some(Refusal::WrongHash { expected, actual }));
         }
     }

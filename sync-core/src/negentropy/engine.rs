@@ -63,7 +63,11 @@ impl<S: ItemSet> Engine<S> {
         limits: &SessionLimits,
     ) -> Result<Self, SessionError> {
         if frame_bytes != 0 && frame_bytes < MIN_FRAME_BYTES {
-            return Err(SessionError::Protocol("a frame limit under 4096 bytes"));
+            return Err(SessionError::Setting {
+                name: "frame_bytes_sent",
+                value: frame_bytes as u64,
+                expected: "0 for no bound, or at least 4096 bytes",
+            });
         }
         Ok(Self {
             set,

@@ -43,16 +43,19 @@ impl<S: ItemSet> Initiator<S> {
     ///
     /// # Errors
     /// When `limits.frame_bytes_sent` is neither 0 nor at least
-    /// [`MIN_FRAME_BYTES`](super::MIN_FRAME_BYTES).
+    /// [`MIN_FRAME_BYTES`](super::MIN_FRAME_BYTES), or the first frame breaks
+    /// `limits.session_bytes_sent`.
     pub fn start(set: S, limits: SessionLimits) -> Result<(Self, Vec<u8>), SessionError> {
         let engine = Engine::new(set, limits.frame_bytes_sent, &limits)?;
         let first = engine.initiate();
         let differences = Differences::new(&limits);
+        let mut intake = Intake::default();
+        intake.send(&first, &limits)?;
         Ok((
             Self {
                 engine,
                 differences,
-                intake: Intake::default(),
+                intake,
                 limits,
             },
             first,
@@ -91,12 +94,13 @@ impl<S: ItemSet> Initiator<S> {
         if done {
             self.intake.close();
         }
-        Ok(Step {
+        let step = Step {
             reply: (!done).then_some(answer),
             have,
             need,
             done,
-        })
+        };
+        self.intake.release(step, &self.limits)
     }
 }
 

@@ -40,12 +40,14 @@ impl<S: ItemSet> Responder<S> {
     pub fn reconcile(&mut self, frame: &[u8]) -> Result<Vec<u8>, SessionError> {
         self.intake.admit(frame, &self.limits)?;
         let (version, message) = Decoder::new(frame)?;
-        if version == PROTOCOL_VERSION {
-            self.engine.answer(message, Role::Responder)
+        let answer = if version == PROTOCOL_VERSION {
+            self.engine.answer(message, Role::Responder)?
         } else {
             // The format's way to say which version is the highest known here.
-            Ok(alloc::vec![PROTOCOL_VERSION])
-        }
+            alloc::vec![PROTOCOL_VERSION]
+        };
+        self.intake.send(&answer, &self.limits)?;
+        Ok(answer)
     }
 }
 

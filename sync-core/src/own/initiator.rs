@@ -39,7 +39,8 @@ impl Initiator {
     /// first frame.
     ///
     /// # Errors
-    /// When the source can't be read, or nothing is left of the scope.
+    /// When the source can't be read, nothing is left of the scope, or the first frame breaks
+    /// `limits.session_bytes_sent`.
     pub fn start(
         source: Box<dyn Source>,
         scope: Scope,
@@ -52,10 +53,12 @@ impl Initiator {
         }
         let items = source.open(&wanted)?.len() as u64;
         let hello = Frame::Hello(Hello::new(&*source, &wanted, items, &limits)).encode();
+        let mut intake = Intake::default();
+        intake.send(&hello, &limits)?;
         let session = Self {
             source,
             scope: wanted,
-            intake: Intake::default(),
+            intake,
             differences: Differences::new(&limits),
             peer: None,
             state: State::Hello,
@@ -138,7 +141,7 @@ impl Initiator {
 impl Session for Initiator {
     fn receive(&mut self, frame: &[u8]) -> Result<Step, SessionError> {
         self.intake.admit(frame, &self.limits)?;
-        match Frame::decode(frame, &self.limits)? {
+        let step = match Frame::decode(frame, &self.limits)? {
             Frame::Hello(hello) if matches!(self.state, State::Hello) => self.greet(&hello),
             Frame::Reconcile(message) => self.reconcile(message),
             Frame::Noted(count) => self.noted(count),
@@ -148,7 +151,8 @@ impl Session for Initiator {
             }),
             Frame::Hello(_) => Err(SessionError::Protocol("a second hello")),
             Frame::Have { .. } => Err(SessionError::Protocol("a have frame from a responder")),
-        }
+        }?;
+        self.intake.release(step, &self.limits)
     }
 
     fn peer(&self) -> Option<&PeerState> {

@@ -114,7 +114,7 @@ impl Responder {
 impl Session for Responder {
     fn receive(&mut self, frame: &[u8]) -> Result<Step, SessionError> {
         self.intake.admit(frame, &self.limits)?;
-        match Frame::decode(frame, &self.limits)? {
+        let step = match Frame::decode(frame, &self.limits)? {
             Frame::Hello(hello) => self.greet(&hello),
             Frame::Reconcile(message) => self.reconcile(message),
             Frame::Have { last, ids } => self.note(last, &ids),
@@ -123,7 +123,8 @@ impl Session for Responder {
                 reason: refusal.reason,
             }),
             Frame::Noted(_) => Err(SessionError::Protocol("a noted frame from an initiator")),
-        }
+        }?;
+        self.intake.release(step, &self.limits)
     }
 
     fn peer(&self) -> Option<&PeerState> {

@@ -1,13 +1,14 @@
-//! What a session counts while frames come in.
+//! What a session counts while frames come in and go out.
 
 use crate::limits::SessionLimits;
-use crate::session::SessionError;
+use crate::session::{SessionError, Step};
 
 /// Counts the frames and bytes of one session against its limits.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Intake {
     frames: usize,
     bytes: u64,
+    sent: u64,
     closed: bool,
 }
 
@@ -31,19 +32,42 @@ impl Intake {
             limits.frame_bytes_received,
         )?;
         at_most("rounds", self.frames, limits.rounds)?;
-        if self.bytes > limits.session_bytes {
-            return Err(SessionError::Limit {
-                name: "session_bytes",
-                max: limits.session_bytes,
-            });
+        bytes_at_most("session_bytes", self.bytes, limits.session_bytes)
+    }
+
+    /// Counts the reply of `step`, the one way to the peer, or says that it goes past the limit.
+    pub(crate) fn release(
+        &mut self,
+        step: Step,
+        limits: &SessionLimits,
+    ) -> Result<Step, SessionError> {
+        if let Some(reply) = &step.reply {
+            self.send(reply, limits)?;
         }
-        Ok(())
+        Ok(step)
+    }
+
+    /// Counts a frame that this side sends, or says that it goes past the limit.
+    pub(crate) fn send(
+        &mut self,
+        frame: &[u8],
+        limits: &SessionLimits,
+    ) -> Result<(), SessionError> {
+        self.sent = self.sent.saturating_add(frame.len() as u64);
+        bytes_at_most("session_bytes_sent", self.sent, limits.session_bytes_sent)
     }
 
     /// From now on every frame is one too many.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
+}
+
+fn bytes_at_most(name: &'static str, bytes: u64, max: u64) -> Result<(), SessionError> {
+    if bytes > max {
+        return Err(SessionError::Limit { name, max });
+    }
+    Ok(())
 }
 
 /// Refuses a number over its limit.

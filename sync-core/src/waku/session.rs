@@ -30,7 +30,7 @@ impl Initiator {
     /// # Errors
     /// When no item can be in the scope (its window, less what is below the source's floor, is
     /// empty; or it has no topic), when `form` can't name its topics, when the source can't be
-    /// read, or when not even a first frame fits `limits.frame_bytes_sent`.
+    /// read, or when not even a first frame fits `limits.frame_bytes_sent` and `session_bytes_sent`.
     pub fn start(
         source: Box<dyn Source>,
         scope: Scope,
@@ -152,6 +152,7 @@ impl Side {
         }
         let (frame, asked) = reply.finish();
         self.asked = asked;
+        self.intake.send(&frame, &self.limits)?;
         Ok(frame)
     }
 
@@ -170,12 +171,13 @@ impl Side {
             self.intake.close();
         }
         let (have, need) = self.differences.take();
-        Ok(Step {
+        let step = Step {
             reply,
             have,
             need,
             done,
-        })
+        };
+        self.intake.release(step, &self.limits)
     }
 
     /// A frame without ranges stands for a skip over everything; one of skips must cover it.

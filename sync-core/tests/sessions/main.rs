@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
 mod against_crate;
+mod bytes_sent;
 #[path = "../support/cases.rs"]
 mod cases;
 mod frame_limits;

@@ -213,5 +213,18 @@ fn a_session_that_would_report_too_many_differences_ends() {
 #[test]
 fn frame_limits_under_the_formats_minimum_are_refused() {
     assert!(Responder::new(set(&[]), limits(4_096)).is_ok());
-    assert!(Responder::new(set(&[]), limits(4_095)).is_err());
+    let fault = Responder::new(set(&[]), limits(4_095)).err();
+    let said = fault.as_ref().map(ToString::to_string).unwrap_or_default();
+    assert!(
+        said.contains("4095: expected 0 for no bound, or at least 4096"),
+        "{said}"
+    );
+    assert!(matches!(
+        fault,
+        Some(SessionError::Setting {
+            name: "frame_bytes_sent",
+            ..
+        })
+    ));
+    assert_eq!(Initiator::start(set(&[]), limits(4_095)).err(), fault);
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod cases;
+pub(crate) mod frames;
 pub(crate) mod nwaku;
 pub(crate) mod run;
 pub(crate) mod vectors;

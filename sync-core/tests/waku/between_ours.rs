@@ -7,6 +7,7 @@ use sync_core::{Bound, Item, Range, RangeTree, Scope, SessionError, SessionLimit
 use crate::generated::{BEGIN, item, pairs};
 use crate::support::archive::{Archive, Stored, Tree};
 use crate::support::cases::cases;
+use crate::support::frames::most_frames;
 use crate::support::run::{Found, Run, between, ours};
 
 fn assert_true(left: &Archive, right: &Archive, scope: &Scope, limits: &SessionLimits) -> Run {
@@ -24,8 +25,7 @@ proptest! {
     fn both_sides_find_the_truth_within_the_promised_frames(pair in pairs()) {
         let (left, right) = pair.archives();
         let run = assert_true(&left, &right, &pair.scope(), &SessionLimits::default());
-        let divisions = |count: usize| (1..).find(|n| 16_usize.pow(*n) >= count).unwrap() as usize;
-        let most = divisions(pair.left.len()) + divisions(pair.right.len()) + 5;
+        let most = most_frames(&pair.left, &pair.right);
         prop_assert!(run.frames_up + run.frames_down <= most, "{run:?}");
     }
 
@@ -94,6 +94,31 @@ fn spread(count: u64, lacks: impl Fn(u64) -> u64) -> (Archive, Archive) {
 
 fn hour() -> Scope {
     Scope::of_window(Range::of_times(BEGIN, BEGIN + 3_600_000_000_000))
+}
+
+/// Each division takes from one side only its longest run, for what is left lies before the next
+/// bound but one, and the crowd in the last 8 ns keeps the range from being listed.
+#[test]
+fn a_crowd_at_the_end_of_ranges_takes_more_divisions_and_no_more_than_promised() {
+    let end = hour().window.upper.timestamp();
+    // 3,941 items beside 59 crowded ones: 250, 20, 5 and none are left by the divisions.
+    let runs = [3_691, 230, 15, 5];
+    let held = |side: u64| -> Vec<Item> {
+        let crowd = (0..59).map(|number| item(end - 7 + number % 7, 10_000 * side + number));
+        let of_run = |(place, count): (u64, u64)| {
+            let time = BEGIN + 16 * (2 * place + side);
+            (0..count).map(move |number| item(time, number + 1))
+        };
+        (1..).zip(runs).flat_map(of_run).chain(crowd).collect()
+    };
+    // The responder divides first.
+    let (left, right) = (held(2), held(1));
+    assert_eq!((left.len(), right.len()), (4_000, 4_000));
+    let most = most_frames(&left, &right);
+    let (left, right) = (Archive::of_items(left), Archive::of_items(right));
+    let run = assert_true(&left, &right, &hour(), &SessionLimits::default());
+    let frames = run.frames_up + run.frames_down;
+    assert!((12..=most).contains(&frames), "{frames} of {most}");
 }
 
 #[test]

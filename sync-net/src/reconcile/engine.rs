@@ -62,7 +62,9 @@ pub(crate) fn refusal(dialect: Dialect, code: u32, reason: &str) -> Option<Vec<u
 #[must_use]
 pub fn objection(dialect: Dialect, error: &SessionError) -> Option<Vec<u8>> {
     match error {
-        SessionError::Refused { .. } | SessionError::Source(_) => None,
+        SessionError::Refused { .. } | SessionError::Setting { .. } | SessionError::Source(_) => {
+            None
+        }
         error => refusal(dialect, own::BAD_FRAME, &error.to_string()),
     }
 }
