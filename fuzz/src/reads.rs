@@ -58,6 +58,7 @@ fn check_division(set: &dyn ItemSet, oracle: &SortedItems, range: Range) {
         range,
         ranks: ranks.clone(),
     };
+    let few = ranks.len() < 32;
     for parts in [1, 2, 16] {
         let mut shares = vec![Share::default(); parts];
         set.divide(&section, &mut shares);
@@ -67,9 +68,10 @@ fn check_division(set: &dyn ItemSet, oracle: &SortedItems, range: Range) {
             assert_eq!(share.tally, oracle.summary(start..share.end).tally());
             if let Some(upper) = share.upper {
                 assert_eq!(oracle.rank(&upper), share.end);
-                assert!(range.lower <= upper && upper <= range.upper);
+                // Of fewer items some parts are empty, and end wherever the next item is.
+                assert!(few || (range.lower <= upper && upper <= range.upper));
             }
-            assert!(parts < 16 || ranks.len() < 32 || share.end - start <= ranks.len() / 4);
+            assert!(few || parts < 16 || share.end - start <= ranks.len() / 4);
             start = share.end;
         }
         assert_eq!(start, ranks.end);
