@@ -102,8 +102,14 @@ fn divisions(mut items: usize, parts: usize) -> usize {
 
 /// Most frames that two sessions of the `waku` dialect take, as its documentation says.
 pub fn waku_frames(items: [usize; 2]) -> usize {
-    let log16 = |items: usize| (1..).find(|exponent| 16u128.pow(*exponent) >= items as u128);
-    items.iter().filter_map(|items| log16(*items)).sum::<u32>() as usize + 5
+    let divisions = |items: usize| {
+        if items <= 32 {
+            return 0;
+        }
+        let levels = items.next_power_of_two().ilog2().div_ceil(4) as usize;
+        (levels - 1) * (levels + 6) / 2
+    };
+    items.iter().map(|items| divisions(*items)).sum::<usize>() + 4
 }
 
 /// Most frames where frames are bounded, given how many are most where they aren't.
