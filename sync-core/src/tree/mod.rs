@@ -15,14 +15,14 @@
 //! leaf, and mostly only the leaf misses the cache. What pays, then:
 //!
 //! - a node's timestamps are read by independent loads, so that their misses overlap (`search`);
-//! - what lies before a child is two additions, not a loop, and what the last child holds is told by
-//!   whoever comes from above, so that an append changes no totals at all (`totals`);
+//! - what lies before a child is two additions, not a loop, and what the last child holds is kept
+//!   nowhere, so that an append changes no totals at all (`totals`);
 //! - in a leaf at most a quarter of the ids are summed, from the nearest of start, middle and end on
 //!   (`leaf`);
 //! - the two descents to the bounds of a range share their way down to where they part, and from
 //!   there on wait for the cache together (`seek`);
-//! - many positions are gone to in one walk, each from the one before, summed from one to the next,
-//!   and without xors, which negentropy doesn't ask for (`walk`);
+//! - many positions are gone to in one walk, level by level, summed from one to the next in a leaf, and
+//!   without xors, which negentropy doesn't ask for (`walk`);
 //! - an insert has the end of its leaf fetched, which it will move, while it still searches, and
 //!   counts itself in a branch before it goes down, while the leaf is on its way.
 //!

@@ -17,8 +17,8 @@ const GROUPS: usize = BRANCH_MAX / GROUP;
 ///
 /// What a child itself holds is the difference of two entries, and what any run of children holds,
 /// too: no loop, the length of which no processor predicts. That of the last child isn't there at
-/// all; whoever comes down from the root knows what the whole branch holds. So an append, which goes
-/// to the last child on every level, changes nothing here.
+/// all; sums in it go forward from its front or middle. So an append, which goes to the last child on
+/// every level, changes nothing here.
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(super) struct Totals {

@@ -124,8 +124,8 @@ fn go_down<'a, P: Place>(
     }
 }
 
-/// Finds the places in their leaves. Of places in the same leaf each goes on from the one before. What
-/// lies before them is summed only if a sum goes across the border of the leaf there.
+/// Finds the places in their leaves. Of places in the same leaf each goes on from the one before, or from
+/// a total that is nearer.
 fn stop_at_all<'a, P: Place>(
     places: &[(P, bool)],
     visits: &[Visit<'a>],
