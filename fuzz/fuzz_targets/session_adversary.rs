@@ -153,13 +153,15 @@ impl Role {
         })
     }
 
-    /// Whether the frame may be longer than the session's limit: a hello goes by that of hellos.
+    /// Whether the frame may be longer than the session's limit: a hello goes by that of hellos, and
+    /// a refusal says so even where the limit is less than any that can be reconciled with.
     fn may_exceed(self, frame: &[u8]) -> bool {
         let own = matches!(self, Self::OwnInitiator | Self::OwnResponder);
-        own && matches!(
-            Frame::decode(frame, &SessionLimits::default()),
-            Ok(Frame::Hello(_))
-        )
+        own && match Frame::decode(frame, &SessionLimits::default()) {
+            Ok(Frame::Hello(_)) => true,
+            Ok(Frame::Refusal(_)) => frame.len() <= MIN_FRAME_BYTES,
+            _ => false,
+        }
     }
 }
 
