@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use store_adapter::archive::{self, Scan};
+use store_adapter::archive::{self, ArchiveOptions, Scan};
 use store_adapter::limits::{IngestLimits, StoreLimits};
 use store_adapter::line::ImportLine;
 use store_adapter::{
@@ -68,7 +68,18 @@ impl Store {
     /// # Errors
     /// When what is there isn't a sound archive, or is in use.
     pub async fn open(url: &ArchiveUrl) -> Result<Arc<Self>, ArchiveError> {
-        Self::over(archive::open(url).await?).await
+        Self::open_with(url, &ArchiveOptions::default()).await
+    }
+
+    /// As [`Store::open`], with these options.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(
+        url: &ArchiveUrl,
+        options: &ArchiveOptions,
+    ) -> Result<Arc<Self>, ArchiveError> {
+        Self::over(archive::open(url, options).await?).await
     }
 
     /// As [`Store::open`], of an archive that has to be there.
@@ -76,7 +87,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when nothing is there.
     pub async fn open_existing(url: &ArchiveUrl) -> Result<Arc<Self>, ArchiveError> {
-        Self::over(archive::open_existing(url).await?).await
+        Self::over(archive::open_existing(url, &ArchiveOptions::default()).await?).await
     }
 
     /// A store over an archive that is open.

@@ -2,8 +2,10 @@
 
 pub mod error;
 pub mod memory;
+pub mod options;
 pub mod redb;
 pub mod scan;
+pub mod unit;
 pub mod url;
 
 use std::fmt;
@@ -14,8 +16,10 @@ use sync_core::{Id, Item, Range};
 
 pub use error::ArchiveError;
 pub use memory::MemoryArchive;
+pub use options::ArchiveOptions;
 pub use redb::{Durability, RedbArchive};
 pub use scan::{Scan, ScanPage};
+pub use unit::StorageUnit;
 pub use url::{ArchiveUrl, ArchiveUrlError};
 
 use crate::record::{Key, Record};
@@ -55,6 +59,23 @@ pub trait Archive: Send + Sync + fmt::Debug {
     /// How much it holds.
     async fn stats(&self) -> Result<ArchiveStats, ArchiveError>;
 
+    /// Bytes taken on disk by everything the archive keeps, as [`ArchiveStats::disk_bytes`], at a cost
+    /// that allows to ask before every batch.
+    async fn disk_bytes(&self) -> Result<u64, ArchiveError> {
+        Ok(self.stats().await?.disk_bytes)
+    }
+
+    /// The parts that hold messages, oldest first. Removing everything that a part may hold gives its
+    /// disk back at once, and costs the same however much it holds.
+    async fn units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {
+        let stats = self.stats().await?;
+        Ok(vec![StorageUnit {
+            span: Range::ALL,
+            messages: stats.messages,
+            disk_bytes: stats.disk_bytes,
+        }])
+    }
+
     /// The value stored under `name`.
     async fn state(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError>;
 
@@ -70,8 +91,11 @@ pub trait Archive: Send + Sync + fmt::Debug {
 pub struct ArchiveStats {
     /// How many messages.
     pub messages: u64,
-    /// Bytes taken on disk by everything the archive keeps; 0 in memory.
+    /// Bytes taken on disk by everything the archive keeps, logs for recovery apart; 0 in memory.
     pub disk_bytes: u64,
+    /// Bytes taken on disk by logs for recovery that the archive shares with others, such as
+    /// PostgreSQL's write-ahead log.
+    pub log_bytes: u64,
     /// The oldest message.
     pub first: Option<Item>,
     /// The newest message.
@@ -82,7 +106,10 @@ pub struct ArchiveStats {
 ///
 /// # Errors
 /// When what is there isn't a sound archive of this program, or is in use. It is left as it was.
-pub async fn open(url: &ArchiveUrl) -> Result<Arc<dyn Archive>, ArchiveError> {
+pub async fn open(
+    url: &ArchiveUrl,
+    _options: &ArchiveOptions,
+) -> Result<Arc<dyn Archive>, ArchiveError> {
     match url {
         ArchiveUrl::Memory => Ok(Arc::new(MemoryArchive::new())),
         ArchiveUrl::Redb(path) => Ok(Arc::new(RedbArchive::open_or_create(path).await?)),
@@ -93,7 +120,10 @@ pub async fn open(url: &ArchiveUrl) -> Result<Arc<dyn Archive>, ArchiveError> {
 ///
 /// # Errors
 /// As [`open`], and when nothing is there.
-pub async fn open_existing(url: &ArchiveUrl) -> Result<Arc<dyn Archive>, ArchiveError> {
+pub async fn open_existing(
+    url: &ArchiveUrl,
+    _options: &ArchiveOptions,
+) -> Result<Arc<dyn Archive>, ArchiveError> {
     match url {
         ArchiveUrl::Memory => Ok(Arc::new(MemoryArchive::new())),
         ArchiveUrl::Redb(path) => Ok(Arc::new(RedbArchive::open(path).await?)),

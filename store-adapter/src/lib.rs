@@ -13,11 +13,11 @@
 //! use std::sync::Arc;
 //! use store_adapter::limits::{IngestLimits, StoreLimits};
 //! use store_adapter::store::{self, StoreAnswer, StoreQueryRequest};
-//! use store_adapter::{Arrival, ArchiveUrl, Index, Ingest, Origin, WakuMessage, archive};
+//! use store_adapter::{ArchiveOptions, Arrival, ArchiveUrl, Index, Ingest, Origin, WakuMessage, archive};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-//! let archive = archive::open(&ArchiveUrl::parse("memory:")?).await?;
+//! let archive = archive::open(&ArchiveUrl::parse("memory:")?, &ArchiveOptions::default()).await?;
 //! let index = Arc::new(Index::rebuild(Arc::clone(&archive)).await?);
 //! let door = Ingest::new(Arc::clone(&archive), Arc::clone(&index), IngestLimits::default());
 //!
@@ -59,7 +59,9 @@ mod testing;
 pub mod transfer;
 mod unknown;
 
-pub use archive::{Archive, ArchiveError, ArchiveStats, ArchiveUrl, ArchiveUrlError};
+pub use archive::{
+    Archive, ArchiveError, ArchiveOptions, ArchiveStats, ArchiveUrl, ArchiveUrlError, StorageUnit,
+};
 pub use hash::message_hash;
 pub use index::{Index, IndexSnapshot};
 pub use ingest::{Arrival, Ingest, IngestCounters, IngestReport, Ingested, Origin, Refusal};

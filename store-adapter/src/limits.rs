@@ -42,6 +42,9 @@ pub const LINE_BYTES: usize = 1 << 20;
 /// Deepest nesting of groups in an unknown protobuf field that is kept.
 pub const GROUP_DEPTH: usize = 32;
 
+/// Most connections to a database server; 50, as nwaku has it.
+pub const ARCHIVE_CONNECTIONS: usize = 50;
+
 /// Rows of an archive that are looked at in one read transaction.
 pub const ARCHIVE_SCAN_ROWS: usize = 10_000;
 

@@ -141,6 +141,7 @@ impl Archive for MemoryArchive {
         Ok(ArchiveStats {
             messages: held.records.len() as u64,
             disk_bytes: 0,
+            log_bytes: 0,
             first: held.records.keys().next().copied(),
             last: held.records.keys().next_back().copied(),
         })

@@ -108,9 +108,10 @@ async fn a_missing_file_is_created_only_on_request() {
     assert!(matches!(error, ArchiveError::NotFound { .. }), "{error:?}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     let url = ArchiveUrl::Redb(path.clone());
-    assert!(archive::open_existing(&url).await.is_err());
-    drop(archive::open(&url).await.unwrap());
-    archive::open_existing(&url).await.unwrap();
+    let options = archive::ArchiveOptions::default();
+    assert!(archive::open_existing(&url, &options).await.is_err());
+    drop(archive::open(&url, &options).await.unwrap());
+    archive::open_existing(&url, &options).await.unwrap();
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 

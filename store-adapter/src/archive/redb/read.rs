@@ -195,6 +195,7 @@ pub(super) fn stats(database: &Database) -> Result<ArchiveStats, Fault> {
     Ok(ArchiveStats {
         messages: rows.len()?,
         disk_bytes: 0,
+        log_bytes: 0,
         first: rows.first()?.map(|(key, _)| item_of(key.value())),
         last: rows.last()?.map(|(key, _)| item_of(key.value())),
     })
