@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sync_core::{Id, Session, SessionError, Step};
 
 /// A range of fewer items is listed instead of divided, by negentropy's splitting.
-const LISTED_BELOW: usize = 32;
+const LISTED_BELOW: usize = 64;
 
 /// What one side has reported.
 #[derive(Default, PartialEq, Eq, Debug)]

@@ -40,10 +40,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Into how many parts such a set is sure to be divided when it is divided into 16.
+    /// Into how many parts such a set is sure to be divided when it is divided into eight or more.
     pub fn parts(self) -> usize {
         match self {
-            Self::Sorted | Self::Tree => 16,
+            Self::Sorted | Self::Tree => 8,
             Self::Topics | Self::Times => 4,
         }
     }

@@ -19,7 +19,7 @@ use std::error::Error;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::process::ExitCode;
 
-use sync_core::negentropy::{Initiator, MIN_FRAME_BYTES, Responder};
+use sync_core::negentropy::{Division, Initiator, MIN_FRAME_BYTES, Responder};
 use sync_core::{Id, Item, RangeTree, SessionLimits};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -141,7 +141,8 @@ impl Harness {
             return Err("expected initiate or msg after seal, but it is a second seal".into());
         };
         let set = RangeTree::from_unsorted(std::mem::take(items));
-        let responder = Responder::new(set.snapshot(), self.limits.clone())?;
+        let responder =
+            Responder::dividing(set.snapshot(), Division::Reference, self.limits.clone())?;
         self.state = State::Sealed { set, responder };
         Ok(())
     }
@@ -152,7 +153,8 @@ impl Harness {
             State::Sealed { set, .. } => set.snapshot(),
             State::Initiated(_) => return Err("expected initiate once".into()),
         };
-        let (initiator, first) = Initiator::start(set, self.limits.clone())?;
+        let (initiator, first) =
+            Initiator::start_dividing(set, Division::Reference, self.limits.clone())?;
         self.state = State::Initiated(initiator);
         self.send(&first, output)
     }

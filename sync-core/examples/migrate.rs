@@ -89,7 +89,7 @@ mod with_the_crate {
 
 mod with_the_engine {
     use super::{Error, Event, FRAME_LIMIT, Range, Synced};
-    use sync_core::negentropy::{Initiator, Responder}; // 1
+    use sync_core::negentropy::{Division, Initiator, Responder}; // 1
     use sync_core::{Id, Item, ItemSetMut, RangeTree, SessionLimits, Slice}; // 1
 
     #[derive(Default)]
@@ -113,8 +113,9 @@ mod with_the_engine {
     ) -> Result<Synced, Box<dyn Error>> {
         let (client, relay) = (client.window(times), relay.window(times));
         let limits = SessionLimits::with_frame_limit(FRAME_LIMIT); // 4
-        let (mut initiator, mut frame) = Initiator::start(client, limits.clone())?; // 4
-        let mut responder = Responder::new(relay, limits)?; // 4
+        let (mut initiator, mut frame) =
+            Initiator::start_dividing(client, Division::Reference, limits.clone())?; // 4
+        let mut responder = Responder::dividing(relay, Division::Reference, limits)?; // 4
 
         let mut frames = vec![frame.clone()];
         let (mut have, mut need) = (Vec::new(), Vec::new());

@@ -1,9 +1,10 @@
 //! Negentropy V1 (version byte `0x61`): codec and sessions.
 //!
-//! The format and the splitting are those of the negentropy protocol V1
-//! (<https://github.com/hoytech/negentropy>): frames are the same, byte for byte, as those of the
-//! reference implementations without a frame limit, and of the `negentropy` crate 0.5.3 with one.
-//! Only the initiator learns the differences.
+//! The format is that of the negentropy protocol V1 (<https://github.com/hoytech/negentropy>), which
+//! leaves open how ranges are split. With [`Division::Reference`] frames are the same, byte for byte, as
+//! those of the reference implementations without a frame limit, and of the `negentropy` crate 0.5.3
+//! with one; by default they are split so that a session takes less time and fewer bytes, and either
+//! side may do the one or the other. Only the initiator learns the differences.
 //!
 //! # Coming from the `negentropy` crate
 //!
@@ -57,11 +58,13 @@
 
 mod batch;
 mod compare;
+mod division;
 mod engine;
 mod initiator;
 mod responder;
 mod wire;
 
+pub use division::Division;
 pub use engine::MIN_FRAME_BYTES;
 pub(crate) use engine::{Engine, Role};
 pub use initiator::Initiator;

@@ -86,7 +86,7 @@ pub trait ItemSet {
     }
 
     /// Divides the items of a section into as many parts of about the same size as there are
-    /// `shares`. Of 16 parts none holds more than a quarter of at least 32 items.
+    /// `shares`. Of eight parts or more none holds more than a quarter of at least 32 items.
     ///
     /// Made this way, parts differ by one item at most, the larger ones first. Sets for which other
     /// places are much easier to find than those (several sets read as one, say) override this.

@@ -1,18 +1,21 @@
 //! A peer's list of ids against the set.
 
 use alloc::vec;
-use alloc::vec::Vec;
-use core::ops::{ControlFlow, Range};
+use core::ops::ControlFlow;
 
 use crate::cut::Section;
 use crate::item::Id;
 use crate::session::{Differences, SessionError};
 use crate::set::ItemSet;
 
-/// Lists up to this length on both sides are compared pair by pair; at most 64, since what is held is
-/// noted in the bits of a word. Honest ones are shorter, but where a range holds many items of one
-/// side only.
+/// Peers' lists up to this length are looked up in a table that needs no memory of its own; at most
+/// 64, since what is held is noted in the bits of a word. Honest ones are shorter, but where a range
+/// holds many items of the peer only.
 const SHORT: usize = 64;
+
+/// Slots of the table: so many that a search ends after two steps on average at the most, and that
+/// the number of a place, counted from 1, fits a byte.
+const SLOTS: usize = 2 * SHORT;
 
 /// Finds out which ids of the section the peer hasn't listed, and which listed ones aren't there.
 pub(super) fn compare(
@@ -21,73 +24,90 @@ pub(super) fn compare(
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
-    if section.ranks.len() > SHORT || theirs.len() > SHORT {
+    if theirs.len() > SHORT {
         return compare_long(set, section, theirs, found);
     }
-    let mut ours = Vec::with_capacity(section.ranks.len());
-    let every = set.visit_columns(&section.range, &mut |_, ids| {
-        ours.extend(ids.iter().map(|id| id.0));
-        ControlFlow::Continue(())
-    });
-    debug_assert!(every.is_continue(), "nothing above breaks");
-    compare_short(&ours, theirs, found)
-}
-
-/// Honest lists are in the same order, so each id is looked for from behind the last one found on,
-/// and then from the start. Most ids differ in their first bytes: those are compared, by the word.
-fn compare_short(
-    ours: &[[u8; 32]],
-    theirs: &[[u8; 32]],
-    found: &mut Differences,
-) -> Result<(), SessionError> {
-    let (our_heads, their_heads) = (heads(ours), heads(theirs));
-    let mut held = 0u64;
-    let mut next = 0;
-    for (id, head) in ours.iter().zip(our_heads) {
-        let place = place_of(id, head, theirs, &their_heads, next..theirs.len())
-            .or_else(|| place_of(id, head, theirs, &their_heads, 0..next));
-        match place {
-            Some(place) => {
-                held |= 1 << place;
-                next = place + 1;
+    let mut listed = Listed::of(theirs);
+    let mut result = Ok(());
+    let visited = set.visit_columns(&section.range, &mut |_, ids| {
+        let missing = ids.iter().filter(|id| !listed.take(id));
+        match missing.copied().try_for_each(|id| found.have(id)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                result = Err(error);
+                ControlFlow::Break(())
             }
-            None => found.have(Id(*id))?,
         }
-    }
-    for (place, id) in theirs.iter().enumerate() {
-        // One that is listed twice may be held at another place.
-        let listed = || place_of(id, their_heads[place], ours, &our_heads, 0..ours.len());
-        if held >> place & 1 == 0 && listed().is_none() {
-            found.need(Id(*id))?;
+    });
+    debug_assert_eq!(visited.is_continue(), result.is_ok());
+    result?;
+    listed.left().try_for_each(|id| found.need(id))
+}
+
+/// A short list of ids in a hash table with linear probing. Ids are hashes themselves, so their first
+/// byte tells where to look; one who makes ids that crowd gets every search to take [`SHORT`] steps, no
+/// more.
+struct Listed<'a> {
+    ids: &'a [[u8; 32]],
+    /// Where an id lies in the list, counted from 1; 0 where nothing is.
+    slots: [u8; SLOTS],
+    /// The places whose ids haven't been taken; of an id that is listed twice, the first one.
+    left: u64,
+}
+
+impl<'a> Listed<'a> {
+    fn of(ids: &'a [[u8; 32]]) -> Self {
+        let mut listed = Self {
+            ids,
+            slots: [0; SLOTS],
+            left: 0,
+        };
+        for (place, id) in (1..).zip(ids) {
+            let slot = listed.find(id);
+            if listed.slots[slot] == 0 {
+                listed.slots[slot] = place;
+                listed.left |= 1 << (place - 1);
+            }
         }
+        listed
     }
-    Ok(())
-}
 
-/// The first word of each id; at most [`SHORT`].
-fn heads(ids: &[[u8; 32]]) -> [u64; SHORT] {
-    let mut heads = [0; SHORT];
-    for (head, id) in heads.iter_mut().zip(ids) {
-        *head = head_of(id);
+    /// The slot that the id lies in, or the empty one that it would lie in: one is, since at least half
+    /// of them are empty.
+    #[inline]
+    fn find(&self, id: &[u8; 32]) -> usize {
+        let mut slot = usize::from(id[0]) % SLOTS;
+        while let Some(place) = usize::from(self.slots[slot]).checked_sub(1) {
+            if words(&self.ids[place]) == words(id) {
+                break;
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+        slot
     }
-    heads
+
+    /// Whether the id is listed; it isn't left then.
+    #[inline]
+    fn take(&mut self, id: &Id) -> bool {
+        let place = self.slots[self.find(&id.0)];
+        if place > 0 {
+            self.left &= !(1 << (place - 1));
+        }
+        place > 0
+    }
+
+    /// The ids that haven't been taken.
+    fn left(&self) -> impl Iterator<Item = Id> {
+        let places = (0..self.ids.len()).filter(|place| self.left >> place & 1 == 1);
+        places.map(|place| Id(self.ids[place]))
+    }
 }
 
-fn head_of(id: &[u8; 32]) -> u64 {
-    id.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
-}
-
-/// The first of these `places` in `ids` that holds the id.
+/// The id by the word: to compare it so takes less than a call that compares memory.
 #[inline]
-fn place_of(
-    id: &[u8; 32],
-    head: u64,
-    ids: &[[u8; 32]],
-    heads: &[u64; SHORT],
-    places: Range<usize>,
-) -> Option<usize> {
-    let mut pairs = places.clone().zip(&heads[places]);
-    pairs.find_map(|(place, other)| (*other == head && ids[place] == *id).then_some(place))
+fn words(id: &[u8; 32]) -> [u64; 4] {
+    let (words, _) = id.as_chunks::<8>();
+    [words[0], words[1], words[2], words[3]].map(u64::from_le_bytes)
 }
 
 /// The peer's ids are sorted, and the own ones, of which there may be any number, looked up in them.
@@ -123,6 +143,8 @@ fn compare_long(
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
     use crate::item::{Item, Range};
     use crate::sorted::SortedItems;
@@ -144,11 +166,11 @@ mod tests {
             (have, need)
         };
         let (mut short, mut long) = (Differences::up_to(100), Differences::up_to(100));
-        compare_short(&ids(ours), &ids(theirs), &mut short).unwrap();
         let section = Section {
             range: Range::ALL,
             ranks: 0..ours.len(),
         };
+        compare(&set, &section, &ids(theirs), &mut short).unwrap();
         compare_long(&set, &section, &ids(theirs), &mut long).unwrap();
         [taken(short), taken(long)]
     }
@@ -185,5 +207,25 @@ mod tests {
                 assert_eq!(both_ways(ours, theirs), [expected.clone(), expected]);
             }
         }
+    }
+
+    #[test]
+    fn ids_that_crowd_in_the_table_are_told_apart() {
+        let crowded = |last: u8| {
+            let mut id = [7; 32];
+            id[31] = last;
+            id
+        };
+        let listed: Vec<_> = (0..64).map(crowded).collect();
+        let mut table = Listed::of(&listed);
+        let held = [crowded(3), crowded(63), crowded(64), [8; 32]];
+        let taken = held.map(|id| table.take(&Id(id)));
+        assert_eq!(taken, [true, true, false, false]);
+        let left: Vec<Id> = table.left().collect();
+        let expected: Vec<Id> = (0..63)
+            .filter(|n| *n != 3)
+            .map(|n| Id(crowded(n)))
+            .collect();
+        assert_eq!(left, expected);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Payload, Told};
 use super::compare::compare;
+use super::division::{Division, Parts};
 use super::wire::{Decoder, Encoder, PrefixBound};
 use crate::cut::{Part, Section, Share};
 use crate::item::Range;
@@ -14,10 +15,6 @@ use core::ops::ControlFlow;
 
 /// The smallest frame limit that the format allows, in bytes.
 pub const MIN_FRAME_BYTES: usize = 4_096;
-
-/// A range that differs is split into so many parts, or listed if it has fewer than twice as many
-/// items. The format leaves both open; these are the reference implementations'.
-const BUCKETS: usize = 16;
 
 /// Room that the last ranges of a framed message may take beyond the check, as in the reference.
 const FRAME_MARGIN: usize = 200;
@@ -35,9 +32,12 @@ pub(crate) enum Role<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Engine<S> {
     set: S,
+    division: Division,
     frame_bytes: usize,
     ranges_per_frame: usize,
     items_per_frame: usize,
+    /// Whether an answer didn't fit its frame yet.
+    crowded: bool,
 }
 
 /// The state while one message is answered.
@@ -59,6 +59,7 @@ impl<S: ItemSet> Engine<S> {
     /// Frames of at most `frame_bytes`; 0 is no limit, and under [`MIN_FRAME_BYTES`] isn't possible.
     pub(crate) fn new(
         set: S,
+        division: Division,
         frame_bytes: usize,
         limits: &SessionLimits,
     ) -> Result<Self, SessionError> {
@@ -71,9 +72,11 @@ impl<S: ItemSet> Engine<S> {
         }
         Ok(Self {
             set,
+            division,
             frame_bytes,
             ranges_per_frame: limits.ranges_per_frame,
             items_per_frame: limits.items_per_frame,
+            crowded: false,
         })
     }
 
@@ -92,7 +95,7 @@ impl<S: ItemSet> Engine<S> {
     ///
     /// Ranges are taken in batches, so that the set is asked for many positions at once.
     pub(crate) fn answer(
-        &self,
+        &mut self,
         mut message: Decoder<'_>,
         mut role: Role<'_>,
     ) -> Result<Vec<u8>, SessionError> {
@@ -122,7 +125,7 @@ impl<S: ItemSet> Engine<S> {
 
     /// Answers one range, `part` of the own set; whether the message was full and has been ended.
     fn answer_range(
-        &self,
+        &mut self,
         answer: &mut Answer,
         told: &Told<'_>,
         part: &Part,
@@ -164,7 +167,8 @@ impl<S: ItemSet> Engine<S> {
     }
 
     /// Ends a message that is full: one fingerprint stands for all that it doesn't reach.
-    fn cut_short(&self, answer: &mut Answer) {
+    fn cut_short(&mut self, answer: &mut Answer) {
+        self.crowded = true;
         let rest = self.set.summary(answer.written..self.set.len());
         answer
             .out
@@ -209,13 +213,28 @@ impl<S: ItemSet> Engine<S> {
     }
 
     fn split(&self, out: &mut Encoder, section: &Section, upper: &PrefixBound) {
-        if section.ranks.len() < 2 * BUCKETS {
+        if section.ranks.len() < self.division.list_below() {
             self.write_ids(out, section, upper);
             return;
         }
-        let mut shares = [Share::default(); BUCKETS];
+        let rest = *upper == PrefixBound::INFINITY;
+        match self.division.parts(self.crowded, rest) {
+            Parts::Eight => self.split_into::<8>(out, section, upper),
+            Parts::Sixteen => self.split_into::<16>(out, section, upper),
+            Parts::ThirtyTwo => self.split_into::<32>(out, section, upper),
+            Parts::FortyEight => self.split_into::<48>(out, section, upper),
+        }
+    }
+
+    fn split_into<const PARTS: usize>(
+        &self,
+        out: &mut Encoder,
+        section: &Section,
+        upper: &PrefixBound,
+    ) {
+        let mut shares = [Share::default(); PARTS];
         self.set.divide(section, &mut shares);
-        let mut fingerprints = Fingerprints::<BUCKETS>::new();
+        let mut fingerprints = Fingerprints::<PARTS>::new();
         shares
             .iter()
             .for_each(|share| fingerprints.push(&share.tally));

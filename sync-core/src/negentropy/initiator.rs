@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::division::Division;
 use super::engine::{Engine, Role};
 use super::wire::{Decoder, PROTOCOL_VERSION};
 use crate::item::Id;
@@ -46,7 +47,19 @@ impl<S: ItemSet> Initiator<S> {
     /// [`MIN_FRAME_BYTES`](super::MIN_FRAME_BYTES), or the first frame breaks
     /// `limits.session_bytes_sent`.
     pub fn start(set: S, limits: SessionLimits) -> Result<(Self, Vec<u8>), SessionError> {
-        let engine = Engine::new(set, limits.frame_bytes_sent, &limits)?;
+        Self::start_dividing(set, Division::default(), limits)
+    }
+
+    /// The same with another way to divide ranges than the default.
+    ///
+    /// # Errors
+    /// As [`Initiator::start`].
+    pub fn start_dividing(
+        set: S,
+        division: Division,
+        limits: SessionLimits,
+    ) -> Result<(Self, Vec<u8>), SessionError> {
+        let engine = Engine::new(set, division, limits.frame_bytes_sent, &limits)?;
         let first = engine.initiate();
         let differences = Differences::new(&limits);
         let mut intake = Intake::default();

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::division::Division;
 use super::engine::{Engine, Role};
 use super::wire::{Decoder, PROTOCOL_VERSION};
 use crate::limits::SessionLimits;
@@ -24,7 +25,19 @@ impl<S: ItemSet> Responder<S> {
     /// When `limits.frame_bytes_sent` is neither 0 nor at least
     /// [`MIN_FRAME_BYTES`](super::MIN_FRAME_BYTES).
     pub fn new(set: S, limits: SessionLimits) -> Result<Self, SessionError> {
-        let engine = Engine::new(set, limits.frame_bytes_sent, &limits)?;
+        Self::dividing(set, Division::default(), limits)
+    }
+
+    /// The same with another way to divide ranges than the default.
+    ///
+    /// # Errors
+    /// As [`Responder::new`].
+    pub fn dividing(
+        set: S,
+        division: Division,
+        limits: SessionLimits,
+    ) -> Result<Self, SessionError> {
+        let engine = Engine::new(set, division, limits.frame_bytes_sent, &limits)?;
         Ok(Self {
             engine,
             intake: Intake::default(),

@@ -7,7 +7,7 @@ use super::frame::{Frame, have, ids_per_frame};
 use super::hello::Hello;
 use crate::item::{Bound, Id, Range};
 use crate::limits::SessionLimits;
-use crate::negentropy::{Decoder, Engine, PROTOCOL_VERSION, Role};
+use crate::negentropy::{Decoder, Division, Engine, PROTOCOL_VERSION, Role};
 use crate::scope::{Scope, Source};
 use crate::session::{Differences, Intake, PeerState, Session, SessionError, Step};
 use crate::set::ItemSet;
@@ -80,7 +80,12 @@ impl Initiator {
         self.peer = Some(hello.state(&self.limits)?);
         let frame_bytes = hello.frame_limit(self.limits.frame_bytes_sent)?;
         self.ids_per_frame = ids_per_frame(frame_bytes, &self.limits);
-        let engine = Engine::new(self.source.open(&shared)?, frame_bytes, &self.limits)?;
+        let engine = Engine::new(
+            self.source.open(&shared)?,
+            Division::default(),
+            frame_bytes,
+            &self.limits,
+        )?;
         let reply = Some(engine.initiate());
         self.scope = shared;
         self.state = State::Reconciling(engine);
@@ -91,7 +96,7 @@ impl Initiator {
     }
 
     fn reconcile(&mut self, message: &[u8]) -> Result<Step, SessionError> {
-        let State::Reconciling(engine) = &self.state else {
+        let State::Reconciling(engine) = &mut self.state else {
             return Err(SessionError::Protocol("a reconcile frame out of turn"));
         };
         let (_, message) = Decoder::new(message)?;

@@ -7,7 +7,7 @@ use super::frame::{Frame, refusal};
 use super::hello::Hello;
 use crate::item::{Bound, Id, Range};
 use crate::limits::SessionLimits;
-use crate::negentropy::{Decoder, Engine, Role};
+use crate::negentropy::{Decoder, Division, Engine, Role};
 use crate::scope::{Scope, Source};
 use crate::session::{Differences, Intake, PeerState, Session, SessionError, Step};
 use crate::set::ItemSet;
@@ -68,7 +68,12 @@ impl Responder {
         let set = self.source.open(&shared)?;
         let answer = Hello::new(&*self.source, &shared, set.len() as u64, &self.limits);
         let frame_bytes = hello.frame_limit(self.limits.frame_bytes_sent)?;
-        self.engine = Some(Engine::new(set, frame_bytes, &self.limits)?);
+        self.engine = Some(Engine::new(
+            set,
+            Division::default(),
+            frame_bytes,
+            &self.limits,
+        )?);
         self.scope = shared;
         Ok(Step {
             reply: Some(Frame::Hello(answer).encode()),
@@ -76,8 +81,8 @@ impl Responder {
         })
     }
 
-    fn reconcile(&self, message: &[u8]) -> Result<Step, SessionError> {
-        match &self.engine {
+    fn reconcile(&mut self, message: &[u8]) -> Result<Step, SessionError> {
+        match &mut self.engine {
             Some(engine) if !self.telling => {
                 let (_, message) = Decoder::new(message)?;
                 let reply = Some(engine.answer(message, Role::Responder)?);

@@ -17,7 +17,7 @@ const READ_MAX: usize = 512;
 const SAMPLED: usize = 4;
 
 /// Into more parts than this nothing is divided by a sample.
-const PARTS_MAX: usize = 32;
+const PARTS_MAX: usize = 48;
 
 /// Divides a section into as many parts as there are `shares`.
 ///

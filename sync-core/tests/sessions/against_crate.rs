@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ::negentropy::{Negentropy, NegentropyStorageVector};
 use proptest::prelude::*;
-use sync_core::negentropy::{Initiator, Responder};
+use sync_core::negentropy::{Division, Initiator, Responder};
 use sync_core::{Id, Item, ItemSet, ItemSetMut, RangeTree, Session, SessionLimits, SortedItems};
 
 use crate::cases::cases;
@@ -58,6 +58,10 @@ fn any_form() -> impl Strategy<Value = Form> {
     prop_oneof![exact_form(), Just(Form::View)]
 }
 
+fn any_division() -> impl Strategy<Value = Division> {
+    prop_oneof![3 => Just(Division::Lean), 1 => Just(Division::Reference)]
+}
+
 fn any_limit() -> impl Strategy<Value = usize> {
     prop_oneof![1 => Just(0), 3 => 4_096usize..8_192, 1 => 8_192usize..60_000]
 }
@@ -69,8 +73,9 @@ fn assert_same_frames(ours: &[Item], theirs: &[Item], forms: [Form; 2], limits: 
     let mut peer_responder = Negentropy::borrowed(&right, limits[1] as u64).unwrap();
     let [our_set, their_set] = [forms[0].of(ours), forms[1].of(theirs)];
     let [up, down] = limits.map(SessionLimits::with_frame_limit);
-    let (mut initiator, first) = Initiator::start(our_set, up).unwrap();
-    let mut responder = Responder::new(their_set, down).unwrap();
+    let division = Division::Reference;
+    let (mut initiator, first) = Initiator::start_dividing(our_set, division, up).unwrap();
+    let mut responder = Responder::dividing(their_set, division, down).unwrap();
     assert_eq!(first, peer_initiator.initiate().unwrap());
     let mut frame = first;
     let (mut have, mut need) = (Vec::new(), Vec::new());
@@ -119,12 +124,13 @@ proptest! {
     fn the_crate_as_initiator_learns_the_differences_from_us(
         (ours, theirs) in arbitrary_pair(3_000),
         form in any_form(),
+        division in any_division(),
         limits in [any_limit(), any_limit()],
     ) {
         let left = storage(&ours);
         let mut initiator = Negentropy::borrowed(&left, limits[0] as u64).unwrap();
         let down = SessionLimits::with_frame_limit(limits[1]);
-        let mut responder = Responder::new(form.of(&theirs), down).unwrap();
+        let mut responder = Responder::dividing(form.of(&theirs), division, down).unwrap();
         let mut frame = initiator.initiate().unwrap();
         let (mut have, mut need) = (Vec::new(), Vec::new());
         loop {
@@ -144,12 +150,13 @@ proptest! {
     fn the_crate_as_responder_tells_us_the_differences(
         (ours, theirs) in arbitrary_pair(3_000),
         form in any_form(),
+        division in any_division(),
         limits in [any_limit(), any_limit()],
     ) {
         let right = storage(&theirs);
         let mut responder = Negentropy::borrowed(&right, limits[1] as u64).unwrap();
         let up = SessionLimits::with_frame_limit(limits[0]);
-        let (mut initiator, mut frame) = Initiator::start(form.of(&ours), up).unwrap();
+        let (mut initiator, mut frame) = Initiator::start_dividing(form.of(&ours), division, up).unwrap();
         let (mut have, mut need) = (Vec::new(), Vec::new());
         loop {
             let step = initiator.receive(&responder.reconcile(&frame).unwrap()).unwrap();

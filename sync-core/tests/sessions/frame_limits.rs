@@ -6,7 +6,7 @@
 //! without it: so did older implementations of the format.
 
 use proptest::prelude::*;
-use sync_core::negentropy::{Initiator, Responder};
+use sync_core::negentropy::{Division, Initiator, Responder};
 use sync_core::{Item, RangeTree, SessionLimits};
 
 use crate::cases::cases;
@@ -92,10 +92,13 @@ fn sides(runs: &[Run], seed: u64, shared: usize) -> (Vec<Item>, Vec<Item>) {
 fn assert_all_told(initiators: &[Item], responders: &[Item], limits: [usize; 2]) {
     let tree = |items: &[Item]| items.iter().copied().collect::<RangeTree>();
     let [up, down] = limits.map(SessionLimits::with_frame_limit);
-    let (mut initiator, first) = Initiator::start(tree(initiators), up).unwrap();
-    let mut responder = Responder::new(tree(responders), down).unwrap();
-    let told = sync(&mut initiator, first, &mut responder);
-    assert_differences(initiators, responders, told.initiator.0, told.initiator.1);
+    for division in [Division::Lean, Division::Reference] {
+        let (mut initiator, first) =
+            Initiator::start_dividing(tree(initiators), division, up.clone()).unwrap();
+        let mut responder = Responder::dividing(tree(responders), division, down.clone()).unwrap();
+        let told = sync(&mut initiator, first, &mut responder);
+        assert_differences(initiators, responders, told.initiator.0, told.initiator.1);
+    }
 }
 
 proptest! {

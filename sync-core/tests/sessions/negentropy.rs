@@ -75,7 +75,7 @@ fn views_of_items_of_one_nanosecond_are_reconciled() {
 
 #[test]
 fn an_unknown_version_is_answered_by_the_known_one_and_then_served() {
-    let items = items_at(5, 40);
+    let items = items_at(5, 64);
     let mut responder = Responder::new(set(&items), limits(0)).unwrap();
     assert_eq!(
         responder.receive(&[0x62, 1, 2, 3]).unwrap().reply,
@@ -120,7 +120,7 @@ fn malformed_frames_say_where_and_what_was_expected() {
 
 #[test]
 fn each_limit_holds_at_its_value_and_refuses_one_past_it() {
-    let items = items_at(5, 40);
+    let items = items_at(5, 64);
     let (_, first) = Initiator::start(set(&items), limits(0)).unwrap();
     let ask = |limits: SessionLimits, frames: usize| {
         let mut responder = Responder::new(set(&items), limits).unwrap();
@@ -159,8 +159,8 @@ fn each_limit_holds_at_its_value_and_refuses_one_past_it() {
         ranges_per_frame: max,
         ..base.clone()
     };
-    assert_eq!(ask(ranges(16), 1), Ok(()));
-    assert_eq!(ask(ranges(15), 1), broken("ranges_per_frame", 15));
+    assert_eq!(ask(ranges(8), 1), Ok(()));
+    assert_eq!(ask(ranges(7), 1), broken("ranges_per_frame", 7));
 }
 
 #[test]
