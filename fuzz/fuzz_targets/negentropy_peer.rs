@@ -1,16 +1,16 @@
 //! Our negentropy sessions with those of the `negentropy` crate, in both roles: they find exactly the
-//! differences, and where our sets divide as the crate's does, every frame is the same.
+//! differences, and where ours divide as the crate's do, every frame is the same.
 #![no_main]
 
 use std::collections::BTreeSet;
 
 use ::negentropy::{Negentropy, NegentropyStorageVector};
 use arbitrary::Arbitrary;
-use fuzz::exchange::{Told, bounded_frames, negentropy_frames};
+use fuzz::exchange::{REFERENCE_LISTED_BELOW, Told, bounded_frames, negentropy_frames};
 use fuzz::sets::{Cluster, missing, pair};
 use fuzz::source::{Counted, Held, Kind};
 use libfuzzer_sys::fuzz_target;
-use sync_core::negentropy::{Initiator, MIN_FRAME_BYTES, Responder};
+use sync_core::negentropy::{Division, Initiator, MIN_FRAME_BYTES, Responder};
 use sync_core::{Bound, Id, Item, Session, SessionLimits};
 
 /// Most items of both sides together.
@@ -69,9 +69,14 @@ impl Case {
         }
     }
 
+    /// The crate lists less items than this engine by default, and divides into more parts.
     fn most_frames(&self) -> usize {
         let items = [self.items[0].len(), self.items[1].len()];
-        let unbounded = negentropy_frames(items, [self.kinds[0].parts(), self.kinds[1].parts()]);
+        let unbounded = negentropy_frames(
+            items,
+            [self.kinds[0].parts(), self.kinds[1].parts()],
+            REFERENCE_LISTED_BELOW,
+        );
         if self.frame_bytes == [0, 0] {
             unbounded
         } else {
@@ -92,8 +97,10 @@ impl Case {
         let mut their_initiator = self.peer(0, &storages[0]);
         let mut their_responder = self.peer(1, &storages[1]);
         let (mut initiator, mut frame) =
-            Initiator::start(self.set(0), self.limits(0)).expect("a legal limit");
-        let mut responder = Responder::new(self.set(1), self.limits(1)).expect("a legal limit");
+            Initiator::start_dividing(self.set(0), Division::Reference, self.limits(0))
+                .expect("a legal limit");
+        let mut responder = Responder::dividing(self.set(1), Division::Reference, self.limits(1))
+            .expect("a legal limit");
         assert_eq!(frame, their_initiator.initiate().expect("a fresh session"));
         let mut told = Told::default();
         for _ in 0..self.most_frames() {

@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 
 use arbitrary::Arbitrary;
-use fuzz::exchange::{Run, Told, bounded_frames, negentropy_frames, run, waku_frames};
+use fuzz::exchange::{
+    LISTED_BELOW, Run, Told, bounded_frames, negentropy_frames, run, waku_frames,
+};
 use fuzz::sets::{Cluster, missing, pair};
 use fuzz::side::Side;
 use fuzz::source::{CLUSTER, topic_of};
@@ -111,7 +113,7 @@ impl Case {
 
     fn negentropy_frames(&self, items: &[Vec<Item>; 2], differences: usize) -> usize {
         let parts = [self.sides[0].kind.parts(), self.sides[1].kind.parts()];
-        let unbounded = negentropy_frames([items[0].len(), items[1].len()], parts);
+        let unbounded = negentropy_frames([items[0].len(), items[1].len()], parts, LISTED_BELOW);
         if self.is_framed() {
             bounded_frames(unbounded, differences, 0)
         } else {
@@ -162,7 +164,11 @@ impl Case {
         // The responder's frames of 4096 bytes and more are told at least 127 ids at a time.
         let telling = 2 * truth.have.len().div_ceil(127).max(1);
         let unbounded = [0, 1].map(|index| self.sides[index].kind.parts());
-        let unbounded = negentropy_frames([self.shared[0].len(), self.shared[1].len()], unbounded);
+        let unbounded = negentropy_frames(
+            [self.shared[0].len(), self.shared[1].len()],
+            unbounded,
+            LISTED_BELOW,
+        );
         // A side that doesn't bound its frames has them bounded by what the other one takes.
         let most = 2 + bounded_frames(unbounded, truth.len(), 0) + telling;
         match run(&mut initiator, first, &mut responder, most) {
@@ -227,7 +233,9 @@ impl Case {
     /// frame.
     fn assert_excused(&self, error: &SessionError, frame_bytes: [usize; 2]) {
         match error {
-            SessionError::Protocol(_) => assert!(self.nothing_shared, "{error}"),
+            SessionError::Scope(_) | SessionError::Protocol(_) => {
+                assert!(self.nothing_shared, "{error}");
+            }
             SessionError::Limit {
                 name: "frame_bytes_sent",
                 ..

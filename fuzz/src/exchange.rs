@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use sync_core::{Id, Session, SessionError, Step};
 
-/// A range of fewer items is listed instead of divided, by negentropy's splitting.
-const LISTED_BELOW: usize = 64;
+/// A range of fewer items is listed instead of divided, by default.
+pub const LISTED_BELOW: usize = 64;
+
+/// The same by the reference's division.
+pub const REFERENCE_LISTED_BELOW: usize = 32;
 
 /// What one side has reported.
 #[derive(Default, PartialEq, Eq, Debug)]
@@ -82,18 +85,19 @@ pub fn run(
 }
 
 /// Most frames that two negentropy sessions take, over sets of so many items, which are divided into
-/// at least so many `parts`.
+/// at least so many `parts` and listed below `listed` items.
 ///
 /// Each side divides every second time. The side whose parts first are small enough lists them, which
 /// the other side answers by a list, unless it is the initiator and done.
-pub fn negentropy_frames(items: [usize; 2], parts: [usize; 2]) -> usize {
-    2 * divisions(items[0], parts[0]).min(divisions(items[1], parts[1])) + 2
+pub fn negentropy_frames(items: [usize; 2], parts: [usize; 2], listed: usize) -> usize {
+    let [left, right] = [0, 1].map(|side| divisions(items[side], parts[side], listed));
+    2 * left.min(right) + 2
 }
 
 /// How often so many items are divided until parts are listed.
-fn divisions(mut items: usize, parts: usize) -> usize {
+fn divisions(mut items: usize, parts: usize, listed: usize) -> usize {
     let mut divisions = 0;
-    while items >= LISTED_BELOW {
+    while items >= listed {
         items = items.div_ceil(parts);
         divisions += 1;
     }
