@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use parking_lot::Mutex;
+use store_adapter::{Gaps, Span};
+use sync_core::PeerState;
 use tokio::sync::Notify;
+
+use super::Claims;
 
 /// The connected peers.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ struct Peer {
     connections: usize,
     /// Unknown until the peer has identified itself.
     protocols: Option<BTreeSet<String>>,
+    /// What it has said of its archive.
+    claims: Option<Claims>,
 }
 
 impl PeerTable {
@@ -30,6 +36,7 @@ impl PeerTable {
             address,
             connections: 0,
             protocols: None,
+            claims: None,
         });
         entry.connections += 1;
         entry.connections == 1
@@ -56,6 +63,32 @@ impl PeerTable {
             entry.protocols = Some(protocols);
         }
         self.changed.notify_waiters();
+    }
+
+    /// The peer told in a hello what its archive holds.
+    pub(crate) fn told(&self, peer: &PeerId, state: &PeerState) {
+        if let Some(entry) = self.peers.lock().get_mut(peer) {
+            entry.claims = Some(Claims::of(state));
+        }
+    }
+
+    /// Where the peer lacks messages, as far as it has said so within the time `fresh`.
+    pub(crate) fn lacks(&self, peer: &PeerId, fresh: Duration) -> Gaps {
+        let peers = self.peers.lock();
+        let claims = peers.get(peer).and_then(|entry| entry.claims.as_ref());
+        claims
+            .and_then(|claims| claims.lacks(fresh))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// How much of `span` the peer lacks, in nanoseconds, as far as it has said so within the time
+    /// `fresh`.
+    pub(crate) fn lacking(&self, peer: &PeerId, span: Span, fresh: Duration) -> u64 {
+        let peers = self.peers.lock();
+        let claims = peers.get(peer).and_then(|entry| entry.claims.as_ref());
+        let lacks = claims.and_then(|claims| claims.lacks(fresh));
+        lacks.map_or(0, |lacks| lacks.within(span).iter().map(Span::length).sum())
     }
 
     /// Whether the peer is connected.
