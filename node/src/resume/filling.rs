@@ -54,11 +54,11 @@ impl Resume {
             absences.forget(Span::new(0, floor));
             (absences.to_fill(), absences.to_confirm())
         });
-        progress.note(&to_fill, &self.counters);
         let candidates = self.candidates();
         let now = Instant::now();
         plan.keep(&candidates, now);
         let task = plan.next(&to_fill, &to_confirm, &candidates, now);
+        progress.note(&to_fill, task.is_none(), &self.counters);
         if task.is_none() {
             plan.nothing_to_ask(&to_fill, now);
         }

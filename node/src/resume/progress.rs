@@ -18,6 +18,8 @@ pub(super) struct Progress {
 struct Filling {
     began: Instant,
     told: Instant,
+    /// Whether there was nobody to ask when it was last looked.
+    waits: bool,
     /// Messages, sessions and pages before it began.
     before: [u64; 3],
 }
@@ -31,38 +33,53 @@ impl Progress {
         }
     }
 
-    /// These parts of gaps are left.
-    pub(super) fn note(&mut self, left: &[Span], counters: &ResumeCounters) {
-        let seconds = seconds(left);
+    /// These parts of gaps are left; it `waits` while there is nobody to ask for them.
+    pub(super) fn note(&mut self, left: &[Span], waits: bool, counters: &ResumeCounters) {
         let totals = [&counters.messages, &counters.sessions, &counters.pages].map(|c| c.get());
-        match (&mut self.filling, left.is_empty()) {
-            (None, true) => {}
-            (None, false) => {
-                tracing::info!(seconds_missing = seconds, "resuming");
-                let now = Instant::now();
-                self.filling = Some(Filling {
-                    began: now,
-                    told: now,
-                    before: totals,
-                });
+        let seconds_missing = seconds(left);
+        match &mut self.filling {
+            None if left.is_empty() => {}
+            None => {
+                tracing::info!(seconds_missing, "resuming");
+                self.filling = Some(Filling::begin(totals));
             }
-            (Some(filling), false) if filling.told.elapsed() >= self.interval => {
-                filling.told = Instant::now();
-                let [messages, ..] = filling.since(totals);
-                tracing::info!(seconds_missing = seconds, messages, "still resuming");
-            }
-            (Some(_), false) => {}
-            (Some(filling), true) => {
+            Some(filling) if left.is_empty() => {
                 let [messages, sessions, pages] = filling.since(totals);
                 let seconds = filling.began.elapsed().as_secs_f64();
                 tracing::info!(messages, sessions, pages, seconds, "resumed");
                 self.filling = None;
+            }
+            Some(filling) => {
+                let [messages, sessions, pages] = filling.since(totals);
+                if waits && !filling.waits {
+                    tracing::info!(
+                        seconds_missing,
+                        messages,
+                        sessions,
+                        pages,
+                        "no connected peer can give the rest now: trying again later"
+                    );
+                } else if !waits && filling.told.elapsed() >= self.interval {
+                    filling.told = Instant::now();
+                    tracing::info!(seconds_missing, messages, "still resuming");
+                }
+                filling.waits = waits;
             }
         }
     }
 }
 
 impl Filling {
+    fn begin(totals: [u64; 3]) -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            told: now,
+            waits: false,
+            before: totals,
+        }
+    }
+
     fn since(&self, totals: [u64; 3]) -> [u64; 3] {
         std::array::from_fn(|place| totals[place] - self.before[place])
     }

@@ -1,0 +1,150 @@
+//! Gaps that peers fill by sessions.
+
+use std::time::Duration;
+
+use store_adapter::Span;
+use wakustore::sync::Schedule;
+
+use crate::support::{HOUR, Home, SECOND, eventually, messages, now, quick, with_holes};
+
+#[tokio::test]
+async fn what_came_while_a_node_was_down_is_fetched_at_its_start() {
+    let now = now();
+    let old = messages(now - HOUR, now - HOUR / 2, 100);
+    let a = Home::new(&old).await.start(|_| {}).await;
+    let home = Home::new(&old).await;
+    let b = home.start(|_| {}).await;
+    b.meet(&a).await;
+    eventually("b is online", || b.last_online().is_some()).await;
+    assert_eq!(b.gaps(), [], "its first start");
+    b.node.stop().await;
+
+    let missed = messages(now, now + SECOND, 50).into_iter();
+    let missed = missed.map(|record| {
+        let (topic, message) = record.into_parts();
+        (topic.to_string(), message)
+    });
+    a.store.put(missed.collect()).await.unwrap();
+    let b = home.start(|_| {}).await;
+    assert_eq!(b.gaps().len(), 1, "it knows before it has any peer");
+    b.meet(&a).await;
+    eventually("b has what it missed", || b.store.len() == 150).await;
+    b.has_resumed().await;
+    assert_eq!(b.counters().messages.get(), 50);
+}
+
+#[tokio::test]
+async fn a_long_gap_is_filled_slice_by_slice_and_no_further_back_than_the_limit() {
+    let now = now();
+    let all = messages(now - 9 * HOUR, now, 900);
+    let a = Home::new(&all).await.start(|_| {}).await;
+    let home = Home::new(&[]).await;
+    home.was_online_at(now - 8 * HOUR, &[]).await;
+    let b = home.start(|_| {}).await;
+    b.meet(&a).await;
+    // What is before the last six hours stays missing.
+    eventually("the last six hours are filled", || {
+        b.gaps().iter().all(|gap| gap.until < now - 5 * HOUR)
+    })
+    .await;
+    assert_eq!(b.store.len(), 600);
+    assert!(b.counters().sessions.get() >= 6);
+    let [left] = b.gaps()[..] else {
+        unreachable!("one gap is left: {:?}", b.gaps());
+    };
+    assert_eq!(left.since, now - 8 * HOUR - 60 * SECOND);
+    b.node.stop().await;
+
+    // An operator who allows more gets it by the next start.
+    let b = home
+        .start(|config| {
+            let mut resume = quick(true);
+            resume.limit = None;
+            config.resume = Some(resume);
+        })
+        .await;
+    b.meet(&a).await;
+    b.has_resumed().await;
+    // All but the first hour, save what the overlap reaches of it.
+    assert!((800..=802).contains(&b.store.len()), "{}", b.store.len());
+}
+
+#[tokio::test]
+async fn a_gap_that_the_peer_has_too_stays_until_another_one_fills_it() {
+    let now = now();
+    let all = messages(now - 3 * HOUR, now, 300);
+    let hole = Span::new(now - 2 * HOUR, now - HOUR);
+    let outside = |time: u64| time < hole.since || time >= hole.until;
+    let holed: Vec<_> = all
+        .iter()
+        .filter(|record| outside(record.item().timestamp))
+        .cloned()
+        .collect();
+    let (a, c) = (Home::new(&holed).await, Home::new(&all).await);
+    a.was_online_at(now, &[hole]).await;
+    // It tells of its gap, and has nobody to fill it.
+    let a = a.start(|config| config.resume = Some(quick(false))).await;
+    let c = c.start(|_| {}).await;
+    let home = Home::new(&all[..50]).await;
+    home.was_online_at(now - 2 * HOUR - HOUR / 2, &[]).await;
+    let b = home
+        .start(|config| {
+            let mut resume = quick(true);
+            resume.limits.claims = Duration::from_secs(300);
+            config.resume = Some(resume);
+        })
+        .await;
+    b.meet(&a).await;
+    eventually("all but the hole is filled", || b.gaps() == [hole]).await;
+    assert_eq!(b.store.len(), holed.len() as u64);
+    b.meet(&c).await;
+    b.has_resumed().await;
+    assert_eq!(b.store.len(), 300);
+    eventually("a confirms all but its hole", || b.unconfirmed() <= HOUR).await;
+}
+
+#[tokio::test]
+async fn what_a_peer_lacks_without_knowing_comes_from_the_second_one() {
+    let now = now();
+    let all = messages(now - 3 * HOUR, now, 300);
+    let a = Home::new(&with_holes(&all)).await.start(|_| {}).await;
+    let home = Home::new(&[]).await;
+    home.was_online_at(now - 2 * HOUR, &[]).await;
+    let b = home.start(|_| {}).await;
+    b.meet(&a).await;
+    b.has_resumed().await;
+    assert!(b.unconfirmed() > 2 * HOUR, "nobody else has been asked");
+    let c = Home::new(&all).await.start(|_| {}).await;
+    b.meet(&c).await;
+    eventually("the second peer has been asked", || b.unconfirmed() == 0).await;
+    assert!((200..=202).contains(&b.store.len()), "{}", b.store.len());
+}
+
+#[tokio::test]
+async fn a_sync_of_the_schedule_closes_the_gap_that_it_fills() {
+    let now = now();
+    let all = messages(now - 2 * HOUR, now, 200);
+    let a = Home::new(&all).await.start(|_| {}).await;
+    let home = Home::new(&[]).await;
+    home.was_online_at(now - 2 * HOUR + 61 * SECOND, &[]).await;
+    let b = home
+        .start(|config| {
+            config.resume = Some(quick(false));
+            config.schedule = Some(Schedule {
+                interval: Duration::from_millis(200),
+                range: Duration::from_secs(3_600),
+                jitter: Duration::ZERO,
+            });
+        })
+        .await;
+    b.meet(&a).await;
+    eventually("the last hour is no gap any more", || {
+        b.counters().gaps.get() > 0 && b.gaps().iter().all(|gap| gap.until < now - HOUR / 2)
+    })
+    .await;
+    let [left] = b.gaps()[..] else {
+        unreachable!("one gap is left: {:?}", b.gaps());
+    };
+    assert_eq!(left.since, now - 2 * HOUR + SECOND);
+    assert!((100..=102).contains(&b.store.len()), "{}", b.store.len());
+}
