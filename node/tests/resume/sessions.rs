@@ -47,7 +47,7 @@ async fn a_long_gap_is_filled_slice_by_slice_and_no_further_back_than_the_limit(
         b.gaps().iter().all(|gap| gap.until < now - 5 * HOUR)
     })
     .await;
-    assert_eq!(b.store.len(), 600);
+    assert!((598..=601).contains(&b.store.len()), "{}", b.store.len());
     assert!(b.counters().sessions.get() >= 6);
     let [left] = b.gaps()[..] else {
         unreachable!("one gap is left: {:?}", b.gaps());
@@ -95,12 +95,21 @@ async fn a_gap_that_the_peer_has_too_stays_until_another_one_fills_it() {
         })
         .await;
     b.meet(&a).await;
-    eventually("all but the hole is filled", || b.gaps() == [hole]).await;
-    assert_eq!(b.store.len(), holed.len() as u64);
+    // The last minute is a gap of the peer too, since it has nobody itself.
+    let recent = |gap: &Span| gap.since >= now - 61 * SECOND;
+    eventually("all but the hole is filled", || {
+        let gaps = b.gaps();
+        gaps[0] == hole && gaps[1..].iter().all(recent)
+    })
+    .await;
+    assert!((198..=200).contains(&b.store.len()), "{}", b.store.len());
     b.meet(&c).await;
     b.has_resumed().await;
     assert_eq!(b.store.len(), 300);
-    eventually("a confirms all but its hole", || b.unconfirmed() <= HOUR).await;
+    eventually("the other confirms what it can", || {
+        b.unconfirmed() < HOUR + 100 * SECOND
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -146,5 +155,5 @@ async fn a_sync_of_the_schedule_closes_the_gap_that_it_fills() {
         unreachable!("one gap is left: {:?}", b.gaps());
     };
     assert_eq!(left.since, now - 2 * HOUR + SECOND);
-    assert!((100..=102).contains(&b.store.len()), "{}", b.store.len());
+    assert!((98..=102).contains(&b.store.len()), "{}", b.store.len());
 }
