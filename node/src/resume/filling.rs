@@ -54,7 +54,8 @@ impl Resume {
             absences.forget(Span::new(0, floor));
             (absences.to_fill(), absences.to_confirm())
         });
-        let candidates = self.candidates();
+        let idle = to_fill.is_empty() && to_confirm.is_empty();
+        let candidates = if idle { Vec::new() } else { self.candidates() };
         let now = Instant::now();
         plan.keep(&candidates, now);
         let task = plan.next(&to_fill, &to_confirm, &candidates, now);

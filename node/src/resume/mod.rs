@@ -129,14 +129,17 @@ impl Resume {
 
     /// The node is online again: what it missed is to be fetched, as far back as is allowed.
     fn returned(&self, now: u64, opened: Option<Span>) {
-        if let Some(gap) = opened {
-            self.counters.gaps.increment();
-            tracing::info!(
-                since = gap.since,
-                until = gap.until,
-                seconds = gap.length() / 1_000_000_000,
-                "the node was away"
-            );
+        match opened {
+            Some(gap) => {
+                self.counters.gaps.increment();
+                tracing::info!(
+                    since = gap.since,
+                    until = gap.until,
+                    seconds = gap.length() / 1_000_000_000,
+                    "the node was away"
+                );
+            }
+            None => tracing::info!("online; when the node last was isn't known"),
         }
         let limit = self.config.limit.map_or(u64::MAX, nanoseconds);
         let since = now.saturating_sub(limit);

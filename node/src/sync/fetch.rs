@@ -48,15 +48,11 @@ fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Asking)> {
     if !job.pulls() {
         return None;
     }
-    let speaking = syncer.peers.that_speak(&[protocols::STORE]);
-    let others = speaking.into_iter().filter(|peer| *peer != job.peer);
     let window = span_of(&job.scope.window);
-    let mut others: Vec<(u64, PeerId)> = others
-        .map(|peer| (syncer.peers.lacking(&peer, window, CLAIMS_BELIEVED), peer))
-        .filter(|(lacking, _)| *lacking == 0 || *lacking < window.length())
-        .collect();
-    others.sort_by_key(|(lacking, _)| *lacking);
-    let others = others.into_iter().map(|(_, peer)| peer);
+    let holders = syncer
+        .peers
+        .holders(protocols::STORE, window, CLAIMS_BELIEVED);
+    let others = holders.into_iter().filter(|peer| *peer != job.peer);
     std::iter::once(job.peer).chain(others).find_map(|peer| {
         let asking = syncer.asked.choose(|free| job.next_batch(&peer, free))?;
         Some((peer, asking))

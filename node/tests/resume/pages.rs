@@ -212,3 +212,24 @@ async fn a_clock_that_was_put_back_fetches_nothing() {
     };
     assert!(gap.since < now && gap.length() < 120 * SECOND, "{gap:?}");
 }
+
+#[tokio::test]
+async fn messages_that_a_server_names_and_does_not_give_stay_missing() {
+    let now = now();
+    let all = messages(now - 2 * HOUR, now - HOUR, 50);
+    let home = Home::new(&all[..10]).await;
+    home.was_online_at(now - 2 * HOUR, &[]).await;
+    let b = home.start(|_| {}).await;
+    let bare = |_, mut response: StoreQueryResponse| {
+        for stored in &mut response.messages {
+            stored.message = None;
+        }
+        Some(response)
+    };
+    let _miser = Server::with(&b.address(), &all, bare).await;
+    eventually("it has failed twice", || b.counters().failures.get() >= 2).await;
+    assert_eq!((b.gaps().len(), b.store.len()), (1, 10));
+    let _honest = Server::honest(&b.address(), &all).await;
+    b.has_resumed().await;
+    assert_eq!(b.store.len(), 50);
+}

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use store_adapter::Span;
+use sync_core::Range;
+use wakustore::cli::DialectArg;
 use wakustore::sync::Schedule;
 
 use crate::support::{HOUR, Home, SECOND, eventually, messages, now, quick, with_holes};
@@ -156,4 +158,66 @@ async fn a_sync_of_the_schedule_closes_the_gap_that_it_fills() {
     };
     assert_eq!(left.since, now - 2 * HOUR + SECOND);
     assert!((98..=102).contains(&b.store.len()), "{}", b.store.len());
+}
+
+#[tokio::test]
+async fn a_session_tells_the_oldest_time_and_the_gaps_above_the_floor() {
+    let now = now();
+    let all = messages(now - 3 * HOUR, now - 2 * HOUR, 60);
+    let a = Home::new(&all).await;
+    let gaps = [
+        Span::new(now - 4 * HOUR, now - 2 * HOUR),
+        Span::new(now - HOUR, now - HOUR / 2),
+    ];
+    a.keeps_from(all[30].item().timestamp).await;
+    // Its last time online is as good as now, so that no further gap opens.
+    a.was_online_at(now + 70 * SECOND, &gaps).await;
+    let a = a.start(|_| {}).await;
+    let b = Home::new(&[]).await.start(|_| {}).await;
+    b.meet(&a).await;
+    let window = Range::of_times(now - SECOND, now);
+    let syncer = b.node.syncer();
+    let peer = a.node.peer_id();
+    let synced = syncer.sync(peer, window, DialectArg::Auto).await.unwrap();
+    let told = synced.session.peer.unwrap();
+    assert_eq!(told.oldest, Some(all[30].item().timestamp));
+    let expected = [
+        Range::of_times(all[30].item().timestamp, now - 2 * HOUR),
+        Range::of_times(now - HOUR, now - HOUR / 2),
+    ];
+    assert_eq!(told.gaps, expected, "those outside the window too");
+}
+
+#[tokio::test]
+async fn a_running_node_that_loses_its_peers_for_long_has_a_gap() {
+    let now_at_first = now();
+    let old = messages(now_at_first - HOUR, now_at_first, 10);
+    let isolation = Duration::from_millis(1_500);
+    let b = Home::new(&old)
+        .await
+        .start(|config| {
+            let mut resume = quick(true);
+            resume.limits.isolation = isolation;
+            config.resume = Some(resume);
+        })
+        .await;
+    let a = Home::new(&old).await.start(|_| {}).await;
+    b.meet(&a).await;
+    eventually("b is online", || b.last_online().is_some()).await;
+    let peer = a.node.peer_id();
+    a.node.stop().await;
+    eventually("b is alone", || {
+        !b.node.syncer().peers().is_connected(&peer)
+    })
+    .await;
+    let last = b.last_online().unwrap();
+    tokio::time::sleep(isolation).await;
+    assert_eq!(b.last_online(), Some(last), "nobody is there to hear from");
+
+    let missed = messages(last, now(), 10);
+    let c = Home::new(&[old, missed].concat()).await.start(|_| {}).await;
+    b.meet(&c).await;
+    b.has_resumed().await;
+    assert_eq!((b.counters().gaps.get(), b.store.len()), (1, 20));
+    assert!(b.last_online() > Some(last));
 }
