@@ -8,6 +8,7 @@ use rand::seq::SliceRandom;
 use store_adapter::Span;
 use store_adapter::store::{StoreAnswer, StoreQueryRequest};
 use sync_core::{Range, Scope, TopicFilter};
+use sync_net::warn_of_peer;
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 
 use super::limits::TICK;
@@ -95,7 +96,12 @@ impl Resume {
         // A peer that is slow doesn't keep others from being asked.
         let done = timeout(self.config.limits.task, asking).await;
         let done = done.unwrap_or_else(|_| {
-            tracing::warn!(peer = %task.peer, "resuming from this peer takes too long");
+            let warnings = &self.syncer.warnings;
+            warn_of_peer!(
+                warnings,
+                &task.peer,
+                "resuming from this peer takes too long"
+            );
             self.counters.failures.increment();
             Err(Failure::Failed)
         });
@@ -140,7 +146,7 @@ impl Resume {
         if error.is_passing() || error.is_running() {
             return Failure::Busy;
         }
-        tracing::warn!(%peer, %error, "a session to resume failed");
+        warn_of_peer!(self.syncer.warnings, &peer, %error, "a session to resume failed");
         self.counters.failures.increment();
         Failure::Failed
     }
@@ -194,11 +200,11 @@ impl Resume {
                 Failure::Failed
             }
             PageError::Lie(_) => {
-                tracing::warn!(%peer, %error, "resuming from other peers");
+                warn_of_peer!(self.syncer.warnings, &peer, %error, "resuming from other peers");
                 Failure::Lied
             }
             _ => {
-                tracing::warn!(%peer, %error, "pages to resume failed");
+                warn_of_peer!(self.syncer.warnings, &peer, %error, "pages to resume failed");
                 self.counters.failures.increment();
                 Failure::Failed
             }

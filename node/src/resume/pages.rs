@@ -78,10 +78,7 @@ impl<'a> Walk<'a> {
 
     fn request(&self, with_data: bool) -> StoreQueryRequest {
         let time = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
-        let (start, end) = (
-            time(self.span.since),
-            time(self.span.until.saturating_sub(1)),
-        );
+        let (start, end) = (time(self.span.since), time(self.span.until));
         let request = StoreQueryRequest {
             pubsub_topic: self.topic.map(Into::into),
             ..StoreQueryRequest::by_times(request_id(), start, end, with_data)
@@ -128,7 +125,11 @@ impl Pages<'_> {
         for hashes in bare.chunks(HASHES_AT_ONCE) {
             self.look_up(hashes, &mut items).await?;
         }
-        // A message that was taken as refused has its place in time all the same.
+        // The own archive may hold what is named, at another time than was asked for.
+        if items.values().any(|item| !self.scope.window.contains(item)) {
+            return Err(self.lie("it names messages of times that weren't asked for".into()));
+        }
+        // A message that was refused has its place in time all the same.
         Ok(last.and_then(|hash| items.get(&hash).copied()))
     }
 
@@ -205,10 +206,11 @@ impl Pages<'_> {
     }
 }
 
-/// The scope of which messages are taken: that of `served` within `span`.
+/// The scope of which messages are taken: that of `served` within `span`. The end is included, for
+/// servers differ in whether they include it.
 pub(super) fn scope_of(served: &Scope, span: Span) -> Arc<Scope> {
     Arc::new(Scope {
-        window: Range::of_times(span.since, span.until),
+        window: Range::of_times(span.since, span.until.saturating_add(1)),
         ..served.clone()
     })
 }

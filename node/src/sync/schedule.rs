@@ -79,7 +79,8 @@ async fn sync_once(syncer: Arc<Syncer>, peer: PeerId, window: Range) {
             );
             syncer.note_filled(&done).await;
         }
-        Err(error) if error.is_yielded() => {}
+        // Another session with the peer does the work, or it is being resumed from.
+        Err(error) if error.is_yielded() || error.is_running() => {}
         Err(error) => tracing::warn!(%peer, %error, "sync failed"),
     }
 }

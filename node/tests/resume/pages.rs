@@ -233,3 +233,26 @@ async fn messages_that_a_server_names_and_does_not_give_stay_missing() {
     b.has_resumed().await;
     assert_eq!(b.store.len(), 50);
 }
+
+#[tokio::test]
+async fn a_server_cannot_confirm_by_naming_messages_of_other_times() {
+    let now = now();
+    let all = messages(now - 3 * HOUR, now - HOUR, 200);
+    let home = Home::new(&all[..50]).await;
+    home.was_online_at(now - 2 * HOUR, &[]).await;
+    let b = home.start(|_| {}).await;
+    let _honest = Server::honest(&b.address(), &all).await;
+    b.has_resumed().await;
+    let before = (b.unconfirmed(), b.store.len());
+    let elsewhere = all[10].hash().0.to_vec();
+    let naming = move |_, mut response: StoreQueryResponse| {
+        if let Some(last) = response.messages.last_mut() {
+            last.message_hash = Some(elsewhere.clone());
+            response.pagination_cursor = Some(elsewhere.clone());
+        }
+        Some(response)
+    };
+    let _liar = Server::with(&b.address(), &all, naming).await;
+    eventually("the lie is seen", || b.counters().refused.get() == 1).await;
+    assert_eq!((b.unconfirmed(), b.store.len()), before);
+}
