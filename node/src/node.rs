@@ -18,8 +18,10 @@ use sync_net::{
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::cli::time::{nanoseconds, now};
 use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
 use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
+use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
 use crate::store::Store;
 use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
@@ -41,6 +43,8 @@ pub struct NodeConfig {
     pub stay_with: Vec<Multiaddr>,
     /// When to sync on its own, if at all.
     pub schedule: Option<Schedule>,
+    /// How it keeps track of its absences and makes up for them; without, it does neither.
+    pub resume: Option<ResumeConfig>,
     /// Bounds of the work after a session.
     pub sync_limits: SyncLimits,
     /// Bounds of sessions.
@@ -61,8 +65,8 @@ pub struct Services {
 }
 
 impl NodeConfig {
-    /// A node of this identity that listens nowhere, keeps all shards, serves everything and never
-    /// syncs on its own.
+    /// A node of this identity that listens nowhere, keeps all shards, serves everything, never
+    /// syncs on its own, and doesn't resume.
     #[must_use]
     pub fn new(keypair: Keypair, cluster_id: Option<u16>) -> Self {
         Self {
@@ -76,6 +80,7 @@ impl NodeConfig {
             },
             stay_with: Vec::new(),
             schedule: None,
+            resume: None,
             sync_limits: SyncLimits::default(),
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
@@ -118,6 +123,7 @@ pub struct Node {
     addresses: Vec<Multiaddr>,
     swarm: SwarmHandle,
     syncer: Arc<Syncer>,
+    resume: Option<Arc<Resume>>,
     tasks: JoinSet<()>,
 }
 
@@ -125,7 +131,7 @@ impl Node {
     /// Starts a node over `store`.
     ///
     /// # Errors
-    /// When it can't listen where it should.
+    /// When it can't listen where it should, or the archive can't be read.
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
         config.listen.iter().try_for_each(check_port)?;
         let peer_id = config.keypair.public().to_peer_id();
@@ -143,6 +149,10 @@ impl Node {
             config.served(),
             config.sync_limits.clone(),
         );
+        let resume = match &config.resume {
+            Some(config) => Some(resume(config, peer_id, &store, &syncer).await?),
+            None => None,
+        };
         serve(&config, &mut behaviour, &store, &syncer, own.clone())
             .into_iter()
             .for_each(|service| drop(tasks.spawn(service)));
@@ -173,7 +183,14 @@ impl Node {
         if let Some(schedule) = config.schedule {
             tasks.spawn(run_schedule(Arc::clone(&syncer), schedule));
         }
+        if let Some(resume) = &resume {
+            tasks.spawn(Arc::clone(resume).keep_time());
+            if resume.fills() {
+                tasks.spawn(Arc::clone(resume).fill());
+            }
+        }
         Ok(Self {
+            resume,
             peer_id,
             addresses: spawned.addresses,
             swarm,
@@ -200,6 +217,12 @@ impl Node {
         &self.syncer
     }
 
+    /// What it knows of its absences, and how it makes up for them; if it does.
+    #[must_use]
+    pub fn resume(&self) -> Option<&Arc<Resume>> {
+        self.resume.as_ref()
+    }
+
     /// Connects to the peer at `address` and waits until it has said what it speaks.
     ///
     /// # Errors
@@ -211,6 +234,9 @@ impl Node {
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+        if let Some(resume) = &self.resume {
+            resume.stop().await;
+        }
         self.syncer.stop().await;
     }
 }
@@ -219,6 +245,20 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.syncer.abandon();
     }
+}
+
+/// Reads what the archive keeps of the node's absences, and has peers told of its gaps.
+async fn resume(
+    config: &ResumeConfig,
+    peer_id: PeerId,
+    store: &Store,
+    syncer: &Arc<Syncer>,
+) -> anyhow::Result<Arc<Resume>> {
+    let overlap = nanoseconds(config.limits.overlap);
+    let archive = Arc::clone(store.archive());
+    let ledger = Arc::new(Ledger::open(archive, peer_id, now(), overlap).await?);
+    syncer.set_ledger(Arc::clone(&ledger));
+    Ok(Resume::new(ledger, Arc::clone(syncer), config.clone()))
 }
 
 /// Registers the protocols that the node serves, and gives the tasks that serve them.

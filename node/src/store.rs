@@ -6,8 +6,8 @@ use store_adapter::archive::{self, ArchiveOptions, Scan};
 use store_adapter::limits::{IngestLimits, StoreLimits};
 use store_adapter::line::ImportLine;
 use store_adapter::{
-    Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, Ingested, Origin, Record, Refusal,
-    WakuMessage,
+    Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, IngestReport, Ingested, Origin,
+    Record, Refusal, WakuMessage,
 };
 use sync_core::{Id, Item, Range, Scope, SetDigest, Source};
 use tokio::sync::broadcast;
@@ -207,6 +207,18 @@ impl Store {
             }
         }
         arrived
+    }
+
+    /// Brings messages to the door.
+    ///
+    /// # Errors
+    /// When the archive can't be written; nothing of the batch is stored then.
+    pub(crate) async fn ingest(
+        &self,
+        origin: Origin,
+        arrivals: Vec<Arrival>,
+    ) -> Result<IngestReport, ArchiveError> {
+        self.ingest.ingest(origin, arrivals).await
     }
 
     /// Hashes that the archive holds from now on, by whichever door they came.

@@ -44,6 +44,7 @@
 pub mod archive;
 pub mod fetch;
 pub mod floor;
+pub mod gaps;
 pub mod hash;
 pub mod index;
 pub mod ingest;
@@ -62,6 +63,7 @@ mod unknown;
 pub use archive::{
     Archive, ArchiveError, ArchiveOptions, ArchiveStats, ArchiveUrl, ArchiveUrlError, StorageUnit,
 };
+pub use gaps::{Gaps, Span};
 pub use hash::message_hash;
 pub use index::{Index, IndexSnapshot};
 pub use ingest::{Arrival, Ingest, IngestCounters, IngestReport, Ingested, Origin, Refusal};

@@ -61,6 +61,10 @@ pub const ARCHIVE_CACHE_BYTES: usize = 128 << 20;
 /// after a crash makes some kilobytes of them.
 pub const REHEARSAL_BYTES: usize = 256 << 20;
 
+/// Most spans in which an archive is known to be incomplete, of one's own and of a peer's each. Those
+/// beyond it widen others.
+pub const GAPS: usize = 128;
+
 /// Longest name of a side state, in bytes.
 pub const STATE_NAME_BYTES: usize = 256;
 

@@ -72,6 +72,13 @@ pub struct RunArgs {
     /// How long messages may be under way: the newest of this age are left to the relay
     #[arg(long, value_name = "DURATION", default_value = "20")]
     pub store_sync_relay_jitter: DurationArg,
+    /// Fetch from other nodes what came while this one was away
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value_t = true, action = ArgAction::Set)]
+    pub store_resume: bool,
+    /// How far back that is fetched, at most; 0 for no bound
+    #[arg(long, value_name = "DURATION", default_value = "6h")]
+    pub store_resume_limit: DurationArg,
     /// How topics are written in Waku's reconciliation
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub sync_wire: SyncWireArg,

@@ -14,6 +14,7 @@ use crate::exit::Failure;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
+use crate::resume::ResumeConfig;
 use crate::store::Store;
 use crate::sync::Schedule;
 
@@ -83,6 +84,11 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         interval: args.store_sync_interval.0,
         range: args.store_sync_range.0,
         jitter: args.store_sync_relay_jitter.0,
+    });
+    config.resume = args.store.then(|| ResumeConfig {
+        fill: args.store_resume,
+        limit: Some(args.store_resume_limit.0).filter(|limit| !limit.is_zero()),
+        ..ResumeConfig::default()
     });
     Ok(config)
 }

@@ -1,10 +1,12 @@
 //! The node's side of libp2p: which protocols it speaks, the swarm's task, and the peer table.
 
+mod claims;
 pub(crate) mod limits;
 mod peers;
 pub mod protocols;
 mod swarm;
 
+pub(crate) use claims::{Claims, lacks_of};
 pub use peers::PeerTable;
 pub(crate) use swarm::spawn;
 pub use swarm::{ConnectError, SwarmHandle};

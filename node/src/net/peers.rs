@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use parking_lot::Mutex;
+use store_adapter::{Gaps, Span};
+use sync_core::PeerState;
 use tokio::sync::Notify;
+
+use super::Claims;
 
 /// The connected peers.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ struct Peer {
     connections: usize,
     /// Unknown until the peer has identified itself.
     protocols: Option<BTreeSet<String>>,
+    /// What it has said of its archive.
+    claims: Option<Claims>,
 }
 
 impl PeerTable {
@@ -30,6 +36,7 @@ impl PeerTable {
             address,
             connections: 0,
             protocols: None,
+            claims: None,
         });
         entry.connections += 1;
         entry.connections == 1
@@ -56,6 +63,45 @@ impl PeerTable {
             entry.protocols = Some(protocols);
         }
         self.changed.notify_waiters();
+    }
+
+    /// The peer told in a hello what its archive holds.
+    pub(crate) fn told(&self, peer: &PeerId, state: &PeerState) {
+        if let Some(entry) = self.peers.lock().get_mut(peer) {
+            entry.claims = Some(Claims::of(state));
+        }
+    }
+
+    /// Where the peer lacks messages, as far as it has said so within the time `fresh`.
+    pub(crate) fn lacks(&self, peer: &PeerId, fresh: Duration) -> Gaps {
+        let peers = self.peers.lock();
+        let claims = peers.get(peer).and_then(|entry| entry.claims.as_ref());
+        claims
+            .and_then(|claims| claims.lacks(fresh))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// The connected peers that speak `protocol` and may hold messages of `span`: those first that
+    /// lack least of it, as far as they have said so within the time `fresh`, and those not at all
+    /// that lack all of it.
+    pub(crate) fn holders(&self, protocol: &str, span: Span, fresh: Duration) -> Vec<PeerId> {
+        let peers = self.peers.lock();
+        let lacking = |entry: &Peer| {
+            let claims = entry.claims.as_ref();
+            let lacks = claims.and_then(|claims| claims.lacks(fresh));
+            lacks.map_or(0, |lacks| {
+                lacks.within(span).iter().map(Span::length).sum::<u64>()
+            })
+        };
+        let mut holders: Vec<(u64, PeerId)> = peers
+            .iter()
+            .filter(|(_, entry)| entry.speaks(protocol))
+            .map(|(peer, entry)| (lacking(entry), *peer))
+            .filter(|(lacking, _)| *lacking == 0 || *lacking < span.length())
+            .collect();
+        holders.sort_by_key(|(lacking, _)| *lacking);
+        holders.into_iter().map(|(_, peer)| peer).collect()
     }
 
     /// Whether the peer is connected.
@@ -137,5 +183,33 @@ mod tests {
         assert!(table.closed(&peer));
         assert!(!table.speaks(&peer, "/a/1"));
         assert!(!table.wait_identified(&peer, Duration::from_secs(9)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_hold_a_span_are_named_first_and_those_who_lack_it_not_at_all() {
+        let table = PeerTable::default();
+        let [whole, half, none, silent] = [(); 4].map(|()| {
+            let peer = PeerId::random();
+            table.connected(peer, Multiaddr::empty());
+            table.identified(&peer, BTreeSet::from(["/a/1".to_owned()]));
+            peer
+        });
+        let since = |oldest| PeerState {
+            oldest: Some(oldest),
+            ..PeerState::default()
+        };
+        for (peer, oldest) in [(whole, 10), (half, 15), (none, 20)] {
+            table.told(&peer, &since(oldest));
+        }
+        let fresh = Duration::from_secs(300);
+        let holders = || table.holders("/a/1", Span::new(10, 20), fresh);
+        let named = holders();
+        assert!(named[..2].contains(&whole) && named[..2].contains(&silent));
+        assert_eq!(named[2..], [half]);
+        assert!(table.holders("/b/1", Span::new(10, 20), fresh).is_empty());
+        // What was said long ago says nothing of now.
+        tokio::time::advance(fresh + Duration::from_millis(1)).await;
+        assert_eq!(holders().len(), 4);
+        assert!(table.lacks(&none, fresh).is_empty());
     }
 }

@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use libp2p::{PeerId, StreamProtocol};
-use prost::Message;
+use libp2p::PeerId;
 use store_adapter::Record;
-use store_adapter::limits::{MESSAGE_BYTES, STORE_RESPONSE_BYTES, TOPIC_BYTES};
 use store_adapter::store::{StoreAnswer, StoreQueryRequest};
 use sync_core::Id;
 use sync_net::Role;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
-use tokio::time::timeout;
 
 use super::asked::Asking;
 use super::job::Job;
-use super::limits::{ENTRY_BYTES, RESPONSE_BYTES, TICK};
+use super::limits::{CLAIMS_BELIEVED, TICK};
+use super::query::{QueryError, query_store, request_id};
 use super::syncer::Syncer;
 use crate::net::protocols;
+use crate::resume::span_of;
 
 /// Works on the job's plan until nothing is left to be done or waited for.
 pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
@@ -43,13 +42,17 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
     }
 }
 
-/// The next batch to ask for, and of whom: the session's peer first, then other store nodes.
+/// The next batch to ask for, and of whom: the session's peer first, then other store nodes, save
+/// those that have said that they lack all of the session's times; those that lack none first.
 fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Asking)> {
     if !job.pulls() {
         return None;
     }
-    let others = syncer.peers.that_speak(&[protocols::STORE]);
-    let others = others.into_iter().filter(|peer| *peer != job.peer);
+    let window = span_of(&job.scope.window);
+    let holders = syncer
+        .peers
+        .holders(protocols::STORE, window, CLAIMS_BELIEVED);
+    let others = holders.into_iter().filter(|peer| *peer != job.peer);
     std::iter::once(job.peer).chain(others).find_map(|peer| {
         let asking = syncer.asked.choose(|free| job.next_batch(&peer, free))?;
         Some((peer, asking))
@@ -83,31 +86,17 @@ async fn ask(
     peer: PeerId,
     hashes: &[Id],
     with_data: bool,
-) -> anyhow::Result<StoreAnswer> {
-    let request_id = hex::encode(rand::random::<[u8; 16]>());
-    let request = StoreQueryRequest::by_hashes(&*request_id, hashes, with_data).encode_to_vec();
-    let protocol = StreamProtocol::new(protocols::STORE);
+) -> Result<StoreAnswer, QueryError> {
+    let request = StoreQueryRequest::by_hashes(request_id(), hashes, with_data);
     // Peers that make this node ask by claiming something share their room among themselves.
     let control = match job.role {
         Role::Initiator => &syncer.control,
         Role::Responder => &syncer.control_for_peers,
     };
-    let most = response_bytes(hashes.len(), with_data);
-    let asking = control.request(peer, protocol, &request, most);
-    let response = timeout(syncer.limits.query, asking).await??;
-    job.count_bytes(request.len(), response.len());
-    Ok(StoreAnswer::decode(&response, &request_id)?)
-}
-
-/// The longest response to a query for so many hashes.
-fn response_bytes(hashes: usize, with_data: bool) -> usize {
-    let content = if with_data {
-        MESSAGE_BYTES + TOPIC_BYTES
-    } else {
-        0
-    };
-    let most = hashes.saturating_mul(content + ENTRY_BYTES);
-    STORE_RESPONSE_BYTES.min(most.saturating_add(RESPONSE_BYTES))
+    let deadline = syncer.limits.query;
+    let queried = query_store(control, peer, &request, hashes.len(), deadline).await?;
+    job.count_bytes(queried.sent, queried.received);
+    Ok(queried.answer)
 }
 
 /// The messages of a page, hashed from their fields: what the server says of them doesn't count.

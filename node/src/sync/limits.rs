@@ -18,6 +18,9 @@ pub(super) const RESPONSE_BYTES: usize = 4_096;
 /// Messages read from the archive at a time to be pushed; one fewer are asked after at a time.
 pub(super) const PUSHED_AT_ONCE: usize = 100;
 
+/// How long it is believed what a peer has said that it lacks.
+pub(super) const CLAIMS_BELIEVED: Duration = Duration::from_secs(300);
+
 /// The first pause before a peer is asked again whether messages have arrived; doubled each time.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 

@@ -13,12 +13,14 @@ mod hand_over;
 mod held;
 mod job;
 mod limits;
+mod query;
 pub mod report;
 mod schedule;
 mod syncer;
 
 pub use job::JobReport;
 pub use limits::SyncLimits;
+pub(crate) use query::{QueryError, query_store, request_id};
 pub use schedule::Schedule;
 pub(crate) use schedule::run as run_schedule;
 pub(crate) use syncer::SessionStorage;

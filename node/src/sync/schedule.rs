@@ -67,16 +67,20 @@ pub(crate) async fn run(syncer: Arc<Syncer>, schedule: Schedule) {
 
 async fn sync_once(syncer: Arc<Syncer>, peer: PeerId, window: Range) {
     match syncer.sync(peer, window, DialectArg::Auto).await {
-        Ok(done) => tracing::info!(
-            %peer,
-            missing = done.job.need(),
-            fetched = done.job.fetch.fetched,
-            owed = done.job.fetch.owed(),
-            lacking = done.job.have,
-            undelivered = done.job.undelivered,
-            "synced"
-        ),
-        Err(error) if error.is_yielded() => {}
+        Ok(done) => {
+            tracing::info!(
+                %peer,
+                missing = done.job.need(),
+                fetched = done.job.fetch.fetched,
+                owed = done.job.fetch.owed(),
+                lacking = done.job.have,
+                undelivered = done.job.undelivered,
+                "synced"
+            );
+            syncer.note_filled(&done).await;
+        }
+        // Another session with the peer does the work, or it is being resumed from.
+        Err(error) if error.is_yielded() || error.is_running() => {}
         Err(error) => tracing::warn!(%peer, %error, "sync failed"),
     }
 }

@@ -1,7 +1,7 @@
 //! Brings sessions, archive and network together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use libp2p::PeerId;
@@ -24,6 +24,7 @@ use crate::cli::DialectArg;
 use crate::cli::time::now;
 use crate::counters::NodeCounters;
 use crate::net::PeerTable;
+use crate::resume::{KnowingSource, Ledger, vouched};
 use crate::store::Store;
 
 /// Why a sync came to nothing.
@@ -48,6 +49,12 @@ impl SyncError {
         }
     }
 
+    /// Whether this side has a session with the peer already: trying again after it helps.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self, Self::Session(ReconcileError::AlreadyRunning))
+    }
+
     /// Whether the session that the peer started does the work.
     #[must_use]
     pub fn is_yielded(&self) -> bool {
@@ -66,11 +73,11 @@ pub struct Synced {
 
 /// Runs the work of every session, whoever started it.
 pub struct Syncer {
-    pub(super) store: Arc<Store>,
-    pub(super) control: Control,
+    pub(crate) store: Arc<Store>,
+    pub(crate) control: Control,
     /// For what peers make this node ask.
     pub(super) control_for_peers: Control,
-    pub(super) peers: Arc<PeerTable>,
+    pub(crate) peers: Arc<PeerTable>,
     pub(super) limits: SyncLimits,
     served: Scope,
     reconciler: RwLock<Option<Reconciler>>,
@@ -82,6 +89,8 @@ pub struct Syncer {
     budgets: Budgets,
     /// What is asked of peers, in all sessions.
     pub(super) asked: Asked,
+    /// What the node knows of its gaps, if it keeps that.
+    ledger: OnceLock<Arc<Ledger>>,
 }
 
 impl Syncer {
@@ -98,6 +107,7 @@ impl Syncer {
             warnings: control.warnings(),
             budgets: Budgets::new(&limits),
             asked: Asked::new(limits.overlap),
+            ledger: OnceLock::new(),
             store,
             control_for_peers: control.apart(),
             control,
@@ -115,6 +125,17 @@ impl Syncer {
     /// Gives it the reconciler to start sessions with.
     pub(crate) fn set_reconciler(&self, reconciler: Reconciler) {
         *self.reconciler.write() = Some(reconciler);
+    }
+
+    /// Gives it what the node knows of its gaps, to tell it to peers.
+    pub(crate) fn set_ledger(&self, ledger: Arc<Ledger>) {
+        // Only the first one counts, and there is no other.
+        let _ = self.ledger.set(ledger);
+    }
+
+    /// What peers may reconcile, at whatever time.
+    pub(crate) fn served_topics(&self) -> &Scope {
+        &self.served
     }
 
     /// The connected peers.
@@ -202,6 +223,16 @@ impl Syncer {
             .ok_or(SyncError::Full)?;
         let job = job.finished().await;
         Ok(Synced { session, job })
+    }
+
+    /// A sync of the schedule may have filled a gap.
+    pub(crate) async fn note_filled(&self, synced: &Synced) {
+        let filled = vouched(synced, &self.served);
+        if let Some(ledger) = self.ledger.get()
+            && ledger.fill(&filled)
+        {
+            ledger.save().await;
+        }
     }
 
     /// Takes messages that `from` pushed: what a job owes is archived, what a running session may
@@ -379,7 +410,9 @@ pub(crate) struct SessionStorage(pub(crate) Arc<Syncer>);
 #[async_trait]
 impl Storage for SessionStorage {
     fn source(&self) -> Box<dyn Source> {
-        Box::new(self.0.store.index().snapshot())
+        let gaps = self.0.ledger.get().map(|ledger| ledger.gaps());
+        let snapshot = self.0.store.index().snapshot();
+        Box::new(KnowingSource::new(snapshot, gaps.unwrap_or_default()))
     }
 
     fn served(&self) -> Scope {
@@ -406,6 +439,12 @@ impl Storage for SessionStorage {
     }
 
     async fn ended(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {
+        if let Ok(Outcome {
+            peer: Some(state), ..
+        }) = outcome
+        {
+            self.0.peers.told(&session.peer, state);
+        }
         if let Some(job) = self.0.jobs.lock().get(&session.id).cloned() {
             job.session_ended(outcome.is_err());
         }

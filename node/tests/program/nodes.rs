@@ -1,7 +1,8 @@
 //! Nodes that keep each other's archives in step.
 
 use crate::support::{
-    Place, assert_both_export, json, messages, messages_of_one_nanosecond, two_archives, two_thirds,
+    Place, assert_both_export, json, messages, messages_of_one_nanosecond, recent_messages,
+    two_archives, two_thirds,
 };
 
 const SYNC: [&str; 4] = [
@@ -10,6 +11,9 @@ const SYNC: [&str; 4] = [
     "--store-sync-range=2h",
     "--store-sync-relay-jitter=20",
 ];
+
+/// Nodes that find what they missed by resuming, for the next sync is an hour off.
+const RESUMING: [&str; 2] = ["--cluster-id=99", "--store-sync-interval=1h"];
 
 #[test]
 fn two_nodes_on_different_archives_end_with_the_same() {
@@ -180,4 +184,40 @@ fn seven_of_ten_thousand_messages_of_one_nanosecond_are_named_and_fetched() {
         let differing: Vec<_> = exported.lines().zip(&all).filter(|(l, r)| l != r).collect();
         assert_eq!((exported.lines().count(), differing), (all.len(), vec![]));
     }
+}
+
+#[test]
+fn a_node_killed_in_mid_resume_goes_on_after_a_restart() {
+    let (place, old) = (Place::new(), messages(200, 8));
+    for archive in ["a", "b"] {
+        let file = place.write(&format!("{archive}.json"), &old);
+        place.succeed(archive, &["import", &file]);
+    }
+    let a = place.node("a", &RESUMING);
+    let static_node = format!("--staticnode={}", a.address);
+    let mut arguments = RESUMING.to_vec();
+    arguments.push(&static_node);
+    let mut b = place.node("b", &arguments);
+    b.wait_for(&["online"]);
+    assert_eq!(b.terminate(), Some(0));
+    assert_eq!(a.terminate(), Some(0));
+
+    let missed = recent_messages(4_000, 9);
+    place.succeed("a", &["import", &place.write("missed", &missed)]);
+    // Under another key it is a node that was never away, and vouches for what it holds.
+    let key = format!("--nodekey={}", "5a".repeat(32));
+    let a = place.node("a", &[RESUMING[0], RESUMING[1], &key]);
+    let static_node = format!("--staticnode={}", a.address);
+    let mut arguments = RESUMING.to_vec();
+    arguments.push(&static_node);
+    let mut b = place.node("b", &arguments);
+    b.wait_for(&["the node was away"]);
+    b.wait_for(&["reconciled", "need=4000"]);
+    b.kill();
+    place.succeed("b", &["check"]);
+    let mut b = place.node("b", &arguments);
+    b.wait_for(&["resumed"]);
+    assert_eq!(b.terminate(), Some(0));
+    assert_eq!(a.terminate(), Some(0));
+    assert_both_export(&place, &[old, missed].concat());
 }

@@ -105,13 +105,23 @@ pub(crate) fn program() -> Command {
 
 /// So many messages of the last hour as lines of an export, in order.
 pub(crate) fn messages(count: usize, seed: u64) -> Vec<String> {
+    // The newest minute is left to the relay.
+    messages_until(60, 3_600, count, seed)
+}
+
+/// So many messages of the last 20 seconds as lines of an export, in order.
+pub(crate) fn recent_messages(count: usize, seed: u64) -> Vec<String> {
+    messages_until(0, 20, count, seed)
+}
+
+/// So many messages that are between `least` and `most` seconds old.
+fn messages_until(least: u64, most: u64, count: usize, seed: u64) -> Vec<String> {
     let mut traffic = Traffic::new(99, seed);
     let now = wakustore::cli::time::now();
-    let hour = 3_600_000_000_000;
+    let ago = |seconds: u64| now - seconds * 1_000_000_000;
     let mut records: Vec<Record> = (0..count)
         .map(|_| {
-            // The newest minute is left to the relay.
-            let (topic, message) = traffic.message(now - hour, now - hour / 60);
+            let (topic, message) = traffic.message(ago(most), ago(least));
             Record::new(topic, message).unwrap()
         })
         .collect();

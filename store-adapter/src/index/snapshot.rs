@@ -89,6 +89,11 @@ impl Source for IndexSnapshot {
     fn floor(&self) -> Bound {
         self.floor
     }
+
+    fn oldest(&self) -> Option<u64> {
+        let firsts = self.trees.values().filter_map(|tree| tree.select(0));
+        firsts.map(|item| item.timestamp).min()
+    }
 }
 
 impl fmt::Debug for IndexSnapshot {

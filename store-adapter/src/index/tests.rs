@@ -156,3 +156,14 @@ async fn an_archive_of_many_pages_is_read_whole() {
     let topics: Vec<_> = index.snapshot().pubsub_topics().map(String::from).collect();
     assert_eq!(topics, TOPICS);
 }
+
+#[tokio::test]
+async fn the_oldest_item_is_that_of_all_topics_and_above_the_floor() {
+    let index = indexed(&[]).await;
+    assert_eq!(index.snapshot().oldest(), None);
+    let records = records(10);
+    let index = indexed(&records[1..]).await;
+    assert_eq!(index.snapshot().oldest(), Some(10));
+    index.remove_before(&Bound::at_time(25));
+    assert_eq!(index.snapshot().oldest(), Some(30));
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sync_core::{PeerState, Session, SessionError, Step};
+use sync_core::{PeerState, Scope, Session, SessionError, Step};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -34,6 +34,7 @@ pub(crate) struct Tally {
     pub(crate) have: u64,
     pub(crate) need: u64,
     pub(crate) peer: Option<PeerState>,
+    pub(crate) agreed: Option<Scope>,
 }
 
 impl Driver<'_> {
@@ -84,6 +85,7 @@ impl Driver<'_> {
             self.follow(agreed.as_ref(), step, tally).await?;
             if tally.peer.is_none() {
                 tally.peer = session.peer().cloned();
+                tally.agreed = session.scope().cloned();
             }
             if done {
                 return Ok(());

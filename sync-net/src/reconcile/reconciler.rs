@@ -188,6 +188,7 @@ impl Shared {
         let outcome = result.map(|()| Outcome {
             session: info.clone(),
             peer: tally.peer,
+            agreed: tally.agreed,
             rounds: tally.rounds,
             bytes_sent: stream.bytes_sent(),
             bytes_received: stream.bytes_received(),

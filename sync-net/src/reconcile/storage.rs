@@ -68,6 +68,8 @@ pub struct Outcome {
     pub session: SessionInfo,
     /// What the peer said of its archive, in the dialect in which it does.
     pub peer: Option<PeerState>,
+    /// What both sides agreed that the session is about, in the dialect in which they do.
+    pub agreed: Option<Scope>,
     /// Frames received.
     pub rounds: u64,
     /// Bytes sent, length prefixes included.
