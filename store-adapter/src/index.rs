@@ -3,6 +3,7 @@
 //! It follows the archive and never runs ahead of it: items come in after their commit and go
 //! before their removal.
 
+mod ranks;
 mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use sync_core::{Source, TopicFilter};
+use sync_core::{Range, Source, TopicFilter};
 
 use super::*;
 use crate::archive::{ArchiveStats, MemoryArchive, Scan, ScanPage};
