@@ -131,6 +131,8 @@ struct Door {
     uncertain: Vec<Id>,
     /// How the archive grows by what comes in.
     growth: Growth,
+    /// Bytes of rows that were removed to make room, less what came in since.
+    displaced: u64,
 }
 
 impl Ingest {

@@ -231,7 +231,10 @@ impl Inner {
         let fresh = self.archive.append(records).await?;
         // Should it not be told now, it is asked for again before the next batch.
         if let Ok(after) = self.archive.disk_bytes().await {
-            door.growth.learn(weighs, after.saturating_sub(before));
+            let grown = after.saturating_sub(before);
+            door.growth.learn(weighs, grown);
+            // Where it grows all the same, more has to go.
+            door.displaced = door.displaced.saturating_sub(weighs.saturating_add(grown));
         }
         Ok(fresh)
     }
@@ -296,18 +299,22 @@ impl Inner {
         Ok(after)
     }
 
-    /// Removes the oldest messages row by row, where there is but one unit: twice as many bytes as are
-    /// to come in, whose room the backend uses again.
+    /// Removes the oldest messages row by row, where there is but one unit, whose room the backend uses
+    /// again: as many bytes as are to come in, twice that being free all the time.
     async fn displace(&self, door: &mut Door, weighs: u64) -> Result<(), ArchiveError> {
+        let wanted = weighs.saturating_mul(2);
+        if door.displaced >= wanted {
+            return Ok(());
+        }
         let scan = Scan {
             limit: ARCHIVE_REMOVE_ROWS,
             ..Scan::of_range(Range::new(self.index.floor(), Bound::Infinity))
         };
-        let (mut displaced, mut floor) = (0u64, None);
+        let (mut displaced, mut floor) = (door.displaced, None);
         for key in self.archive.scan(&scan).await?.keys {
             displaced = displaced.saturating_add(weight(key.message_bytes));
             floor = Some(Bound::after(&key.item));
-            if displaced >= weighs.saturating_mul(2) {
+            if displaced >= wanted {
                 break;
             }
         }
@@ -316,6 +323,7 @@ impl Inner {
         };
         self.raise(door, floor).await?;
         let messages = self.remove_before(floor).await?;
+        door.displaced = displaced;
         self.pruned(Reason::Size, messages, 0);
         Ok(())
     }

@@ -127,7 +127,7 @@ async fn messages_of_the_future_are_kept_until_their_time_is_over() {
         .unwrap();
     let mut keeper = Keeper::start(door.clone(), NOW).await.unwrap();
     assert_holds(&door, 2).await;
-    for hour in 1..12 {
+    for hour in 1..=12 {
         keeper
             .apply(NOW + hour * HOUR, seconds(hour * 3_600))
             .await
