@@ -15,6 +15,7 @@ pub mod net;
 pub mod node;
 pub mod output;
 pub mod recording;
+mod retention;
 pub mod service;
 pub mod store;
 pub mod sync;

@@ -284,6 +284,37 @@ async fn what_lies_below_the_floor_is_removed_and_refused_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_message_let_in_while_the_floor_goes_up_is_refused_and_not_archived_below_it() {
+    let archive = Arc::new(Fickle::default());
+    let door = door_to(archive.clone()).await;
+    let records: Vec<Record> = (0..2).map(|n| record("/t", "/c", n, b"")).collect();
+    // The floor is on its way to the disk, and the door is held meanwhile.
+    let held = archive.writing.lock().await;
+    let raising = tokio::spawn({
+        let (door, floor) = (door.clone(), Bound::Before(records[1].item()));
+        async move { door.retain_from(floor).await }
+    });
+    while !archive.waits.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    // Checked by the old floor, and in line at the door.
+    let arrivals = records.iter().cloned().map(Arrival::from).collect();
+    let ingesting = door.ingest(Origin::Imported, arrivals);
+    tokio::pin!(ingesting);
+    tokio::select! {
+        biased;
+        _ = &mut ingesting => panic!("the door is held"),
+        () = std::future::ready(()) => {}
+    }
+    drop(held);
+    assert_eq!(raising.await.unwrap().unwrap(), 0);
+    let report = ingesting.await.unwrap();
+    let refused = Ingested::Refused(Refusal::BelowFloor { timestamp: 0 });
+    assert_eq!(report.outcomes, [refused, Ingested::New(records[1].item())]);
+    assert_eq!(door.archive().stats().await.unwrap().messages, 1);
+}
+
+#[tokio::test]
 async fn concurrent_batches_end_with_index_and_archive_alike() {
     let door = door().await;
     let tasks: Vec<_> = (0..8)
@@ -314,6 +345,10 @@ struct Fickle {
     inner: MemoryArchive,
     fails: AtomicBool,
     stores: AtomicBool,
+    /// Held to keep side states from being written.
+    writing: Mutex<()>,
+    /// Whether one has been about to be written.
+    waits: AtomicBool,
 }
 
 impl Fickle {
@@ -354,6 +389,8 @@ impl Archive for Fickle {
         self.inner.state(name).await
     }
     async fn set_state(&self, name: &str, value: Option<Vec<u8>>) -> Result<(), ArchiveError> {
+        self.waits.store(true, Ordering::SeqCst);
+        let _writing = self.writing.lock().await;
         self.inner.set_state(name, value).await
     }
 }

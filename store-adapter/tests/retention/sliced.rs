@@ -38,7 +38,26 @@ pub(crate) struct Sliced {
 struct Unit {
     upper: Bound,
     items: BTreeMap<Item, u64>,
+    bytes: u64,
     disk: u64,
+}
+
+impl Unit {
+    fn new(upper: Bound, items: BTreeMap<Item, u64>, grain: u64) -> Self {
+        let bytes = items.values().sum();
+        let mut unit = Self {
+            upper,
+            items,
+            bytes,
+            disk: 0,
+        };
+        unit.fit(grain);
+        unit
+    }
+
+    fn fit(&mut self, grain: u64) {
+        self.disk = self.disk.max(self.bytes.div_ceil(grain) * grain);
+    }
 }
 
 impl Sliced {
@@ -72,37 +91,25 @@ impl Sliced {
             held => {
                 let lower = held.map_or(Bound::MIN, |(_, unit)| unit.upper);
                 let next = units.range(at..).next().map(|(lower, _)| *lower);
-                let unit = Unit {
-                    upper: next.unwrap_or(Bound::Infinity),
-                    items: BTreeMap::new(),
-                    disk: 0,
-                };
+                let upper = next.unwrap_or(Bound::Infinity);
+                let unit = Unit::new(upper, BTreeMap::new(), self.grain);
                 units.insert(lower, unit);
                 lower
             }
         };
         let unit = units.get_mut(&lower).unwrap();
         unit.items.insert(item, bytes);
-        self.fit(unit);
-        if unit.items.values().sum::<u64>() > self.unit_bytes {
+        unit.bytes += bytes;
+        unit.fit(self.grain);
+        if unit.bytes > self.unit_bytes {
             let middle = *unit.items.keys().nth(unit.items.len() / 2).unwrap();
-            let mut newer = Unit {
-                upper: unit.upper,
-                items: unit.items.split_off(&middle),
-                disk: 0,
-            };
-            unit.upper = Bound::Before(middle);
-            unit.disk = 0;
-            self.fit(unit);
-            self.fit(&mut newer);
+            let newer = unit.items.split_off(&middle);
+            let newer = Unit::new(unit.upper, newer, self.grain);
+            let older = std::mem::take(&mut unit.items);
+            *unit = Unit::new(Bound::Before(middle), older, self.grain);
             units.insert(Bound::Before(middle), newer);
         }
         self.highest.fetch_max(self.disk(&units), Ordering::SeqCst);
-    }
-
-    fn fit(&self, unit: &mut Unit) {
-        let bytes: u64 = unit.items.values().sum();
-        unit.disk = unit.disk.max(bytes.div_ceil(self.grain) * self.grain);
     }
 }
 
@@ -142,7 +149,7 @@ impl Archive for Sliced {
         for key in keys {
             let mut units = self.units();
             for unit in units.values_mut() {
-                unit.items.remove(&key.item);
+                unit.bytes -= unit.items.remove(&key.item).unwrap_or(0);
             }
         }
         let rows = self.inner.remove(span, limit - whole).await?;
