@@ -8,11 +8,11 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use store_adapter::archive::{self, ArchiveOptions};
-use store_adapter::retention::RetentionError;
 use store_adapter::{ArchiveUrl, RetentionPolicy};
 use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::db::refused;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::node::{Node, NodeConfig, Services};
@@ -58,13 +58,7 @@ async fn open(url: &ArchiveUrl, policy: RetentionPolicy) -> Result<Arc<Store>, F
         ..ArchiveOptions::default()
     };
     let archive = archive::open(url, &options).await?;
-    let store = Store::kept(archive, policy).await;
-    store.map_err(|error| match error {
-        RetentionError::CapTooSmall { .. } => {
-            Failure::Usage(anyhow::Error::new(error).context("--store-message-retention-policy"))
-        }
-        error => error.into(),
-    })
+    Store::kept(archive, policy).await.map_err(refused)
 }
 
 /// Starts the recording that is asked for.

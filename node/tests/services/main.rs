@@ -1,5 +1,11 @@
 //! A node's services against peers that behave badly, over loopback, by the library.
-#![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
+mod retention;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
