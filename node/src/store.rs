@@ -11,7 +11,7 @@ use store_adapter::{
     Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, Ingested, Origin, Record, Refusal,
     RetentionPolicy, WakuMessage,
 };
-use sync_core::{Id, Item, Range, Scope, SetDigest, Source};
+use sync_core::{Id, Item, Range, Scope, SetDigest};
 use tokio::sync::broadcast;
 
 use crate::cli::time::now;
@@ -184,12 +184,7 @@ impl Store {
     /// Digest of all items, by the index.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let all = Scope::of_window(Range::ALL);
-        match self.index.snapshot().open(&all) {
-            Ok(set) => sync_core::digest(&set),
-            // Only a scope of content topics is read from the archive, and can fail.
-            Err(_) => SetDigest::default().finish(),
-        }
+        self.index.digest()
     }
 
     /// Stores messages that the operator brings.

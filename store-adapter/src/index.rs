@@ -102,7 +102,7 @@ impl Index {
             archive: Arc::clone(&self.archive),
             runtime: self.runtime.clone(),
             trees,
-            floor,
+            floor: snapshot::at_whole_time(floor),
         }
     }
 

@@ -1,9 +1,5 @@
 //! A node's services against peers that behave badly, over loopback, by the library.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
 mod retention;
 

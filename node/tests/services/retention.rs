@@ -91,7 +91,11 @@ async fn nodes_of_different_retention_never_refill_each_other() {
             .await
             .unwrap();
         for job in sync(&short, &long, now, dialect).await {
-            assert_eq!((job.need(), job.have), (2, 2), "{dialect:?}: {job:?}");
+            assert_eq!(
+                (job.need(), job.fetch.fetched),
+                (2, 2),
+                "{dialect:?}: {job:?}"
+            );
         }
         assert_held(&kept, 104).await;
         assert_held(&whole, 404).await;

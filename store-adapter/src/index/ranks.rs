@@ -38,6 +38,12 @@ impl Index {
         self.read().trees.values().filter_map(last).max()
     }
 
+    /// The digest of all items.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        sync_core::digest(&self.all())
+    }
+
     /// All items as one set; trees are cheap to copy.
     fn all(&self) -> View<RangeTree> {
         View::new(self.read().trees.values().cloned().collect())
