@@ -22,5 +22,5 @@ pub use plan::{Plan, PlanPart, plan};
 pub use policy::{PolicyError, RetentionPolicy};
 
 pub(crate) use counters::Counters;
-pub(crate) use floors::{oldest_units, past_capacity, past_time};
+pub(crate) use floors::{before_newest, oldest_units, past_capacity, past_time};
 pub(crate) use growth::{Growth, weight};

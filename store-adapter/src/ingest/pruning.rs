@@ -11,8 +11,8 @@ use crate::floor;
 use crate::limits::{ARCHIVE_REMOVE_ROWS, RETENTION_EXCESS, RETENTION_ROUNDS};
 use crate::record::Record;
 use crate::retention::{
-    Counters, Growth, Precision, Pruned, Reason, RetentionPolicy, oldest_units, past_capacity,
-    past_time, weight,
+    Counters, Growth, Precision, Pruned, Reason, RetentionPolicy, before_newest, oldest_units,
+    past_capacity, past_time, weight,
 };
 
 /// What the door knows of retention.
@@ -264,7 +264,8 @@ impl Inner {
             if over == 0 {
                 return Ok(());
             }
-            match oldest_units(&self.archive.units().await?, over) {
+            let units = self.archive.units().await?;
+            match oldest_units(before_newest(&units, &self.index), over) {
                 Some(end) => disk = self.drop_units(door, end, disk).await?,
                 None if self.index.is_empty() => break,
                 None => return self.displace(door, weighs).await,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use sync_core::{Range, Source, TopicFilter};
+use sync_core::{Range, TopicFilter};
 
 use super::*;
 use crate::archive::{ArchiveStats, MemoryArchive, Scan, ScanPage};
@@ -315,6 +315,31 @@ async fn a_message_let_in_while_the_floor_goes_up_is_refused_and_not_archived_be
 }
 
 #[tokio::test]
+async fn messages_come_in_while_what_is_below_the_floor_is_being_removed() {
+    let archive = Arc::new(Fickle::default());
+    let door = door_to(archive.clone()).await;
+    let records: Vec<Record> = (0..3).map(|n| record("/t", "/c", n, b"")).collect();
+    let arrival = |place: usize| vec![Arrival::from(records[place].clone())];
+    door.ingest(Origin::Imported, arrival(0)).await.unwrap();
+    let held = archive.removing.lock().await;
+    let raising = tokio::spawn({
+        let (door, floor) = (door.clone(), Bound::Before(records[1].item()));
+        async move { door.retain_from(floor).await }
+    });
+    while door.index().contains(&records[0].item()) {
+        tokio::task::yield_now().await;
+    }
+    for place in [1, 2] {
+        let report = door.ingest(Origin::Imported, arrival(place)).await.unwrap();
+        assert_eq!(report.new, 1);
+    }
+    assert_eq!(door.archive().stats().await.unwrap().messages, 3);
+    drop(held);
+    assert_eq!(raising.await.unwrap().unwrap(), 1);
+    assert_eq!(door.archive().stats().await.unwrap().messages, 2);
+}
+
+#[tokio::test]
 async fn concurrent_batches_end_with_index_and_archive_alike() {
     let door = door().await;
     let tasks: Vec<_> = (0..8)
@@ -347,6 +372,8 @@ struct Fickle {
     stores: AtomicBool,
     /// Held to keep side states from being written.
     writing: Mutex<()>,
+    /// Held to keep messages from being removed.
+    removing: Mutex<()>,
     /// Whether one has been about to be written.
     waits: AtomicBool,
 }
@@ -380,6 +407,7 @@ impl Archive for Fickle {
         self.inner.scan(scan).await
     }
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
+        let _removing = self.removing.lock().await;
         self.inner.remove(span, limit).await
     }
     async fn stats(&self) -> Result<ArchiveStats, ArchiveError> {

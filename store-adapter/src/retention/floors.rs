@@ -55,23 +55,42 @@ pub(crate) fn past_capacity(index: &Index, capacity: u64, precision: Precision) 
     Some(oldest_kept.map_or(Bound::Infinity, Bound::Before))
 }
 
-/// The end of the oldest units that give back `bytes` together; of all but the newest if they don't
-/// come to that. `None` if there is but one unit.
-pub(crate) fn oldest_units(units: &[StorageUnit], bytes: u64) -> Option<Bound> {
-    let (_newest, older) = units.split_last()?;
-    let mut given_back = 0u64;
-    let enough = older.iter().find(|unit| {
+/// Those units that may go whole: all that end before the newest message, so that never the one goes
+/// that is being filled. Units that wait for messages to come don't count as newer ones.
+pub(crate) fn before_newest<'a>(
+    units: &'a [StorageUnit],
+    index: &Index,
+) -> impl Iterator<Item = &'a StorageUnit> + use<'a> {
+    let newest = index.last_before(&Bound::Infinity);
+    let newest = newest.map_or(Bound::MIN, Bound::Before);
+    units.iter().filter(move |unit| unit.span.upper <= newest)
+}
+
+/// The end of the oldest of these units that give back `bytes` together; of all if they don't come to
+/// that. `None` if there are none.
+pub(crate) fn oldest_units<'a>(
+    units: impl Iterator<Item = &'a StorageUnit>,
+    bytes: u64,
+) -> Option<Bound> {
+    let (mut given_back, mut end) = (0u64, None);
+    for unit in units {
         given_back = given_back.saturating_add(unit.disk_bytes);
-        given_back >= bytes
-    });
-    enough.or(older.last()).map(|unit| unit.span.upper)
+        end = Some(unit.span.upper);
+        if given_back >= bytes {
+            break;
+        }
+    }
+    end
 }
 
 #[cfg(test)]
 mod tests {
-    use sync_core::Range;
+    use std::sync::Arc;
+
+    use sync_core::{Id, Item, Range};
 
     use super::*;
+    use crate::archive::MemoryArchive;
 
     const HOUR: u64 = 3_600_000_000_000;
 
@@ -107,14 +126,27 @@ mod tests {
     }
 
     #[test]
-    fn size_takes_the_oldest_units_that_suffice_and_never_the_newest() {
-        let end = |count, bytes| oldest_units(&hours(count), bytes);
+    fn size_takes_the_oldest_units_that_suffice() {
+        let end = |count, bytes| oldest_units(hours(count).iter(), bytes);
         let at = |hour: u64| Some(Bound::at_time(hour * HOUR));
         assert_eq!(end(5, 1), at(1));
         assert_eq!(end(5, 100), at(1));
         assert_eq!(end(5, 101), at(2));
-        assert_eq!(end(5, 10_000), at(4));
-        assert_eq!(end(1, 1), None);
+        assert_eq!(end(5, 10_000), at(5));
         assert_eq!(end(0, 1), None);
+    }
+
+    #[tokio::test]
+    async fn the_unit_of_the_newest_message_never_goes_whole_though_others_wait_behind_it() {
+        let index = Index::rebuild(Arc::new(MemoryArchive::new()))
+            .await
+            .unwrap();
+        let units = hours(10);
+        assert_eq!(before_newest(&units, &index).count(), 0);
+        let topic = Arc::from("/t");
+        index.insert([(&topic, Item::new(7 * HOUR - 1, Id::ZERO))]);
+        assert_eq!(before_newest(&units, &index).count(), 6);
+        index.insert([(&topic, Item::new(7 * HOUR, Id::ZERO))]);
+        assert_eq!(before_newest(&units, &index).count(), 7);
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Precision, Pruned, RetentionError, SteadyClock};
+use super::{Precision, Pruned, RetentionError, SteadyClock, before_newest};
 use crate::archive::{Archive, ArchiveError};
+use crate::index::Index;
 use crate::ingest::Ingest;
 use crate::limits::{RETENTION_CAP_MIN, RETENTION_EXCESS};
 
@@ -30,7 +31,7 @@ impl Keeper {
         door.keep_time(now, Precision::Exact).await?;
         door.keep_capacity(Precision::Exact).await?;
         if let Some(cap) = door.policy().size {
-            check_newest(&**door.archive(), cap).await?;
+            check_newest(&**door.archive(), door.index(), cap).await?;
             door.keep_size().await?;
         }
         Ok(Self {
@@ -73,10 +74,14 @@ pub(super) fn check_least(cap: u64) -> Result<(), RetentionError> {
 }
 
 /// Whether the archive that is there can be kept to the cap without giving up its newest unit.
-pub(super) async fn check_newest(archive: &dyn Archive, cap: u64) -> Result<(), RetentionError> {
+pub(super) async fn check_newest(
+    archive: &dyn Archive,
+    index: &Index,
+    cap: u64,
+) -> Result<(), RetentionError> {
     let disk = archive.disk_bytes().await?;
     let units = archive.units().await?;
-    let older = units.iter().rev().skip(1).map(|unit| unit.disk_bytes);
+    let older = before_newest(&units, index).map(|unit| unit.disk_bytes);
     let rest = disk.saturating_sub(older.sum());
     if rest <= cap {
         return Ok(());

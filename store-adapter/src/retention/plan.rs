@@ -4,7 +4,7 @@ use sync_core::{Bound, Item, Range};
 
 use super::keeper::{check_least, check_newest};
 use super::{Precision, Reason, RetentionError, RetentionPolicy};
-use super::{oldest_units, past_capacity, past_time};
+use super::{before_newest, oldest_units, past_capacity, past_time};
 use crate::archive::{Archive, ArchiveError, Scan};
 use crate::index::Index;
 
@@ -60,9 +60,10 @@ pub async fn plan(
     }
     if let Some(cap) = policy.size {
         check_least(cap)?;
-        check_newest(archive, cap).await?;
+        check_newest(archive, index, cap).await?;
         let over = archive.disk_bytes().await?.saturating_sub(cap);
-        let end = (over > 0).then(|| oldest_units(&units, over)).flatten();
+        let older = before_newest(&units, index);
+        let end = (over > 0).then(|| oldest_units(older, over)).flatten();
         wanted.extend(end.map(|end| (Reason::Size, end)));
     }
     let part = |(reason, floor): (Reason, Bound)| PlanPart {

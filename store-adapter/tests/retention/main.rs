@@ -3,5 +3,6 @@
 
 mod bounds;
 mod cap;
+mod redb;
 mod sliced;
 mod support;
