@@ -123,13 +123,14 @@ fn summary(url: &ArchiveUrl, stats: &ArchiveStats, units: &[StorageUnit], hours:
         return format!("{url}: empty; {} on disk{logs}", size(stats.disk_bytes));
     };
     format!(
-        "{url}: {} messages of {}, from {} to {}; {} on disk in {} parts{logs}",
+        "{url}: {} messages of {}, from {} to {}; {} on disk in {} part{}{logs}",
         grouped(stats.messages),
         size(hours.total().bytes),
         time_in_seconds(first.timestamp),
         time_in_seconds(last.timestamp),
         size(stats.disk_bytes),
-        units.len()
+        units.len(),
+        if units.len() == 1 { "" } else { "s" }
     )
 }
 
