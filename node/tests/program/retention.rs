@@ -129,6 +129,11 @@ fn predict_tells_growth_and_when_bounds_are_met() {
     let report = json(&place.succeed("a", &["db", "predict", "--json", &policy]));
     // The last hour's messages lie in two hours by the clock, or in one when it begins.
     if report["growth"].is_null() {
+        assert_eq!(
+            report["bounds"].as_array().map(Vec::len),
+            Some(0),
+            "{report}"
+        );
         return;
     }
     let per_day = report["growth"]["messages_per_day"].as_f64().unwrap();
