@@ -16,6 +16,7 @@ pub mod node;
 pub mod output;
 pub mod recording;
 pub mod resume;
+mod retention;
 pub mod service;
 pub mod store;
 pub mod sync;

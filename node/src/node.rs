@@ -22,6 +22,7 @@ use crate::cli::time::{nanoseconds, now};
 use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
 use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
 use crate::resume::{Ledger, Resume, ResumeConfig};
+use crate::retention;
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
 use crate::store::Store;
 use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
@@ -179,6 +180,9 @@ impl Node {
         }
         for address in config.stay_with {
             tasks.spawn(stay_with(swarm.clone(), address, Arc::clone(&peers)));
+        }
+        if let Some(keeper) = store.take_keeper() {
+            tasks.spawn(retention::run(keeper));
         }
         if let Some(schedule) = config.schedule {
             tasks.spawn(run_schedule(Arc::clone(&syncer), schedule));

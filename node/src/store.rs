@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use store_adapter::archive::{self, ArchiveOptions, Scan};
 use store_adapter::limits::{IngestLimits, StoreLimits};
 use store_adapter::line::ImportLine;
+use store_adapter::retention::{Keeper, RetentionError};
 use store_adapter::{
     Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, IngestReport, Ingested, Origin,
-    Record, Refusal, WakuMessage,
+    Record, Refusal, RetentionPolicy, WakuMessage,
 };
-use sync_core::{Id, Item, Range, Scope, SetDigest, Source};
+use sync_core::{Id, Item, Range, Scope, SetDigest};
 use tokio::sync::broadcast;
+
+use crate::cli::time::now;
 
 /// Records read from the archive at a time, so that a page of the longest stays small.
 const READ_AT_ONCE: usize = 100;
@@ -25,6 +29,8 @@ pub struct Store {
     index: Arc<Index>,
     ingest: Ingest,
     limits: StoreLimits,
+    /// Who holds to the retention policy, until a node takes it to work.
+    keeper: Mutex<Option<Keeper>>,
 }
 
 /// What became of synced messages.
@@ -95,18 +101,54 @@ impl Store {
     /// # Errors
     /// When the archive can't be read.
     pub async fn over(archive: Arc<dyn Archive>) -> Result<Arc<Self>, ArchiveError> {
+        let store = Self::with_policy(archive, RetentionPolicy::NONE).await?;
+        Ok(Arc::new(store))
+    }
+
+    /// As [`Store::over`], and the archive is held to `policy`: it is when this returns, nothing that
+    /// comes in makes it exceed a cap, and a node over this store sees to the rest.
+    ///
+    /// # Errors
+    /// When the archive can't be kept to the policy, or can't be read or written.
+    pub async fn kept(
+        archive: Arc<dyn Archive>,
+        policy: RetentionPolicy,
+    ) -> Result<Arc<Self>, RetentionError> {
+        let mut store = Self::with_policy(archive, policy).await?;
+        let keeper = Keeper::start(store.ingest.clone(), now()).await?;
+        store.keeper = Mutex::new((!policy.is_none()).then_some(keeper));
+        Ok(Arc::new(store))
+    }
+
+    async fn with_policy(
+        archive: Arc<dyn Archive>,
+        policy: RetentionPolicy,
+    ) -> Result<Self, ArchiveError> {
         let index = Arc::new(Index::rebuild(Arc::clone(&archive)).await?);
-        let ingest = Ingest::new(
+        let ingest = Ingest::with_retention(
             Arc::clone(&archive),
             Arc::clone(&index),
             IngestLimits::default(),
+            policy,
         );
-        Ok(Arc::new(Self {
+        Ok(Self {
             archive,
             index,
             ingest,
             limits: StoreLimits::default(),
-        }))
+            keeper: Mutex::new(None),
+        })
+    }
+
+    /// Takes the keeper of the retention policy, if there is one that nobody has taken.
+    pub(crate) fn take_keeper(&self) -> Option<Keeper> {
+        self.keeper.lock().take()
+    }
+
+    /// The door that messages come in by.
+    #[must_use]
+    pub fn door(&self) -> &Ingest {
+        &self.ingest
     }
 
     /// The archive.
@@ -142,12 +184,7 @@ impl Store {
     /// Digest of all items, by the index.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let all = Scope::of_window(Range::ALL);
-        match self.index.snapshot().open(&all) {
-            Ok(set) => sync_core::digest(&set),
-            // Only a scope of content topics is read from the archive, and can fail.
-            Err(_) => SetDigest::default().finish(),
-        }
+        self.index.digest()
     }
 
     /// Stores messages that the operator brings.

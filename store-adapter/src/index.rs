@@ -3,6 +3,7 @@
 //! It follows the archive and never runs ahead of it: items come in after their commit and go
 //! before their removal.
 
+mod ranks;
 mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};
@@ -101,7 +102,7 @@ impl Index {
             archive: Arc::clone(&self.archive),
             runtime: self.runtime.clone(),
             trees,
-            floor,
+            floor: snapshot::at_whole_time(floor),
         }
     }
 

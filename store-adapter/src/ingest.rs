@@ -4,23 +4,25 @@
 //! then put into the index. Listeners hear of every hash that the archive holds from then on.
 
 mod counters;
+mod pruning;
 mod refusal;
 
 use std::sync::Arc;
 
-use sync_core::{Bound, Id, Item, Range, Scope};
+use sync_core::{Bound, Id, Item, Scope};
 use tokio::sync::{Mutex, broadcast};
 
 pub use counters::IngestCounters;
 pub use refusal::Refusal;
 
 use self::counters::Counters;
+use self::pruning::Pruning;
 use crate::archive::{Archive, ArchiveError};
-use crate::floor;
 use crate::index::Index;
-use crate::limits::{ARCHIVE_REMOVE_ROWS, IngestLimits};
+use crate::limits::IngestLimits;
 use crate::message::WakuMessage;
 use crate::record::Record;
+use crate::retention::{Growth, RetentionCounters, RetentionPolicy};
 
 /// Where messages come from, which decides the rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,6 +119,7 @@ struct Inner {
     limits: IngestLimits,
     counters: Counters,
     settled: broadcast::Sender<Arc<[Id]>>,
+    pruning: Pruning,
     /// Held from the commit to the insertion into the index.
     door: Mutex<Door>,
 }
@@ -126,12 +129,29 @@ struct Door {
     /// Hashes of a batch whose commit failed: the archive may hold it nevertheless, which is
     /// looked up before anything else is let in.
     uncertain: Vec<Id>,
+    /// How the archive grows by what comes in.
+    growth: Growth,
+    /// Bytes of rows that were removed to make room, less what came in since.
+    displaced: u64,
 }
 
 impl Ingest {
-    /// The door to `archive`, of which `index` is the index.
+    /// The door to `archive`, of which `index` is the index. Nothing is ever pruned to make room.
     #[must_use]
     pub fn new(archive: Arc<dyn Archive>, index: Arc<Index>, limits: IngestLimits) -> Self {
+        Self::with_retention(archive, index, limits, RetentionPolicy::NONE)
+    }
+
+    /// As [`Ingest::new`], and what comes in never makes the archive larger than `policy` allows: the
+    /// oldest messages go first. Use a [`Keeper`](crate::retention::Keeper) beside it, which holds to
+    /// the policy as time goes by, and before anything is let in.
+    #[must_use]
+    pub fn with_retention(
+        archive: Arc<dyn Archive>,
+        index: Arc<Index>,
+        limits: IngestLimits,
+        policy: RetentionPolicy,
+    ) -> Self {
         let (settled, _) = broadcast::channel(limits.settled_queue.max(1));
         Self {
             inner: Arc::new(Inner {
@@ -140,6 +160,7 @@ impl Ingest {
                 limits,
                 counters: Counters::default(),
                 settled,
+                pruning: Pruning::new(policy),
                 door: Mutex::default(),
             }),
         }
@@ -149,9 +170,14 @@ impl Ingest {
     /// and in the index when this returns. Once begun, the commit and the insertion happen even if
     /// the caller stops waiting.
     ///
+    /// Under a cap on the disk there is room before anything is stored: the oldest messages of the
+    /// archive are removed until there is, and what of the batch lies below the floor that results is
+    /// refused. A batch that is large against the cap is stored in several commits, the newest
+    /// messages first.
+    ///
     /// # Errors
-    /// When the archive can't be written. Nothing is acknowledged then, and the batch may be given
-    /// again.
+    /// When the archive can't be written, or no room can be made. Nothing is acknowledged then, and
+    /// the batch may be given again.
     pub async fn ingest(
         &self,
         origin: Origin,
@@ -169,17 +195,6 @@ impl Ingest {
             .await
     }
 
-    /// Raises the retention floor to `floor` and removes everything below it, from the index
-    /// first; gives how many messages that were. The floor is durable before anything is removed,
-    /// and never lowered.
-    ///
-    /// # Errors
-    /// When the archive can't be written; what is left is removed by the next call.
-    pub async fn retain_from(&self, floor: Bound) -> Result<u64, ArchiveError> {
-        self.detached(move |inner| async move { inner.retain_from(floor).await })
-            .await
-    }
-
     /// Hashes that the archive holds from now on, or held before, as they come through the door.
     /// A listener that falls behind loses the oldest announcements and is told so.
     #[must_use]
@@ -191,6 +206,12 @@ impl Ingest {
     #[must_use]
     pub fn counters(&self) -> IngestCounters {
         self.inner.counters.read()
+    }
+
+    /// What was pruned so far, and why.
+    #[must_use]
+    pub fn pruned(&self) -> RetentionCounters {
+        self.inner.pruning.counters.read()
     }
 
     /// The archive behind the door.
@@ -243,24 +264,68 @@ impl Inner {
 
     async fn admit(
         &self,
-        checked: Vec<Result<Record, Refusal>>,
+        mut checked: Vec<Result<Record, Refusal>>,
     ) -> Result<IngestReport, ArchiveError> {
-        let records: Vec<Record> = checked.iter().flatten().cloned().collect();
+        let mut fresh = vec![false; checked.len()];
         let mut door = self.door.lock().await;
         self.settle_uncertain(&mut door).await?;
-        let fresh = match self.archive.append(records.clone()).await {
-            Ok(fresh) => fresh,
+        for part in self.pruning.parts_of(&checked) {
+            self.refuse_below_floor(&mut checked, &part);
+            self.make_room(&mut door, &checked, &part).await?;
+            self.refuse_below_floor(&mut checked, &part);
+            self.commit(&mut door, &checked, &part, &mut fresh).await?;
+        }
+        drop(door);
+        self.keep_capacity_at_the_door().await;
+        Ok(self.report(checked, &fresh))
+    }
+
+    /// Refuses what lies below the floor of now, which may have been raised since the batch was
+    /// checked.
+    fn refuse_below_floor(&self, checked: &mut [Result<Record, Refusal>], part: &[usize]) {
+        let floor = self.index.floor();
+        for &place in part {
+            if let Ok(record) = &checked[place]
+                && floor.is_after(&record.item())
+            {
+                let timestamp = record.item().timestamp;
+                checked[place] = Err(Refusal::BelowFloor { timestamp });
+            }
+        }
+    }
+
+    /// Stores what has passed of the messages at these places, and notes which of them were new.
+    async fn commit(
+        &self,
+        door: &mut Door,
+        checked: &[Result<Record, Refusal>],
+        part: &[usize],
+        fresh: &mut [bool],
+    ) -> Result<(), ArchiveError> {
+        let passed = part.iter().filter(|&&place| checked[place].is_ok());
+        let places: Vec<usize> = passed.copied().collect();
+        let records: Vec<Record> = places
+            .iter()
+            .filter_map(|&place| checked[place].clone().ok())
+            .collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        match self.append(door, records.clone()).await {
+            Ok(stored) => places
+                .iter()
+                .zip(stored)
+                .for_each(|(&place, new)| fresh[place] = new),
             Err(error) => {
                 door.uncertain = records.iter().map(Record::hash).collect();
                 return Err(error);
             }
-        };
+        }
         // Duplicates too: a commit that seemed to fail may have left them out of the index.
         let items = records.iter().map(|r| (r.pubsub_topic(), r.item()));
         self.index.insert(items);
-        drop(door);
         self.announce(records.iter().map(Record::hash).collect());
-        Ok(self.report(checked, &fresh))
+        Ok(())
     }
 
     /// Puts into the index what a commit that seemed to fail has stored.
@@ -285,14 +350,11 @@ impl Inner {
 
     fn report(&self, checked: Vec<Result<Record, Refusal>>, fresh: &[bool]) -> IngestReport {
         let mut report = IngestReport::default();
-        let mut fresh = fresh.iter();
-        for checked in checked {
+        for (place, checked) in checked.into_iter().enumerate() {
             let outcome = match checked {
                 Err(refusal) => Ingested::Refused(refusal),
-                Ok(record) => match fresh.next() {
-                    Some(true) => Ingested::New(record.item()),
-                    _ => Ingested::Duplicate(record.item()),
-                },
+                Ok(record) if fresh.get(place) == Some(&true) => Ingested::New(record.item()),
+                Ok(record) => Ingested::Duplicate(record.item()),
             };
             match outcome {
                 Ingested::New(_) => report.new += 1,
@@ -303,25 +365,6 @@ impl Inner {
             report.outcomes.push(outcome);
         }
         report
-    }
-
-    async fn retain_from(&self, floor: Bound) -> Result<u64, ArchiveError> {
-        let mut door = self.door.lock().await;
-        self.settle_uncertain(&mut door).await?;
-        let floor = floor.max(self.index.floor());
-        floor::store(&*self.archive, &floor).await?;
-        self.index.remove_before(&floor);
-        // Nothing is let in below the floor any more, so removing needs no lock.
-        drop(door);
-        let below = Range::new(Bound::MIN, floor);
-        let mut removed = 0;
-        loop {
-            let count = self.archive.remove(&below, ARCHIVE_REMOVE_ROWS).await?;
-            removed += count as u64;
-            if count < ARCHIVE_REMOVE_ROWS {
-                return Ok(removed);
-            }
-        }
     }
 }
 

@@ -54,6 +54,7 @@ pub mod lines;
 pub mod message;
 pub mod metadata;
 pub mod record;
+pub mod retention;
 pub mod store;
 #[cfg(test)]
 mod testing;
@@ -70,4 +71,5 @@ pub use ingest::{Arrival, Ingest, IngestCounters, IngestReport, Ingested, Origin
 pub use message::WakuMessage;
 pub use metadata::WakuMetadata;
 pub use record::{Key, Record};
+pub use retention::RetentionPolicy;
 pub use transfer::WakuMessageAndTopic;

@@ -2,6 +2,7 @@
 
 mod archive;
 mod bench;
+mod db;
 mod run;
 mod size;
 mod sync_wire;
@@ -15,6 +16,7 @@ use sync_core::waku::HeaderForm;
 
 pub use archive::ArchiveArgs;
 pub use bench::{BenchArgs, BenchDialectArg, PeerArg, PlacementArg};
+pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use run::RunArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;
@@ -52,6 +54,9 @@ pub enum Command {
     Export(ExportArgs),
     /// Verify an archive: every message hashed again, every index compared
     Check(CheckArgs),
+    /// Look into an archive: what it holds, what a retention policy would leave, how long its disk lasts
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness
     Bench(BenchArgs),
     /// Look at frames of the protocols: what one says, and whether recorded ones would be the same today

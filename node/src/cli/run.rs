@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
+use store_adapter::RetentionPolicy;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
@@ -59,6 +60,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value_t = true, action = ArgAction::Set)]
     pub store: bool,
+    /// What to keep: time:SECONDS, capacity:MESSAGES, size:XGB or size:XMB (1024³ and 1024² bytes on
+    /// disk), several joined by `;`, or none. The oldest messages go first
+    #[arg(long, value_name = "POLICY", default_value = RetentionPolicy::DEFAULT)]
+    pub store_message_retention_policy: RetentionPolicy,
     /// Reconcile the archive with those of other nodes
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value_t = true, action = ArgAction::Set)]

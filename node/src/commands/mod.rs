@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod db;
 mod demo;
 mod export;
 mod import;
@@ -42,6 +43,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Import(args) => import::run(&args).await,
         Command::Export(args) => export::run(&args).await,
         Command::Check(args) => check::run(&args).await,
+        Command::Db(command) => db::run(&command).await,
         Command::Bench(args) => bench::run(&args),
         Command::Wire(command) => wire::run(&command).await,
     }

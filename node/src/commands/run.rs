@@ -1,14 +1,18 @@
 //! `wakustore run`: a node until it is told to end.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
+use store_adapter::archive::{self, ArchiveOptions};
+use store_adapter::{ArchiveUrl, RetentionPolicy};
 use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::db::refused;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::node::{Node, NodeConfig, Services};
@@ -24,7 +28,7 @@ const KEY_FILE: &str = "nodekey";
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
     let url = args.archive.url_to_create()?;
-    let store = Store::open(&url).await?;
+    let store = open(&url, args.store_message_retention_policy).await?;
     // The archive is a file by now, and isn't taken for a new one.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -35,7 +39,8 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
             tracing::warn!(%address, %error, "listening");
         }
     }
-    tracing::info!(peer_id = %node.peer_id(), archive = %url, "running");
+    let retention = args.store_message_retention_policy;
+    tracing::info!(peer_id = %node.peer_id(), archive = %url, %retention, "running");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
@@ -45,6 +50,16 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         recording.finish().await;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the archive and holds it to `policy`.
+async fn open(url: &ArchiveUrl, policy: RetentionPolicy) -> Result<Arc<Store>, Failure> {
+    let options = ArchiveOptions {
+        disk_cap: policy.size,
+        ..ArchiveOptions::default()
+    };
+    let archive = archive::open(url, &options).await?;
+    Store::kept(archive, policy).await.map_err(refused)
 }
 
 /// Starts the recording that is asked for.

@@ -17,6 +17,7 @@ mod nodes;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod recording;
+mod retention;
 mod support;
 mod sync_wire;
 mod wire;

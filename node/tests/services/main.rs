@@ -1,6 +1,8 @@
 //! A node's services against peers that behave badly, over loopback, by the library.
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
+mod retention;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;

@@ -58,6 +58,18 @@ pub enum ArchiveError {
         /// What was found.
         reason: String,
     },
+    /// No room can be made under the cap on the disk.
+    #[error(
+        "the archive may take {cap} bytes on disk and takes {disk_bytes} with nothing left to \
+         remove, so nothing can be stored; give it more by size: in \
+         --store-message-retention-policy"
+    )]
+    NoRoom {
+        /// The cap, in bytes.
+        cap: u64,
+        /// What the archive takes, in bytes.
+        disk_bytes: u64,
+    },
     /// Name or value of a side state is too long.
     #[error(
         "a side state has a name of at most {STATE_NAME_BYTES} bytes and a value of at most \

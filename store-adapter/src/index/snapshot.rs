@@ -21,7 +21,21 @@ pub struct IndexSnapshot {
     pub(super) archive: Arc<dyn Archive>,
     pub(super) runtime: Handle,
     pub(super) trees: BTreeMap<Arc<str>, RangeTree>,
+    /// The floor, at a whole time.
     pub(super) floor: Bound,
+}
+
+/// The floor that sessions keep to: where the real one lies among messages of one nanosecond, the
+/// end of that. Waku's dialect has bounds at times only; a peer that holds those below the floor would
+/// think in every session that they are lacking here, and push them.
+pub(super) fn at_whole_time(floor: Bound) -> Bound {
+    match floor {
+        Bound::Before(item) if floor != Bound::at_time(item.timestamp) => item
+            .timestamp
+            .checked_add(1)
+            .map_or(Bound::Infinity, Bound::at_time),
+        floor => floor,
+    }
 }
 
 impl IndexSnapshot {

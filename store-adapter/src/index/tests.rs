@@ -125,7 +125,8 @@ async fn nothing_is_kept_below_the_floor() {
     assert_eq!(index.remove_before(&floor), 4);
     assert_eq!(index.remove_before(&Bound::MIN), 0);
     assert_eq!(index.floor(), floor);
-    assert_eq!(index.snapshot().floor(), floor);
+    let told = Bound::at_time(records[3].item().timestamp + 1);
+    assert_eq!(index.snapshot().floor(), told);
     index.insert([(records[3].pubsub_topic(), records[3].item())]);
     assert!(!index.contains(&records[3].item()));
     assert_eq!(index.len(), 6);
@@ -145,6 +146,33 @@ async fn a_rebuilt_index_keeps_the_floor_of_the_archive() {
     assert_eq!(index.floor(), floor);
     assert_eq!(index.len(), 4);
     assert!(!index.contains(&Item::new(0, Id::ZERO)));
+}
+
+#[tokio::test]
+async fn sessions_keep_away_from_a_nanosecond_that_the_floor_divides() {
+    let records: Vec<Record> = (0..9u8)
+        .map(|n| record(TOPICS[0], "/c", i64::from(n / 3), &[n]))
+        .collect();
+    let mut items: Vec<Item> = records.iter().map(Record::item).collect();
+    items.sort();
+    let index = indexed(&records).await;
+    for (place, held, told) in [(3, 6, 3), (4, 5, 6), (5, 4, 6), (6, 3, 6)] {
+        let start = items[told].timestamp;
+        // The first of a nanosecond isn't at its beginning either.
+        let floor = if place == told {
+            Bound::at_time(start)
+        } else {
+            Bound::Before(items[place])
+        };
+        index.remove_before(&floor);
+        let snapshot = index.snapshot();
+        assert_eq!(
+            (index.len(), snapshot.floor()),
+            (held, Bound::at_time(start))
+        );
+        let offered = opened(&snapshot, &Scope::of_window(Range::ALL)).await;
+        assert_eq!(offered, items[told..]);
+    }
 }
 
 #[tokio::test]

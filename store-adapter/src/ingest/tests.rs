@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use sync_core::{Source, TopicFilter};
+use sync_core::{Range, TopicFilter};
 
 use super::*;
 use crate::archive::{ArchiveStats, MemoryArchive, Scan, ScanPage};
@@ -280,7 +280,63 @@ async fn what_lies_below_the_floor_is_removed_and_refused_from_then_on() {
     assert_eq!(door.index().len(), 6);
     assert_eq!(door.archive().stats().await.unwrap().messages, 6);
     let rebuilt = Index::rebuild(Arc::clone(door.archive())).await.unwrap();
-    assert_eq!(rebuilt.snapshot().floor(), floor);
+    assert_eq!(rebuilt.floor(), floor);
+}
+
+#[tokio::test]
+async fn a_message_let_in_while_the_floor_goes_up_is_refused_and_not_archived_below_it() {
+    let archive = Arc::new(Fickle::default());
+    let door = door_to(archive.clone()).await;
+    let records: Vec<Record> = (0..2).map(|n| record("/t", "/c", n, b"")).collect();
+    // The floor is on its way to the disk, and the door is held meanwhile.
+    let held = archive.writing.lock().await;
+    let raising = tokio::spawn({
+        let (door, floor) = (door.clone(), Bound::Before(records[1].item()));
+        async move { door.retain_from(floor).await }
+    });
+    while !archive.waits.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    // Checked by the old floor, and in line at the door.
+    let arrivals = records.iter().cloned().map(Arrival::from).collect();
+    let ingesting = door.ingest(Origin::Imported, arrivals);
+    tokio::pin!(ingesting);
+    tokio::select! {
+        biased;
+        _ = &mut ingesting => panic!("the door is held"),
+        () = std::future::ready(()) => {}
+    }
+    drop(held);
+    assert_eq!(raising.await.unwrap().unwrap(), 0);
+    let report = ingesting.await.unwrap();
+    let refused = Ingested::Refused(Refusal::BelowFloor { timestamp: 0 });
+    assert_eq!(report.outcomes, [refused, Ingested::New(records[1].item())]);
+    assert_eq!(door.archive().stats().await.unwrap().messages, 1);
+}
+
+#[tokio::test]
+async fn messages_come_in_while_what_is_below_the_floor_is_being_removed() {
+    let archive = Arc::new(Fickle::default());
+    let door = door_to(archive.clone()).await;
+    let records: Vec<Record> = (0..3).map(|n| record("/t", "/c", n, b"")).collect();
+    let arrival = |place: usize| vec![Arrival::from(records[place].clone())];
+    door.ingest(Origin::Imported, arrival(0)).await.unwrap();
+    let held = archive.removing.lock().await;
+    let raising = tokio::spawn({
+        let (door, floor) = (door.clone(), Bound::Before(records[1].item()));
+        async move { door.retain_from(floor).await }
+    });
+    while door.index().contains(&records[0].item()) {
+        tokio::task::yield_now().await;
+    }
+    for place in [1, 2] {
+        let report = door.ingest(Origin::Imported, arrival(place)).await.unwrap();
+        assert_eq!(report.new, 1);
+    }
+    assert_eq!(door.archive().stats().await.unwrap().messages, 3);
+    drop(held);
+    assert_eq!(raising.await.unwrap().unwrap(), 1);
+    assert_eq!(door.archive().stats().await.unwrap().messages, 2);
 }
 
 #[tokio::test]
@@ -314,6 +370,12 @@ struct Fickle {
     inner: MemoryArchive,
     fails: AtomicBool,
     stores: AtomicBool,
+    /// Held to keep side states from being written.
+    writing: Mutex<()>,
+    /// Held to keep messages from being removed.
+    removing: Mutex<()>,
+    /// Whether one has been about to be written.
+    waits: AtomicBool,
 }
 
 impl Fickle {
@@ -345,6 +407,7 @@ impl Archive for Fickle {
         self.inner.scan(scan).await
     }
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
+        let _removing = self.removing.lock().await;
         self.inner.remove(span, limit).await
     }
     async fn stats(&self) -> Result<ArchiveStats, ArchiveError> {
@@ -354,6 +417,8 @@ impl Archive for Fickle {
         self.inner.state(name).await
     }
     async fn set_state(&self, name: &str, value: Option<Vec<u8>>) -> Result<(), ArchiveError> {
+        self.waits.store(true, Ordering::SeqCst);
+        let _writing = self.writing.lock().await;
         self.inner.set_state(name, value).await
     }
 }

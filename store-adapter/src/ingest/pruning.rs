@@ -1,0 +1,331 @@
+//! The door's part in retention: the floor goes up under the door's lock, and room is made there.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sync_core::{Bound, Range};
+use tokio::sync::Mutex;
+
+use super::{Door, Ingest, Inner, Refusal};
+use crate::archive::{ArchiveError, Scan};
+use crate::floor;
+use crate::limits::{ARCHIVE_REMOVE_ROWS, RETENTION_EXCESS, RETENTION_ROUNDS};
+use crate::record::Record;
+use crate::retention::{
+    Counters, Growth, Precision, Pruned, Reason, RetentionPolicy, before_newest, oldest_units,
+    past_capacity, past_time, weight,
+};
+
+/// What the door knows of retention.
+#[derive(Debug)]
+pub(super) struct Pruning {
+    policy: RetentionPolicy,
+    pub(super) counters: Counters,
+    /// Held while messages below the floor are removed row by row.
+    sweeping: Mutex<()>,
+    /// Whether the archive may hold messages below the floor.
+    unswept: AtomicBool,
+}
+
+impl Pruning {
+    pub(super) fn new(policy: RetentionPolicy) -> Self {
+        Self {
+            policy,
+            counters: Counters::default(),
+            sweeping: Mutex::default(),
+            // What a crash has left.
+            unswept: AtomicBool::new(true),
+        }
+    }
+
+    /// The places of what has passed, in the parts that are committed one by one: all in one, but
+    /// under a cap so little that a part takes no more than the archive may exceed it, the newest
+    /// first.
+    pub(super) fn parts_of(&self, checked: &[Result<Record, Refusal>]) -> Vec<Vec<usize>> {
+        let passed = checked.iter().enumerate();
+        let passed = passed.filter_map(|(place, record)| Some((place, record.as_ref().ok()?)));
+        let Some(cap) = self.policy.size else {
+            return vec![passed.map(|(place, _)| place).collect()];
+        };
+        let mut passed: Vec<(usize, &Record)> = passed.collect();
+        // Stable: of two with one hash the earlier is stored.
+        passed.sort_by_key(|(_, record)| std::cmp::Reverse(record.item().timestamp));
+        let (mut parts, mut weighs) = (Vec::<Vec<usize>>::new(), u64::MAX);
+        for (place, record) in passed {
+            let more = weight(record.encoded_len());
+            weighs = weighs.saturating_add(more);
+            match parts.last_mut() {
+                Some(part) if Growth::of(weighs) <= cap / RETENTION_EXCESS => part.push(place),
+                _ => {
+                    parts.push(vec![place]);
+                    weighs = more;
+                }
+            }
+        }
+        parts
+    }
+}
+
+impl Ingest {
+    /// Raises the retention floor to `floor` and removes everything below it, from the index
+    /// first; gives how many messages that were. The floor is durable before anything is removed,
+    /// and never lowered.
+    ///
+    /// # Errors
+    /// When the archive can't be written; what is left is removed by the next call.
+    pub async fn retain_from(&self, floor: Bound) -> Result<u64, ArchiveError> {
+        self.detached(move |inner| async move {
+            let mut door = inner.door.lock().await;
+            inner.raise(&mut door, floor).await?;
+            drop(door);
+            inner.sweep().await
+        })
+        .await
+    }
+
+    /// Prunes what is older than the policy keeps at `now`.
+    pub(crate) async fn keep_time(
+        &self,
+        now: u64,
+        precision: Precision,
+    ) -> Result<Option<Pruned>, ArchiveError> {
+        let Some(time) = self.inner.pruning.policy.time else {
+            return Ok(None);
+        };
+        self.detached(move |inner| async move {
+            let units = inner.archive.units().await?;
+            let floor = past_time(&inner.index.floor(), &units, time, now, precision);
+            inner.prune(Reason::Time, |_| floor).await
+        })
+        .await
+    }
+
+    /// Prunes what is more than the policy keeps.
+    pub(crate) async fn keep_capacity(
+        &self,
+        precision: Precision,
+    ) -> Result<Option<Pruned>, ArchiveError> {
+        self.detached(move |inner| async move { inner.keep_capacity(precision).await })
+            .await
+    }
+
+    /// Prunes until the archive takes no more of the disk than the policy allows.
+    pub(crate) async fn keep_size(&self) -> Result<(), ArchiveError> {
+        self.detached(|inner| async move {
+            let mut door = inner.door.lock().await;
+            inner.settle_uncertain(&mut door).await?;
+            inner.make_room(&mut door, &[], &[]).await
+        })
+        .await
+    }
+
+    /// Removes what the archive still holds below the floor, after a crash or a failure.
+    pub(crate) async fn sweep(&self) -> Result<u64, ArchiveError> {
+        self.detached(|inner| async move { inner.sweep().await })
+            .await
+    }
+
+    pub(crate) fn policy(&self) -> RetentionPolicy {
+        self.inner.pruning.policy
+    }
+}
+
+impl Inner {
+    /// Raises the floor, durably, and takes everything below it out of the index; the archive is
+    /// swept after that. Tells how many items the index lost.
+    async fn raise(&self, door: &mut Door, floor: Bound) -> Result<usize, ArchiveError> {
+        self.settle_uncertain(door).await?;
+        if floor <= self.index.floor() {
+            return Ok(0);
+        }
+        self.pruning.unswept.store(true, Ordering::SeqCst);
+        floor::store(&*self.archive, &floor).await?;
+        Ok(self.index.remove_before(&floor))
+    }
+
+    /// Removes what lies below the floor, some at a time; gives how many messages that were. Nothing
+    /// is let in there any more, so this needs no lock, and what comes in meanwhile goes between.
+    async fn sweep(&self) -> Result<u64, ArchiveError> {
+        let _sweeping = self.pruning.sweeping.lock().await;
+        if !self.pruning.unswept.swap(false, Ordering::SeqCst) {
+            return Ok(0);
+        }
+        let removed = self.remove_before(self.index.floor()).await;
+        if removed.is_err() {
+            self.pruning.unswept.store(true, Ordering::SeqCst);
+        }
+        removed
+    }
+
+    async fn remove_before(&self, end: Bound) -> Result<u64, ArchiveError> {
+        let span = Range::new(Bound::MIN, end);
+        let mut removed = 0;
+        loop {
+            let count = self.archive.remove(&span, ARCHIVE_REMOVE_ROWS).await?;
+            removed += count as u64;
+            if count < ARCHIVE_REMOVE_ROWS {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// Prunes up to the floor that `floor` finds under the door's lock, if it finds one.
+    async fn prune(
+        &self,
+        reason: Reason,
+        floor: impl FnOnce(&Self) -> Option<Bound>,
+    ) -> Result<Option<Pruned>, ArchiveError> {
+        let mut door = self.door.lock().await;
+        self.settle_uncertain(&mut door).await?;
+        let Some(floor) = floor(self) else {
+            return Ok(None);
+        };
+        let before = self.archive.disk_bytes().await?;
+        self.raise(&mut door, floor).await?;
+        drop(door);
+        let messages = self.sweep().await?;
+        let bytes = before.saturating_sub(self.archive.disk_bytes().await?);
+        Ok(Some(self.pruned(reason, messages, bytes)))
+    }
+
+    fn pruned(&self, reason: Reason, messages: u64, bytes: u64) -> Pruned {
+        let pruned = Pruned {
+            reason,
+            messages,
+            bytes,
+            floor: self.index.floor(),
+        };
+        self.pruning.counters.count(&pruned);
+        pruned
+    }
+
+    async fn keep_capacity(&self, precision: Precision) -> Result<Option<Pruned>, ArchiveError> {
+        let Some(capacity) = self.pruning.policy.capacity else {
+            return Ok(None);
+        };
+        if past_capacity(&self.index, capacity, precision).is_none() {
+            return Ok(None);
+        }
+        let find = |inner: &Self| past_capacity(&inner.index, capacity, precision);
+        self.prune(Reason::Capacity, find).await
+    }
+
+    /// What came in may be too many. What is stored is stored all the same, should this fail: then
+    /// the next who comes tries again.
+    pub(super) async fn keep_capacity_at_the_door(&self) {
+        if let Err(error) = self.keep_capacity(Precision::Lazy).await {
+            tracing::error!(%error, "what exceeds the capacity can't be removed");
+        }
+    }
+
+    /// Stores a batch, and learns how the archive grows by it.
+    pub(super) async fn append(
+        &self,
+        door: &mut Door,
+        records: Vec<Record>,
+    ) -> Result<Vec<bool>, ArchiveError> {
+        if self.pruning.policy.size.is_none() {
+            return self.archive.append(records).await;
+        }
+        let weighs = Growth::weight_of(&records);
+        let before = self.archive.disk_bytes().await?;
+        let fresh = self.archive.append(records).await?;
+        // Should it not be told now, it is asked for again before the next batch.
+        if let Ok(after) = self.archive.disk_bytes().await {
+            let grown = after.saturating_sub(before);
+            door.growth.learn(weighs, grown);
+            // Where it grows all the same, more has to go.
+            door.displaced = door.displaced.saturating_sub(weighs.saturating_add(grown));
+        }
+        Ok(fresh)
+    }
+
+    /// Makes room under the cap for what has passed of the messages at these places, the oldest
+    /// messages of the archive going first.
+    pub(super) async fn make_room(
+        &self,
+        door: &mut Door,
+        checked: &[Result<Record, Refusal>],
+        part: &[usize],
+    ) -> Result<(), ArchiveError> {
+        let Some(cap) = self.pruning.policy.size else {
+            return Ok(());
+        };
+        let passed = part
+            .iter()
+            .filter_map(|&place| checked[place].as_ref().ok());
+        let weighs: u64 = passed.map(|record| weight(record.encoded_len())).sum();
+        let room = match part {
+            [] => 0,
+            _ => door.growth.room_for(weighs, cap),
+        };
+        let mut disk = self.archive.disk_bytes().await?;
+        for _ in 0..RETENTION_ROUNDS {
+            let over = disk.saturating_add(room).saturating_sub(cap);
+            if over == 0 {
+                return Ok(());
+            }
+            let units = self.archive.units().await?;
+            match oldest_units(before_newest(&units, &self.index), over) {
+                Some(end) => disk = self.drop_units(door, end, disk).await?,
+                None if self.index.is_empty() => break,
+                None => return self.displace(door, weighs).await,
+            }
+        }
+        let most = cap.saturating_add(cap / RETENTION_EXCESS);
+        if disk.saturating_add(Growth::of(weighs)) <= most {
+            return Ok(());
+        }
+        Err(ArchiveError::NoRoom {
+            cap,
+            disk_bytes: disk,
+        })
+    }
+
+    /// Drops all units up to `end`; gives the bytes on disk after that, of `before`.
+    async fn drop_units(
+        &self,
+        door: &mut Door,
+        end: Bound,
+        before: u64,
+    ) -> Result<u64, ArchiveError> {
+        // Right behind the last message: a unit may end in the future, and what is published until
+        // then is to be let in.
+        if let Some(last) = self.index.last_before(&end) {
+            self.raise(door, Bound::after(&last)).await?;
+        }
+        // Nobody else comes in now, so that up to the unit's end there is nothing above the floor.
+        let messages = self.remove_before(end).await?;
+        let after = self.archive.disk_bytes().await?;
+        self.pruned(Reason::Size, messages, before.saturating_sub(after));
+        Ok(after)
+    }
+
+    /// Removes the oldest messages row by row, where there is but one unit, whose room the backend uses
+    /// again: as many bytes as are to come in, twice that being free all the time.
+    async fn displace(&self, door: &mut Door, weighs: u64) -> Result<(), ArchiveError> {
+        let wanted = weighs.saturating_mul(2);
+        if door.displaced >= wanted {
+            return Ok(());
+        }
+        let scan = Scan {
+            limit: ARCHIVE_REMOVE_ROWS,
+            ..Scan::of_range(Range::new(self.index.floor(), Bound::Infinity))
+        };
+        let (mut displaced, mut floor) = (door.displaced, None);
+        for key in self.archive.scan(&scan).await?.keys {
+            displaced = displaced.saturating_add(weight(key.message_bytes));
+            floor = Some(Bound::after(&key.item));
+            if displaced >= wanted {
+                break;
+            }
+        }
+        let Some(floor) = floor else {
+            return Ok(());
+        };
+        self.raise(door, floor).await?;
+        let messages = self.remove_before(floor).await?;
+        door.displaced = displaced;
+        self.pruned(Reason::Size, messages, 0);
+        Ok(())
+    }
+}
