@@ -53,8 +53,8 @@ pub enum Durability {
     /// Before the call that stores it returns, as [`Archive`] promises.
     #[default]
     EachBatch,
-    /// When the archive is closed. A crash loses what was stored since it was opened, and after a
-    /// failure of the disk as much may be gone: for what can be made anew.
+    /// When the archive is closed. A crash may lose any messages that were stored since it was opened,
+    /// and after a failure of the disk as many may be gone: for what can be made anew.
     OnClose,
 }
 

@@ -64,7 +64,13 @@ impl Engine {
         batch: &[Record],
     ) -> Result<Vec<bool>, ArchiveError> {
         let parts = self.divide(batch)?;
-        if let [Part { destination: Destination::There(unit), records }] = &parts[..] {
+        if let [
+            Part {
+                destination: Destination::There(unit),
+                records,
+            },
+        ] = &parts[..]
+        {
             let mut fresh = vec![false; batch.len()];
             let part: Vec<&Record> = records.iter().map(|&index| &batch[index]).collect();
             let flags = self.append_to(writer, unit, durability, &part)?;
@@ -136,7 +142,10 @@ impl Engine {
         let (mut part, mut parts) = (first, Vec::new());
         let left = self.target.saturating_sub(newest.disk_bytes());
         let (mut room, mut bytes) = (left.max(self.target / 4), 0);
-        let all: u64 = records.iter().map(|&index| disk_bytes_of(&batch[index])).sum();
+        let all: u64 = records
+            .iter()
+            .map(|&index| disk_bytes_of(&batch[index]))
+            .sum();
         // A unit may begin only behind all that is in the one before.
         let mut last = match all > room {
             true => self.with(newest, read::edges)?.map(|(_, last)| last),

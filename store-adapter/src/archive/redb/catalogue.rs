@@ -7,9 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use redb::{
-    Database, ReadableDatabase, ReadableTable, Table, WriteTransaction,
-};
+use redb::{Database, ReadableDatabase, ReadableTable, Table, WriteTransaction};
 use siphasher::sip::SipHasher13;
 use sync_core::{Id, Item};
 
@@ -99,11 +97,18 @@ impl Catalogue {
         })
     }
 
-    /// Opens the catalogue, which isn't changed before it is known to be sound.
-    pub(super) fn open(files: Arc<dyn Files>) -> Result<Self, ArchiveError> {
+    /// Opens the catalogue, which isn't changed before it is known to be sound, and `check` has found
+    /// what it lists to be so.
+    pub(super) fn open<T>(
+        files: Arc<dyn Files>,
+        check: impl FnOnce(&Consistence) -> Result<T, ArchiveError>,
+    ) -> Result<(Self, T), ArchiveError> {
         let path = files.path_of(CATALOGUE);
         let open = || files.open(CATALOGUE);
-        sound::rehearse(&path, open, CATALOGUE_CACHE_BYTES, read)?;
+        // The check is made within, so that the file is locked meanwhile.
+        let checked = sound::rehearse(&path, open, CATALOGUE_CACHE_BYTES, |database| {
+            Ok(check(&read(database)?))
+        })??;
         let opener = {
             let (files, path) = (Arc::clone(&files), path.clone());
             move || sound::open(&path, || files.open(CATALOGUE), CATALOGUE_CACHE_BYTES)
@@ -115,7 +120,7 @@ impl Catalogue {
         };
         catalogue.read()?;
         catalogue.measure();
-        Ok(catalogue)
+        Ok((catalogue, checked))
     }
 
     pub(super) fn read(&self) -> Result<Consistence, ArchiveError> {
@@ -202,8 +207,13 @@ fn read(database: &Database) -> Result<Consistence, Fault> {
     check_version(database, FORMAT_VERSION)?;
     let transaction = database.begin_read()?;
     let archive = transaction.open_table(FORMAT)?.get(ARCHIVE_KEY)?;
-    let archive = archive.ok_or(Fault::missing("the archive's number"))?.value();
-    let (units, journal) = (transaction.open_table(UNITS)?, transaction.open_table(JOURNAL)?);
+    let archive = archive
+        .ok_or(Fault::missing("the archive's number"))?
+        .value();
+    let (units, journal) = (
+        transaction.open_table(UNITS)?,
+        transaction.open_table(JOURNAL)?,
+    );
     let states = transaction.open_table(STATES)?;
     let stored = transaction.open_table(SUMS)?.get(WHOLE_KEY)?;
     if stored.map(|sum| sum.value()) != Some(sum(&units, &journal, &states)?) {

@@ -41,7 +41,8 @@ impl Files for Directory {
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        let names =
+            fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
         // Names that aren't text are none of an archive.
         Ok(names
             .collect::<io::Result<Vec<_>>>()?

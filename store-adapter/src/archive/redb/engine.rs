@@ -80,13 +80,12 @@ pub(super) fn sync(files: &dyn Files) -> Result<(), ArchiveError> {
 
 impl Engine {
     /// Opens an archive that is there. Nothing is changed before all of it is known to be sound.
-    pub(super) fn open(
-        files: Arc<dyn Files>,
-        options: &RedbOptions,
-    ) -> Result<Self, ArchiveError> {
-        let catalogue = Catalogue::open(Arc::clone(&files))?;
+    pub(super) fn open(files: Arc<dyn Files>, options: &RedbOptions) -> Result<Self, ArchiveError> {
+        let check = |found: &Consistence| load(&files, found, &HashMap::new());
+        let (catalogue, checked) = Catalogue::open(Arc::clone(&files), check)?;
         let found = catalogue.read()?;
-        let units = load(&files, &found, &HashMap::new())?;
+        // The same, unless somebody else has changed the archive in between.
+        let units = load(&files, &found, &known(&checked))?;
         let engine = Self {
             files,
             catalogue,
@@ -162,10 +161,7 @@ impl Engine {
         }
         if writer.unsure {
             let found = self.catalogue.read()?;
-            let known = self.units();
-            let known = known.entries().iter();
-            let known = known.map(|entry| (entry.unit.id(), Arc::clone(&entry.unit)));
-            let units = load(&self.files, &found, &known.collect())?;
+            let units = load(&self.files, &found, &known(&self.units()))?;
             self.take_stock(writer, &found)?;
             self.exchange(units);
             writer.unsure = false;
@@ -186,8 +182,7 @@ impl Engine {
         }
         let names = self.files.names();
         let names = names.map_err(|source| self.io_error(source))?;
-        let mut listed: HashSet<String> =
-            found.units.iter().map(|u| unit::name_of(u.id)).collect();
+        let mut listed: HashSet<String> = found.units.iter().map(|u| unit::name_of(u.id)).collect();
         listed.extend(found.journal.as_ref().map(|intent| intent.name.clone()));
         for name in names.iter().filter(|name| !listed.contains(*name)) {
             if unit::is_name(name) || journal::is_name(name) || name == moving::SOURCE {
@@ -324,6 +319,13 @@ impl Engine {
         });
         Ok(told.collect())
     }
+}
+
+fn known(units: &Units) -> HashMap<u64, Arc<Unit>> {
+    let entries = units.entries().iter();
+    entries
+        .map(|entry| (entry.unit.id(), Arc::clone(&entry.unit)))
+        .collect()
 }
 
 /// The units that the catalogue lists, those that aren't known yet once they are known to be sound.

@@ -80,9 +80,7 @@ impl Filter {
     /// Whether the unit may hold the hash; `false` is certain.
     pub(super) fn may_hold(&self, trace: Trace) -> bool {
         let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
-        parts
-            .iter()
-            .any(|part| part.bloom.contains_hash(trace.0))
+        parts.iter().any(|part| part.bloom.contains_hash(trace.0))
     }
 }
 

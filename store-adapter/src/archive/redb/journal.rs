@@ -96,7 +96,11 @@ fn decode(mut content: &[u8]) -> Option<Vec<Record>> {
         let (message, rest) = rest.split_at_checked(len(44)?)?;
         let item = item_of(head[..40].try_into().ok()?);
         let topic: Arc<str> = std::str::from_utf8(topic).ok()?.into();
-        records.push(Record::stored(item, topic, WakuMessage::decode(message).ok()?));
+        records.push(Record::stored(
+            item,
+            topic,
+            WakuMessage::decode(message).ok()?,
+        ));
         content = rest;
     }
     Some(records)

@@ -28,7 +28,9 @@ impl From<&ArchiveOptions> for RedbOptions {
         let default = Self::default();
         let share = options.disk_cap.map(|cap| cap / UNITS_UNDER_CAP);
         Self {
-            unit_bytes: share.map_or(UNIT_BYTES, |bytes| bytes.clamp(UNIT_BYTES_LEAST, UNIT_BYTES)),
+            unit_bytes: share.map_or(UNIT_BYTES, |bytes| {
+                bytes.clamp(UNIT_BYTES_LEAST, UNIT_BYTES)
+            }),
             ..default
         }
     }

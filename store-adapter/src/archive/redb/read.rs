@@ -15,8 +15,8 @@ use super::tables::{
     self, ItemKey, MESSAGES, ROWS, Row, RowFields, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS, item_of,
     key_of,
 };
-use crate::archive::scan::PageBuilder;
 use crate::archive::Scan;
+use crate::archive::scan::PageBuilder;
 use crate::limits::ARCHIVE_TOPICS_CACHED;
 use crate::message::WakuMessage;
 use crate::record::{Key, Record};

@@ -112,7 +112,9 @@ impl Slot {
 
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Slot")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

@@ -66,10 +66,7 @@ pub(super) fn create(
     made.map_err(|fault: Fault| fault.into_error(&files.path_of(name)))
 }
 
-fn refusing<T>(
-    path: &Path,
-    attempt: impl FnOnce() -> Result<T, Fault>,
-) -> Result<T, ArchiveError> {
+fn refusing<T>(path: &Path, attempt: impl FnOnce() -> Result<T, Fault>) -> Result<T, ArchiveError> {
     let (result, _) = slot::guarded(attempt);
     result.map_err(|fault| match fault {
         Fault::Io(error) if error.kind() == io::ErrorKind::NotFound => {

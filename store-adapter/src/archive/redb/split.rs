@@ -64,7 +64,10 @@ impl Split {
     }
 
     fn disk_bytes(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.unit.disk_bytes()).sum()
+        self.pieces
+            .iter()
+            .map(|piece| piece.unit.disk_bytes())
+            .sum()
     }
 }
 
@@ -166,7 +169,10 @@ impl Engine {
     fn put_pieces_in_place(&self, split: Split) -> Result<(), ArchiveError> {
         let units = self.units();
         let id = split.unit.id();
-        let at = units.entries().iter().position(|entry| entry.unit.id() == id);
+        let at = units
+            .entries()
+            .iter()
+            .position(|entry| entry.unit.id() == id);
         let copied: u64 = split.pieces.iter().map(|piece| piece.unit.messages()).sum();
         let Some(at) = at.filter(|_| copied == split.unit.messages() && copied > 0) else {
             split.pieces.iter().for_each(|piece| discard(&piece.unit));

@@ -51,10 +51,7 @@ impl Sums {
     }
 
     /// Whether these are the stored sums.
-    pub(super) fn check(
-        self,
-        stored: &impl ReadableTable<&'static str, u64>,
-    ) -> Result<(), Fault> {
+    pub(super) fn check(self, stored: &impl ReadableTable<&'static str, u64>) -> Result<(), Fault> {
         for (key, counted) in [(ROWS_KEY, self.rows), (TIMESTAMPS_KEY, self.timestamps)] {
             if stored.get(key)?.map(|sum| sum.value()) != Some(counted) {
                 return Err(Fault::Damaged(format!(

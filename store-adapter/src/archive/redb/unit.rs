@@ -71,7 +71,9 @@ pub(super) fn name_of(id: u64) -> String {
 
 /// Whether a file is named as units are.
 pub(super) fn is_name(name: &str) -> bool {
-    let digits = name.strip_prefix("unit-").and_then(|n| n.strip_suffix(".redb"));
+    let digits = name
+        .strip_prefix("unit-")
+        .and_then(|n| n.strip_suffix(".redb"));
     digits.is_some_and(|digits| digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -178,8 +180,11 @@ impl Unit {
     ) -> Result<Vec<bool>, ArchiveError> {
         // First, so that nobody misses what is there already.
         let traces = batch.iter().map(|record| Trace::of(&record.hash()));
-        self.filter
-            .insert(traces.filter(|trace| !self.may_hold(*trace)).collect::<Vec<_>>());
+        self.filter.insert(
+            traces
+                .filter(|trace| !self.may_hold(*trace))
+                .collect::<Vec<_>>(),
+        );
         self.change(|database| write::append(database, durability, batch))
     }
 
@@ -238,7 +243,12 @@ mod tests {
         for id in [0, 7, 99_999_999, u64::MAX] {
             assert!(is_name(&name_of(id)), "{}", name_of(id));
         }
-        for other in ["catalogue.redb", "unit-1.redb", "unit-0000000x.redb", "unit-00000001"] {
+        for other in [
+            "catalogue.redb",
+            "unit-1.redb",
+            "unit-0000000x.redb",
+            "unit-00000001",
+        ] {
             assert!(!is_name(other), "{other}");
         }
     }
