@@ -92,9 +92,11 @@ impl Engine {
         let Some(mut split) = split else {
             return Ok(());
         };
+        let least = usize::try_from(self.target / 8).unwrap_or(usize::MAX);
         let step = bytes
             .saturating_mul(2)
-            .clamp(SPLIT_STEP_BYTES, SPLIT_STEP_BYTES_MOST);
+            .max(least.min(SPLIT_STEP_BYTES))
+            .min(SPLIT_STEP_BYTES_MOST);
         let done = self.copy(writer, &mut split, step)?;
         self.passing_bytes
             .store(split.disk_bytes(), Ordering::Relaxed);
@@ -121,48 +123,74 @@ impl Engine {
         split: &mut Split,
         bytes: usize,
     ) -> Result<bool, ArchiveError> {
+        self.copy_behind(split)?;
+        let mut left = bytes;
+        while left > 0 {
+            match self.copy_on(writer, split, left)? {
+                0 => return Ok(true),
+                copied => left = left.saturating_sub(copied),
+            }
+        }
+        Ok(false)
+    }
+
+    fn copy_behind(&self, split: &mut Split) -> Result<(), ArchiveError> {
         let cache = self.names_of(&split.unit);
         let behind = std::mem::take(&mut split.behind);
         let mut late = self.with(&split.unit, |database| {
             read::lookup(database, cache, &behind)
         })?;
         late.sort_by_key(Record::item);
-        for record in late.chunk_by(|a, b| {
-            let piece = |record: &Record| split.piece_of(&record.item()).map(|unit| unit.id());
-            piece(a) == piece(b)
-        }) {
-            let part: Vec<&Record> = record.iter().collect();
+        let piece = |record: &Record| split.piece_of(&record.item()).map(|unit| unit.id());
+        for part in late.chunk_by(|a, b| piece(a) == piece(b)) {
+            let part: Vec<&Record> = part.iter().collect();
             if let Some(piece) = part.first().and_then(|one| split.piece_of(&one.item())) {
-                piece.append(Durability::EachBatch, &part)?;
+                self.touching(piece).append(Durability::EachBatch, &part)?;
             }
         }
-        let rest = Range::new(split.copied, Bound::Infinity);
-        let next = self.with(&split.unit, |database| {
-            read::records(database, cache, &rest, bytes)
-        })?;
-        let (Some(first), Some(last)) = (next.first(), next.last()) else {
-            return Ok(true);
+        Ok(())
+    }
+
+    /// Copies so many bytes of messages at most, into one piece; tells how many, 0 at the end.
+    fn copy_on(
+        &self,
+        writer: &mut Writer,
+        split: &mut Split,
+        bytes: usize,
+    ) -> Result<usize, ArchiveError> {
+        let taken = split
+            .pieces
+            .last()
+            .map_or(0, |piece| piece.unit.disk_bytes());
+        let room = match split.share.saturating_sub(taken) {
+            0 => split.share,
+            room => room.max(split.share / 8),
         };
-        let full = |piece: &Entry| piece.unit.disk_bytes() >= split.share;
-        if split.pieces.last().is_none_or(full) {
-            let lower = match split.pieces.is_empty() {
-                true => FIRST,
-                false => lower_at(split.copied).unwrap_or(first.item()),
-            };
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let rest = Range::new(split.copied, Bound::Infinity);
+        let cache = self.names_of(&split.unit);
+        let next = self.with(&split.unit, |database| {
+            read::records(database, cache, &rest, bytes.min(room))
+        })?;
+        let Some(last) = next.last() else {
+            return Ok(0);
+        };
+        if split.pieces.is_empty() || taken >= split.share {
+            let lower = lower_at(split.copied).unwrap_or(FIRST);
             let piece = self.make_unit(writer, lower, split.keys)?;
             piece.unit.take_role(Role::Piece);
             if let Some(complete) = split.pieces.last() {
                 complete.unit.take_role(Role::Other);
-                complete.unit.rest();
             }
             split.pieces.push(piece);
         }
         if let Some(piece) = split.pieces.last() {
             let part: Vec<&Record> = next.iter().collect();
-            piece.unit.append(Durability::EachBatch, &part)?;
+            let unit = self.touching(&piece.unit);
+            unit.append(Durability::EachBatch, &part)?;
         }
         split.copied = Bound::after(&last.item());
-        Ok(false)
+        Ok(next.iter().map(Record::encoded_len).sum::<usize>().max(1))
     }
 
     /// Lists the pieces instead of the unit, which is removed.
