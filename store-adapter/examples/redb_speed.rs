@@ -2,6 +2,7 @@
 //!
 //! Prints rates of ingest, times of lookups and pages, and bytes on the disk.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -99,11 +100,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for round in ["first", "warm"] {
         let (mut lookups, mut pages) = (Vec::new(), Vec::new());
         for _ in 0..1_000 {
-            let some: Vec<Id> = (0..10)
-                .map(|_| hashes[dice.roll(hashes.len() as u64) as usize])
-                .collect();
+            let from = dice.roll(hashes.len() as u64) as usize;
+            let apart = (0..10).map(|n| (from + n * 7_919) % hashes.len());
+            let some: BTreeSet<Id> = apart.map(|at| hashes[at]).collect();
+            let some: Vec<Id> = some.into_iter().collect();
             let start = Instant::now();
-            assert_eq!(archive.lookup(&some).await?.len(), 10);
+            assert_eq!(archive.lookup(&some).await?.len(), some.len());
             lookups.push(start.elapsed());
             let since = START + dice.roll(if within_an_hour { 1 } else { MONTH - HOUR });
             let scan = Scan {

@@ -72,6 +72,9 @@ pub const OTHER_UNITS_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 3 / 8;
 /// Most units of an archive on disk that are open at a time; each takes a file descriptor.
 pub const OPEN_UNITS: usize = 128;
 
+/// Most units that are verified at a time when an archive is opened.
+pub const VERIFYING_THREADS: usize = 8;
+
 /// Bytes of the disk that a unit of an archive is to take, unless a cap on the whole says otherwise.
 pub const UNIT_BYTES: u64 = 256 << 20;
 

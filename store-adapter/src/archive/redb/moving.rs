@@ -7,14 +7,14 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use redb::{Database, ReadableDatabase, ReadableTable};
 use sync_core::{Bound, Range};
 
 use super::catalogue::CATALOGUE;
 use super::directory::{Directory, open_file};
-use super::engine::Engine;
+use super::engine::{Engine, PROGRESS};
 use super::fault::Fault;
 use super::options::RedbOptions;
 use super::read::{self, Cached, Topics};
@@ -26,9 +26,6 @@ use crate::limits::{SPLIT_CACHE_BYTES, SPLIT_STEP_BYTES};
 
 /// What the file is called inside the new form, between taking its place and being removed.
 pub(super) const SOURCE: &str = "moved.redb";
-
-/// How often the log tells how far it is.
-const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Copies the archive in the file `path` into a directory, which may hold a part of it already.
 pub(super) fn move_in(

@@ -12,6 +12,9 @@ use super::tables::{
     UNIT_KEY,
 };
 
+/// So many hashes are put into the filter at a time.
+const TRACES: usize = 4_096;
+
 /// What verifying a unit has shown.
 pub(super) struct Contents {
     pub(super) messages: u64,
@@ -32,11 +35,16 @@ pub(super) fn verify(database: &Database, archive: u64, unit: u64) -> Result<Con
         let (key, row) = entry?;
         sums.count_row(key.value(), row.value(), Change::Added);
     }
+    let mut traces = Vec::with_capacity(TRACES);
     for entry in transaction.open_table(TIMESTAMPS)?.iter()? {
         let (hash, timestamp) = entry?;
         sums.count_timestamp(hash.value(), timestamp.value(), Change::Added);
-        filter.insert([Trace::of(&Id(*hash.value()))]);
+        traces.push(Trace::of(&Id(*hash.value())));
+        if traces.len() == TRACES {
+            filter.insert(traces.drain(..));
+        }
     }
+    filter.insert(traces);
     sums.check(&transaction.open_table(SUMS)?)?;
     Ok(Contents { messages, filter })
 }
