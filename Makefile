@@ -3,9 +3,10 @@
 CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
+ROUNDS ?= 200
 
 .PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
-.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke clean
+.PHONY: crash-test crash-test-redb instructions instructions-accept vectors fuzz fuzz-smoke clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
@@ -22,6 +23,13 @@ lint:
 
 unit:
 	$(CARGO) test --locked --workspace --features benches/instructions
+
+# Processes that write to an archive are killed, and machines forget what wasn't synced.
+crash-test: crash-test-redb
+
+crash-test-redb:
+	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --test crash redb::
+	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --lib redb::tests::forgotten
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps

@@ -17,7 +17,7 @@ use sync_core::{Id, Item, Range};
 pub use error::ArchiveError;
 pub use memory::MemoryArchive;
 pub use options::ArchiveOptions;
-pub use redb::{Durability, RedbArchive};
+pub use redb::{Durability, RedbArchive, RedbOptions};
 pub use scan::{Scan, ScanPage};
 pub use unit::StorageUnit;
 pub use url::{ArchiveUrl, ArchiveUrlError};
@@ -52,8 +52,9 @@ pub trait Archive: Send + Sync + fmt::Debug {
     /// The next page of keys that match, without reading payloads.
     async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError>;
 
-    /// Removes the oldest messages of `span`, at most `limit`; tells how many that were. Fewer
-    /// than `limit` means that the span is empty now.
+    /// Removes the oldest messages of `span`: `limit` of them, or more where a unit that lies in the
+    /// span with all it holds is dropped whole, which costs the same however much it holds. Tells how
+    /// many that were; fewer than `limit` means that the span is empty now.
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError>;
 
     /// How much it holds.
@@ -108,11 +109,13 @@ pub struct ArchiveStats {
 /// When what is there isn't a sound archive of this program, or is in use. It is left as it was.
 pub async fn open(
     url: &ArchiveUrl,
-    _options: &ArchiveOptions,
+    options: &ArchiveOptions,
 ) -> Result<Arc<dyn Archive>, ArchiveError> {
     match url {
         ArchiveUrl::Memory => Ok(Arc::new(MemoryArchive::new())),
-        ArchiveUrl::Redb(path) => Ok(Arc::new(RedbArchive::open_or_create(path).await?)),
+        ArchiveUrl::Redb(path) => Ok(Arc::new(
+            RedbArchive::open_or_create_with(path, &options.into()).await?,
+        )),
     }
 }
 
@@ -122,11 +125,13 @@ pub async fn open(
 /// As [`open`], and when nothing is there.
 pub async fn open_existing(
     url: &ArchiveUrl,
-    _options: &ArchiveOptions,
+    options: &ArchiveOptions,
 ) -> Result<Arc<dyn Archive>, ArchiveError> {
     match url {
         ArchiveUrl::Memory => Ok(Arc::new(MemoryArchive::new())),
-        ArchiveUrl::Redb(path) => Ok(Arc::new(RedbArchive::open(path).await?)),
+        ArchiveUrl::Redb(path) => Ok(Arc::new(
+            RedbArchive::open_with(path, &options.into()).await?,
+        )),
     }
 }
 

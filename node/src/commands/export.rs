@@ -57,7 +57,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses the archive's own file as the one to write, by whatever name it goes.
+/// Refuses the archive itself, and files in it, as the one to write, by whatever name they go.
 fn refuse_to_overwrite(url: &ArchiveUrl, output: &Path) -> Result<(), Failure> {
     let ArchiveUrl::Redb(archive) = url else {
         return Ok(());
@@ -66,11 +66,14 @@ fn refuse_to_overwrite(url: &ArchiveUrl, output: &Path) -> Result<(), Failure> {
         let metadata = std::fs::metadata(path).ok()?;
         Some((metadata.dev(), metadata.ino()))
     };
-    match file(output) {
-        Some(written) if file(archive) == Some(written) => Err(Failure::Usage(anyhow::anyhow!(
+    let itself = file(archive);
+    let target = std::fs::canonicalize(output);
+    let within = target.iter().flat_map(|target| target.ancestors());
+    if itself.is_some() && within.map(file).any(|written| written == itself) {
+        return Err(Failure::Usage(anyhow::anyhow!(
             "{} is the archive itself: name another file to export it to",
             output.display()
-        ))),
-        _ => Ok(()),
+        )));
     }
+    Ok(())
 }

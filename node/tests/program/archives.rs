@@ -1,6 +1,7 @@
 //! Import, export, check: what goes in comes out, and what is wrong is told.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::support::{Place, json, messages, program};
@@ -82,14 +83,20 @@ fn foreign_and_damaged_files_are_refused_and_left_alone() {
     let place = Place::new();
     let file = place.write("lines", &messages(300, 9));
     place.succeed("sound", &["import", &file]);
-    let sound = std::fs::read(place.path("sound")).unwrap();
-    let damaged: [(&str, Vec<u8>); 3] = [
-        ("foreign", b"this is not an archive".repeat(1_000)),
-        ("cut", sound[..sound.len() / 2].to_vec()),
-        ("empty", Vec::new()),
-    ];
-    for (name, bytes) in damaged {
-        std::fs::write(place.path(name), &bytes).unwrap();
+    let unit = "unit-00000001.redb";
+    let sound = std::fs::read(place.path("sound").join(unit)).unwrap();
+    place.copy("sound", "cut");
+    std::fs::write(place.path("cut").join(unit), &sound[..sound.len() / 2]).unwrap();
+    place.copy("sound", "short");
+    std::fs::remove_file(place.path("short").join(unit)).unwrap();
+    std::fs::write(
+        place.path("foreign"),
+        b"this is not an archive".repeat(1_000),
+    )
+    .unwrap();
+    std::fs::write(place.path("empty"), b"").unwrap();
+    for name in ["foreign", "cut", "short", "empty"] {
+        let before = contents(&place.path(name));
         for command in [&["run", "--tcp-port=0"][..], &["check"], &["import", &file]] {
             let output = place.run(name, command);
             let errors = String::from_utf8_lossy(&output.stderr);
@@ -101,9 +108,18 @@ fn foreign_and_damaged_files_are_refused_and_left_alone() {
             assert!(errors.contains(name), "{errors}");
             assert!(!errors.contains("panicked"), "{errors}");
         }
-        assert!(
-            std::fs::read(place.path(name)).unwrap() == bytes,
-            "{name} was changed"
-        );
+        assert!(contents(&place.path(name)) == before, "{name} was changed");
     }
+}
+
+/// What is in a file, or in the files of a directory.
+fn contents(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut paths = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).unwrap();
+        paths = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+    }
+    let read = |path: PathBuf| (path.clone(), std::fs::read(path).unwrap());
+    paths.into_iter().map(read).collect()
 }

@@ -131,7 +131,7 @@ fn an_archive_is_not_overwritten_by_its_own_export() {
     let file = place.write("lines", &crate::support::messages(10, 5));
     place.succeed("a", &["import", &file]);
     std::os::unix::fs::symlink(place.path("a"), place.path("link")).unwrap();
-    for name in ["a", "link"] {
+    for name in ["a", "link", "a/catalogue.redb", "link/unit-00000001.redb"] {
         let path = place.path(name);
         let output = place.run("a", &["export", path.to_str().unwrap()]);
         assert_fails(&output, 2, &["the archive itself"]);

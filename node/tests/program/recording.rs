@@ -23,7 +23,7 @@ fn archives(place: &Place, all: &[String]) -> [String; 2] {
         place.succeed(archive, &["import", &file]);
         file
     });
-    std::fs::copy(place.path("a"), place.path("a-before")).unwrap();
+    place.copy("a", "a-before");
     files
 }
 

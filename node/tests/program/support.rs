@@ -49,6 +49,15 @@ impl Place {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Copies an archive with all its files.
+    pub(crate) fn copy(&self, from: &str, to: &str) {
+        std::fs::create_dir(self.path(to)).unwrap();
+        for entry in std::fs::read_dir(self.path(from)).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), self.path(to).join(entry.file_name())).unwrap();
+        }
+    }
+
     /// Writes lines to a file, and gives its path.
     pub(crate) fn write(&self, name: &str, lines: &[String]) -> String {
         let path = self.path(name);

@@ -1,30 +1,50 @@
-//! An archive in one redb file.
+//! An archive of redb files in a directory: a catalogue, and units of messages that lie beside each
+//! other in the order (timestamp, hash).
 //!
-//! Small rows (topics, length) lie apart from the messages, so that windows and filters are
-//! scanned without reading payloads. Every commit is durable when it returns and leaves the file
+//! A redb file grows and hardly gives anything back. So history is cut into units: the newest takes
+//! what comes in, and is closed behind its last message when it has its size; an old one that has
+//! outgrown it is split. Removing a unit's messages removes its file.
+//!
+//! Within a unit small rows (topics, length) lie apart from the messages, so that windows and filters
+//! are scanned without reading payloads. Every commit is durable when it returns and leaves the file
 //! in a state that opens at once after a crash, unless another [`Durability`] is chosen.
 
+mod append;
+mod catalogue;
+mod directory;
+mod engine;
 mod fault;
-mod file;
+mod files;
+mod filter;
+mod journal;
+mod moving;
+mod opened;
+mod options;
+mod place;
 mod read;
 mod rehearsal;
+mod removal;
 mod slot;
+mod sound;
+mod split;
+mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unit;
+mod units;
+mod verify;
 mod write;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use redb::Database;
 use sync_core::{Id, Range};
 
-use self::fault::Fault;
-use self::read::Topics;
-use self::slot::Slot;
-use super::{Archive, ArchiveError, ArchiveStats, Scan, ScanPage, check_state};
+use self::engine::Engine;
+pub use self::options::RedbOptions;
+use super::{Archive, ArchiveError, ArchiveStats, Scan, ScanPage, StorageUnit, check_state};
 use crate::record::{Key, Record};
 
 /// When what was stored is on the disk.
@@ -33,42 +53,60 @@ pub enum Durability {
     /// Before the call that stores it returns, as [`Archive`] promises.
     #[default]
     EachBatch,
-    /// When the archive is closed. A crash loses what was stored since it was opened, and after a
-    /// failure of the disk as much may be gone: for what can be made anew.
+    /// When the archive is closed. A crash may lose any messages that were stored since it was opened,
+    /// and after a failure of the disk as many may be gone: for what can be made anew.
     OnClose,
 }
 
-/// Keeps messages in a file, until it is removed.
+/// Keeps messages in a directory of files, until they are removed.
 ///
-/// All work is done on blocking threads of the tokio runtime. One process has the file open at a
+/// All work is done on blocking threads of the tokio runtime. One process has the archive open at a
 /// time.
 #[derive(Debug)]
 pub struct RedbArchive {
-    slot: Arc<Slot>,
-    topics: Arc<Topics>,
+    engine: Arc<Engine>,
     durability: Durability,
 }
 
 impl RedbArchive {
-    /// Opens the archive in the file at `path`.
+    /// Opens the archive in the directory at `path`. An archive in one file, as an earlier version
+    /// made it, is moved into the present form first; its messages are on the disk twice meanwhile.
     ///
     /// # Errors
-    /// When there is no such file, or it isn't a sound archive of this program, or is in use. The
-    /// file is left as it was.
+    /// When nothing is there, or it isn't a sound archive of this program, or is in use. It is left as
+    /// it was.
     pub async fn open(path: &Path) -> Result<Self, ArchiveError> {
-        Self::with_opener(path, file::open).await
+        Self::open_with(path, &RedbOptions::default()).await
     }
 
-    /// As [`RedbArchive::open`], creating the file first if nothing is there.
-    ///
-    /// It is made under another name and then given its own, so that a crash leaves no half file.
+    /// As [`RedbArchive::open`], with options.
     ///
     /// # Errors
-    /// As [`RedbArchive::open`], and when the file can't be created.
+    /// As [`RedbArchive::open`].
+    pub async fn open_with(path: &Path, options: &RedbOptions) -> Result<Self, ArchiveError> {
+        let (path, options) = (path.to_owned(), options.clone());
+        Self::opened(move || place::open(&path, &options)).await
+    }
+
+    /// As [`RedbArchive::open`], creating the directory first if nothing is there.
+    ///
+    /// # Errors
+    /// As [`RedbArchive::open`], and when the directory can't be created.
     pub async fn open_or_create(path: &Path) -> Result<Self, ArchiveError> {
+        Self::open_or_create_with(path, &RedbOptions::default()).await
+    }
+
+    /// As [`RedbArchive::open_or_create`], with options.
+    ///
+    /// # Errors
+    /// As [`RedbArchive::open_or_create`].
+    pub async fn open_or_create_with(
+        path: &Path,
+        options: &RedbOptions,
+    ) -> Result<Self, ArchiveError> {
         let made = path.to_owned();
-        on_blocking_thread(move || file::create_if_missing(&made)).await?;
-        Self::open(path).await
+        on_blocking_thread(move || place::create_if_missing(&made)).await?;
+        Self::open_with(path, options).await
     }
 
     /// The same archive with another durability than that of each batch.
@@ -77,25 +115,22 @@ impl RedbArchive {
         Self { durability, ..self }
     }
 
-    async fn with_opener(
-        path: &Path,
-        open: impl Fn(&Path) -> Result<Database, ArchiveError> + Send + Sync + 'static,
+    async fn opened(
+        open: impl FnOnce() -> Result<Engine, ArchiveError> + Send + 'static,
     ) -> Result<Self, ArchiveError> {
-        let path = path.to_owned();
-        let slot = on_blocking_thread(move || Slot::open(path, open)).await?;
+        let engine = on_blocking_thread(open).await?;
         Ok(Self {
-            slot: Arc::new(slot),
-            topics: Arc::default(),
+            engine: Arc::new(engine),
             durability: Durability::default(),
         })
     }
 
     async fn with<T: Send + 'static>(
         &self,
-        act: impl Fn(&Database) -> Result<T, Fault> + Send + 'static,
+        act: impl FnOnce(&Engine) -> Result<T, ArchiveError> + Send + 'static,
     ) -> Result<T, ArchiveError> {
-        let slot = Arc::clone(&self.slot);
-        on_blocking_thread(move || slot.with(act)).await
+        let engine = Arc::clone(&self.engine);
+        on_blocking_thread(move || act(&engine)).await
     }
 }
 
@@ -114,54 +149,52 @@ impl Archive for RedbArchive {
             return Ok(Vec::new());
         }
         let durability = self.durability;
-        self.with(move |database| write::append(database, durability, &batch))
+        self.with(move |engine| engine.append(durability, &batch))
             .await
     }
 
     async fn lookup(&self, hashes: &[Id]) -> Result<Vec<Record>, ArchiveError> {
-        let (hashes, topics) = (hashes.to_vec(), Arc::clone(&self.topics));
-        self.with(move |database| read::lookup(database, &topics, &hashes))
-            .await
+        let hashes = hashes.to_vec();
+        self.with(move |engine| engine.lookup(&hashes)).await
     }
 
     async fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError> {
-        let (hashes, topics) = (hashes.to_vec(), Arc::clone(&self.topics));
-        self.with(move |database| read::locate(database, &topics, &hashes))
-            .await
+        let hashes = hashes.to_vec();
+        self.with(move |engine| engine.locate(&hashes)).await
     }
 
     async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError> {
-        let (scan, topics) = (scan.clone(), Arc::clone(&self.topics));
-        self.with(move |database| read::scan(database, &topics, &scan))
-            .await
+        let scan = scan.clone();
+        self.with(move |engine| engine.scan(&scan)).await
     }
 
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
         let (span, durability) = (*span, self.durability);
-        self.with(move |database| write::remove(database, durability, &span, limit))
+        self.with(move |engine| engine.remove(durability, &span, limit))
             .await
     }
 
     async fn stats(&self) -> Result<ArchiveStats, ArchiveError> {
-        let stats = self.with(read::stats).await?;
-        let slot = Arc::clone(&self.slot);
-        let disk_bytes = on_blocking_thread(move || file::bytes_on_disk(slot.path())).await?;
-        Ok(ArchiveStats {
-            disk_bytes,
-            ..stats
-        })
+        self.with(Engine::stats).await
+    }
+
+    async fn disk_bytes(&self) -> Result<u64, ArchiveError> {
+        Ok(self.engine.disk_bytes())
+    }
+
+    async fn units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {
+        self.with(Engine::storage_units).await
     }
 
     async fn state(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError> {
         let name = name.to_owned();
-        self.with(move |database| read::state(database, &name))
-            .await
+        self.with(move |engine| engine.catalogue.state(&name)).await
     }
 
     async fn set_state(&self, name: &str, value: Option<Vec<u8>>) -> Result<(), ArchiveError> {
         check_state(name, value.as_deref())?;
-        let (name, durability) = (name.to_owned(), self.durability);
-        self.with(move |database| write::set_state(database, durability, &name, value.as_deref()))
+        let name = name.to_owned();
+        self.with(move |engine| engine.catalogue.set_state(&name, value.as_deref()))
             .await
     }
 }

@@ -71,7 +71,7 @@ pub struct ScanPage {
 }
 
 /// Collects a page from keys that are shown in the direction of the walk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PageBuilder<'a> {
     scan: &'a Scan,
     rows: usize,
@@ -99,6 +99,11 @@ impl<'a> PageBuilder<'a> {
 
     pub(super) fn push(&mut self, key: Key) {
         self.page.keys.push(key);
+    }
+
+    /// Ends the page before the rest of the range is looked at.
+    pub(super) fn stop_before(&mut self, rest: Range) {
+        self.page.rest = Some(rest);
     }
 
     pub(super) fn finish(self) -> ScanPage {

@@ -32,6 +32,26 @@ mod redb {
 }
 
 #[cfg(test)]
+mod redb_in_tiny_units {
+    use store_adapter::archive::{RedbArchive, RedbOptions};
+    use tempfile::TempDir;
+
+    /// Every few records begin a unit, and two files are open at a time.
+    async fn new() -> (RedbArchive, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("archive.redb");
+        let options = RedbOptions {
+            unit_bytes: 1_200,
+            open_units: 2,
+        };
+        let archive = RedbArchive::open_or_create_with(&path, &options).await;
+        (archive.unwrap(), directory)
+    }
+
+    conformance_suite!(new());
+}
+
+#[cfg(test)]
 mod redb_durable_on_close {
     use store_adapter::archive::{Durability, RedbArchive};
     use tempfile::TempDir;

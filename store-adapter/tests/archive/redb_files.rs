@@ -1,12 +1,15 @@
-//! What happens to archive files: they outlive the process, and foreign or damaged ones are refused
-//! and left as they were.
+//! What happens to archives on the disk: they outlive the process, and foreign or damaged ones are
+//! refused and left as they were.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::suite::{all_items, record};
 use redb::{Database, ReadableDatabase, TableDefinition};
-use store_adapter::archive::{self, Archive, ArchiveError, ArchiveUrl, Durability, RedbArchive};
+use store_adapter::archive::{
+    self, Archive, ArchiveError, ArchiveUrl, Durability, RedbArchive, RedbOptions,
+};
 use tempfile::TempDir;
 
 fn place() -> (TempDir, PathBuf) {
@@ -24,20 +27,45 @@ async fn filled(path: &Path, count: i64) -> RedbArchive {
     archive
 }
 
-/// Opens both ways, and checks that the file is refused and unchanged; gives the message.
+/// What is at a path: a file, or a directory of files.
+fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    if path.is_file() {
+        return BTreeMap::from([(path.to_owned(), fs::read(path).unwrap())]);
+    }
+    let entries = fs::read_dir(path).unwrap();
+    entries
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            (path.clone(), fs::read(path).unwrap())
+        })
+        .collect()
+}
+
+/// As a backup does it, or a crash.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for (path, content) in contents(from) {
+        fs::write(to.join(path.file_name().unwrap()), content).unwrap();
+    }
+}
+
+/// Opens both ways, and checks that the archive is refused and unchanged; gives the message.
 async fn refused(path: &Path) -> String {
-    let before = fs::read(path).unwrap();
+    let before = contents(path);
     let error = RedbArchive::open(path).await.unwrap_err();
     assert!(matches!(error, ArchiveError::Refused { .. }), "{error:?}");
     let again = RedbArchive::open_or_create(path).await.unwrap_err();
     assert!(matches!(again, ArchiveError::Refused { .. }), "{again:?}");
-    assert!(fs::read(path).unwrap() == before, "the file was changed");
+    assert!(contents(path) == before, "a file was changed");
     let others = fs::read_dir(path.parent().unwrap()).unwrap().count();
-    assert_eq!(others, 1, "something was left beside the file");
+    assert_eq!(others, 1, "something was left beside the archive");
     let message = error.to_string();
     assert!(message.contains(&*path.to_string_lossy()), "{message}");
     message
 }
+
+/// The files of an archive: the catalogue and one unit.
+const FILES: [&str; 2] = ["catalogue.redb", "unit-00000001.redb"];
 
 #[tokio::test]
 async fn what_was_appended_is_there_after_opening_again() {
@@ -67,10 +95,9 @@ async fn what_is_durable_on_close_is_lost_by_a_crash_and_kept_by_closing() {
     assert_eq!(items.len(), 60);
 
     let crashed = directory.path().join("crashed.redb");
-    fs::copy(&path, &crashed).unwrap();
+    copy(&path, &crashed);
     let opened = RedbArchive::open(&crashed).await.unwrap();
     assert_eq!(all_items(&opened).await, kept);
-    assert_eq!(opened.state("online").await.unwrap(), None);
 
     drop(archive);
     let opened = RedbArchive::open(&path).await.unwrap();
@@ -92,12 +119,12 @@ async fn an_archive_held_open_is_in_use() {
 }
 
 #[tokio::test]
-async fn a_file_copied_while_open_opens_whole() {
+async fn an_archive_copied_while_open_opens_whole() {
     let (directory, path) = place();
     let archive = filled(&path, 50).await;
-    let copy = directory.path().join("copy.redb");
-    fs::copy(&path, &copy).unwrap();
-    let opened = RedbArchive::open(&copy).await.unwrap();
+    let backup = directory.path().join("copy.redb");
+    copy(&path, &backup);
+    let opened = RedbArchive::open(&backup).await.unwrap();
     assert_eq!(all_items(&opened).await, all_items(&archive).await);
 }
 
@@ -153,17 +180,68 @@ async fn files_that_are_no_database_are_refused() {
 }
 
 #[tokio::test]
-async fn a_directory_is_refused() {
+async fn a_directory_of_something_else_is_refused() {
     let (_directory, path) = place();
     fs::create_dir(&path).unwrap();
-    let error = RedbArchive::open_or_create(&path).await.unwrap_err();
+    assert!(refused(&path).await.contains("catalogue.redb"));
+    fs::write(path.join("letter.txt"), "Dear").unwrap();
+    assert!(refused(&path).await.contains("catalogue.redb"));
+}
+
+#[tokio::test]
+async fn a_missing_unit_is_refused_by_name() {
+    let (_directory, path) = place();
+    drop(filled(&path, 3).await);
+    fs::remove_file(path.join(FILES[1])).unwrap();
+    let message = refused(&path).await;
     assert!(
-        matches!(
-            error,
-            ArchiveError::Refused { .. } | ArchiveError::Io { .. }
-        ),
-        "{error:?}"
+        message.contains("unit-00000001.redb") && message.contains("missing"),
+        "{message}"
     );
+}
+
+#[tokio::test]
+async fn a_unit_of_another_archive_is_refused() {
+    let (_directory, path) = place();
+    let (_other_directory, other) = place();
+    drop(filled(&path, 3).await);
+    drop(filled(&other, 3).await);
+    fs::copy(other.join(FILES[1]), path.join(FILES[1])).unwrap();
+    assert!(refused(&path).await.contains("belongs elsewhere"));
+}
+
+#[tokio::test]
+async fn units_that_have_changed_places_are_refused() {
+    let (_directory, path) = place();
+    let options = RedbOptions {
+        unit_bytes: 10_000,
+        ..RedbOptions::default()
+    };
+    let archive = RedbArchive::open_or_create_with(&path, &options)
+        .await
+        .unwrap();
+    let records = (0..20).map(|n| record(n, &[7; 2_000])).collect();
+    archive.append(records).await.unwrap();
+    drop(archive);
+    let second = path.join("unit-00000002.redb");
+    fs::rename(&second, path.join("kept")).unwrap();
+    fs::rename(path.join(FILES[1]), &second).unwrap();
+    fs::rename(path.join("kept"), path.join(FILES[1])).unwrap();
+    assert!(refused(&path).await.contains("belongs elsewhere"));
+}
+
+#[tokio::test]
+async fn what_a_crash_left_is_removed_and_other_files_are_not() {
+    let (_directory, path) = place();
+    drop(filled(&path, 3).await);
+    for name in ["unit-00000009.redb", "journal-00000010", "notes.txt"] {
+        fs::write(path.join(name), "x").unwrap();
+    }
+    let archive = RedbArchive::open(&path).await.unwrap();
+    assert_eq!(all_items(&archive).await.len(), 3);
+    let names: Vec<_> = contents(&path).into_keys().collect();
+    let expected = [FILES[0], "notes.txt", FILES[1]];
+    assert_eq!(names, expected.map(|name| path.join(name)));
 }
 
 #[tokio::test]
@@ -172,39 +250,94 @@ async fn truncated_files_are_refused_closed_cleanly_or_not() {
         let (directory, path) = place();
         let whole = {
             let archive = filled(&path, 2_000).await;
-            let open = fs::read(&path).unwrap();
+            let open = contents(&path);
             drop(archive);
-            if clean {
-                fs::read(&path).unwrap()
-            } else {
-                open
-            }
+            if clean { contents(&path) } else { open }
         };
         drop(directory);
-        let len = whole.len();
-        assert!(len > 4_000_000);
-        for left in [len / 2, len - 1, len - 4_096, len / 10, 4_096, 1_000, 40, 1] {
-            let (_directory, path) = place();
-            fs::write(&path, &whole[..left]).unwrap();
-            let message = refused(&path).await;
-            let truncated = message.contains(&format!("should have {len} bytes and has {left}"));
-            assert!(truncated || left < 40, "{message}");
+        for truncated in FILES {
+            let len = whole[&path.join(truncated)].len();
+            assert!(len > 4_000_000 || truncated == FILES[0]);
+            for left in [len / 2, len - 1, len - 4_096, len / 10, 4_096, 1_000, 40, 1] {
+                fs::create_dir_all(&path).unwrap();
+                for (path, content) in &whole {
+                    fs::write(path, content).unwrap();
+                }
+                let whole = &whole[&path.join(truncated)];
+                fs::write(path.join(truncated), &whole[..left]).unwrap();
+                let message = refused(&path).await;
+                let told = message.contains(&format!("should have {len} bytes and has {left}"));
+                assert!(told || left < 40, "{message}");
+                assert!(message.contains(truncated), "{message}");
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn a_header_that_was_written_over_is_refused() {
-    let (directory, path) = place();
+    let (_directory, path) = place();
     drop(filled(&path, 100).await);
-    let whole = fs::read(&path).unwrap();
-    drop(directory);
-    for damaged in [0..64, 64..320, 0..4_096, 4_096..whole.len()] {
-        let (_directory, path) = place();
-        let mut content = whole.clone();
-        content[damaged].fill(0xa5);
-        fs::write(&path, content).unwrap();
-        refused(&path).await;
+    for file in FILES.map(|name| path.join(name)) {
+        let whole = fs::read(&file).unwrap();
+        for damaged in [0..64, 64..320, 0..4_096, 4_096..whole.len()] {
+            let mut content = whole.clone();
+            content[damaged].fill(0xa5);
+            fs::write(&file, content).unwrap();
+            refused(&path).await;
+        }
+        fs::write(&file, whole).unwrap();
+    }
+    RedbArchive::open(&path).await.unwrap();
+}
+
+/// Whether the archive is refused, or all is there: keys, and what they lead to.
+async fn is_refused_or_whole(path: &Path, records: &[store_adapter::Record]) -> bool {
+    let archive = match RedbArchive::open(path).await {
+        Err(ArchiveError::Refused { .. }) => return true,
+        other => other.unwrap(),
+    };
+    let hashes: Vec<_> = records.iter().map(store_adapter::Record::hash).collect();
+    let keys: Vec<_> = records.iter().map(store_adapter::Record::key).collect();
+    let located = archive.locate(&hashes).await;
+    let Ok(found) = archive.lookup(&hashes).await else {
+        // What can't be read is an error and not an absence.
+        return true;
+    };
+    let told = found.iter().filter(|record| !record.is_intact()).count();
+    located.is_ok_and(|located| located == keys)
+        && found.len() == records.len()
+        && (found == records || told > 0)
+        && archive.state("online").await.unwrap() == Some(vec![9; 40])
+}
+
+#[tokio::test]
+async fn no_flipped_byte_makes_an_archive_silently_short() {
+    let (_directory, path) = place();
+    let records: Vec<_> = (0..400).map(|n| record(n, &[n as u8; 20])).collect();
+    let archive = RedbArchive::open_or_create(&path).await.unwrap();
+    archive.append(records.clone()).await.unwrap();
+    archive
+        .set_state("online", Some(vec![9; 40]))
+        .await
+        .unwrap();
+    drop(archive);
+    let mut seed = 7u64;
+    for file in FILES.map(|name| path.join(name)) {
+        let whole = fs::read(&file).unwrap();
+        let used: Vec<usize> = (0..whole.len()).filter(|&at| whole[at] != 0).collect();
+        for _ in 0..150 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let at = used[(seed >> 33) as usize % used.len()];
+            let mut content = whole.clone();
+            content[at] ^= 1 << (seed >> 30 & 7);
+            fs::write(&file, content).unwrap();
+            assert!(
+                is_refused_or_whole(&path, &records).await,
+                "byte {at} of {file:?}"
+            );
+            fs::write(&file, &whole).unwrap();
+        }
     }
 }
 
@@ -246,37 +379,42 @@ async fn an_empty_database_of_another_program_is_refused() {
 #[tokio::test]
 async fn newer_formats_are_refused() {
     const FORMAT: TableDefinition<'_, &str, u64> = TableDefinition::new("wakustore.format");
-    let (_directory, path) = place();
-    drop(filled(&path, 3).await);
-    let database = Database::open(&path).unwrap();
-    let transaction = database.begin_write().unwrap();
-    transaction
-        .open_table(FORMAT)
-        .unwrap()
-        .insert("version", 2)
-        .unwrap();
-    transaction.commit().unwrap();
-    drop(database);
-    let message = refused(&path).await;
-    assert!(
-        message.contains("version 2") && message.contains("newer"),
-        "{message}"
-    );
+    for name in FILES {
+        let (_directory, path) = place();
+        drop(filled(&path, 3).await);
+        let database = Database::open(path.join(name)).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let mut format = transaction.open_table(FORMAT).unwrap();
+        format.insert("version", 3).unwrap();
+        drop(format);
+        transaction.commit().unwrap();
+        drop(database);
+        let message = refused(&path).await;
+        assert!(
+            message.contains("version 3") && message.contains("newer"),
+            "{message}"
+        );
+    }
 }
 
 #[tokio::test]
 async fn an_archive_that_lacks_a_part_is_refused() {
-    for name in [
+    let parts = ["units", "journal", "states", "sums"].map(|table| (FILES[0], table));
+    let of_units = [
         "rows",
         "messages",
         "timestamps",
         "topic_names",
         "topic_numbers",
-        "states",
-    ] {
+        "sums",
+    ];
+    for (file, name) in parts
+        .into_iter()
+        .chain(of_units.map(|table| (FILES[1], table)))
+    {
         let (_directory, path) = place();
         drop(filled(&path, 3).await);
-        let database = Database::open(&path).unwrap();
+        let database = Database::open(path.join(file)).unwrap();
         let transaction = database.begin_write().unwrap();
         let deleted = transaction.delete_table(TableDefinition::<'_, u8, u8>::new(name));
         assert!(deleted.unwrap(), "{name}");

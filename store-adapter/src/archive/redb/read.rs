@@ -1,6 +1,6 @@
-//! The transactions that read an archive file.
+//! The transactions that read a unit.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prost::Message;
@@ -8,33 +8,40 @@ use redb::{
     Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable,
     ReadableTableMetadata,
 };
-use sync_core::{Id, Item, TopicFilter};
+use sync_core::{Id, Item, Range, TopicFilter};
 
 use super::fault::Fault;
 use super::tables::{
-    self, ItemKey, MESSAGES, ROWS, Row, RowFields, STATES, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS,
-    item_of, key_of,
+    self, ItemKey, MESSAGES, ROWS, Row, RowFields, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS, item_of,
+    key_of,
 };
+use crate::archive::Scan;
 use crate::archive::scan::PageBuilder;
-use crate::archive::{ArchiveStats, Scan, ScanPage};
 use crate::limits::ARCHIVE_TOPICS_CACHED;
 use crate::message::WakuMessage;
 use crate::record::{Key, Record};
 
-/// Names of topics that were read before. A number never changes its name.
+/// Names of topics that were read before, by unit and number. A number never changes its name.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
-    names: Mutex<HashMap<u32, Arc<str>>>,
+    names: Mutex<HashMap<(u64, u32), Arc<str>>>,
 }
 
 /// The topics as one transaction sees them.
 struct TopicReader<'a> {
-    cache: &'a Topics,
+    cache: Cached<'a>,
     names: ReadOnlyTable<u32, &'static str>,
 }
 
+/// The names of one unit in the cache.
+#[derive(Clone, Copy)]
+pub(super) struct Cached<'a> {
+    pub(super) topics: &'a Topics,
+    pub(super) unit: u64,
+}
+
 impl<'a> TopicReader<'a> {
-    fn open(transaction: &ReadTransaction, cache: &'a Topics) -> Result<Self, Fault> {
+    fn open(transaction: &ReadTransaction, cache: Cached<'a>) -> Result<Self, Fault> {
         Ok(Self {
             cache,
             names: transaction.open_table(TOPIC_NAMES)?,
@@ -42,13 +49,9 @@ impl<'a> TopicReader<'a> {
     }
 
     fn name_of(&self, number: u32) -> Result<Arc<str>, Fault> {
-        let cached = || {
-            self.cache
-                .names
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        if let Some(name) = cached().get(&number) {
+        let Cached { topics, unit } = self.cache;
+        let cached = || topics.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = cached().get(&(unit, number)) {
             return Ok(Arc::clone(name));
         }
         let stored = self.names.get(number)?;
@@ -57,7 +60,7 @@ impl<'a> TopicReader<'a> {
         if names.len() >= ARCHIVE_TOPICS_CACHED {
             names.clear();
         }
-        names.insert(number, Arc::clone(&name));
+        names.insert((unit, number), Arc::clone(&name));
         Ok(name)
     }
 
@@ -71,13 +74,13 @@ impl<'a> TopicReader<'a> {
     }
 }
 
-/// The items of these hashes, in order.
-fn find(transaction: &ReadTransaction, hashes: &[Id]) -> Result<BTreeSet<Item>, Fault> {
+/// The items of these hashes, in the order given.
+fn find(transaction: &ReadTransaction, hashes: &[Id]) -> Result<Vec<Item>, Fault> {
     let timestamps = transaction.open_table(TIMESTAMPS)?;
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
     for hash in hashes {
         if let Some(timestamp) = timestamps.get(&hash.0)? {
-            found.insert(Item::new(timestamp.value(), *hash));
+            found.push(Item::new(timestamp.value(), *hash));
         }
     }
     Ok(found)
@@ -93,13 +96,14 @@ fn row_of(
     ))
 }
 
+/// The keys of those hashes that are there.
 pub(super) fn locate(
     database: &Database,
-    topics: &Topics,
+    cache: Cached<'_>,
     hashes: &[Id],
 ) -> Result<Vec<Key>, Fault> {
     let transaction = database.begin_read()?;
-    let topics = TopicReader::open(&transaction, topics)?;
+    let topics = TopicReader::open(&transaction, cache)?;
     let rows = transaction.open_table(ROWS)?;
     let found = find(&transaction, hashes)?.into_iter();
     found
@@ -107,13 +111,14 @@ pub(super) fn locate(
         .collect()
 }
 
+/// The records of those hashes that are there.
 pub(super) fn lookup(
     database: &Database,
-    topics: &Topics,
+    cache: Cached<'_>,
     hashes: &[Id],
 ) -> Result<Vec<Record>, Fault> {
     let transaction = database.begin_read()?;
-    let topics = TopicReader::open(&transaction, topics)?;
+    let topics = TopicReader::open(&transaction, cache)?;
     let rows = transaction.open_table(ROWS)?;
     let messages = transaction.open_table(MESSAGES)?;
     let mut records = Vec::new();
@@ -121,15 +126,56 @@ pub(super) fn lookup(
         let topic = topics.name_of(row_of(&rows, &item)?.pubsub_topic)?;
         let stored = messages.get(&key_of(&item))?;
         let stored = stored.ok_or(Fault::missing("the message of a hash"))?;
-        let message = WakuMessage::decode(stored.value()).map_err(|error| {
-            Fault::Damaged(format!(
-                "the message of hash {} is garbled: {error}",
-                item.id
-            ))
-        })?;
-        records.push(Record::stored(item, topic, message));
+        records.push(record_of(item, topic, stored.value())?);
     }
     Ok(records)
+}
+
+fn record_of(item: Item, topic: Arc<str>, encoded: &[u8]) -> Result<Record, Fault> {
+    let message = WakuMessage::decode(encoded).map_err(|error| {
+        Fault::Damaged(format!(
+            "the message of hash {} is garbled: {error}",
+            item.id
+        ))
+    })?;
+    Ok(Record::stored(item, topic, message))
+}
+
+/// The first records of a range, until they have so many bytes; at least one if there is one.
+pub(super) fn records(
+    database: &Database,
+    cache: Cached<'_>,
+    range: &Range,
+    bytes: usize,
+) -> Result<Vec<Record>, Fault> {
+    let Some((lower, upper)) = tables::keys_of(range) else {
+        return Ok(Vec::new());
+    };
+    let transaction = database.begin_read()?;
+    let topics = TopicReader::open(&transaction, cache)?;
+    let rows = transaction.open_table(ROWS)?;
+    let messages = transaction.open_table(MESSAGES)?;
+    let (mut records, mut taken) = (Vec::new(), 0);
+    for entry in rows.range::<&ItemKey>(&lower..)? {
+        let (key, row) = entry?;
+        if upper.is_some_and(|upper| *key.value() >= upper) || taken >= bytes {
+            break;
+        }
+        let row = RowFields::decode(row.value());
+        let stored = messages.get(key.value())?;
+        let stored = stored.ok_or(Fault::missing("the message of a row"))?;
+        let topic = topics.name_of(row.pubsub_topic)?;
+        taken += stored.value().len();
+        records.push(record_of(item_of(key.value()), topic, stored.value())?);
+    }
+    Ok(records)
+}
+
+/// Which of these records are there.
+pub(super) fn held(database: &Database, records: &[&Record]) -> Result<Vec<bool>, Fault> {
+    let timestamps = database.begin_read()?.open_table(TIMESTAMPS)?;
+    let held = |record: &&Record| Ok(timestamps.get(&record.hash().0)?.is_some());
+    records.iter().map(held).collect()
 }
 
 /// The numbers of the topics that a filter lets through; `None` for all.
@@ -148,12 +194,18 @@ fn numbers_of(
     Ok(Some(allowed))
 }
 
-pub(super) fn scan(database: &Database, topics: &Topics, scan: &Scan) -> Result<ScanPage, Fault> {
+/// Goes on with a page in this unit; tells whether it is full.
+pub(super) fn scan<'s>(
+    database: &Database,
+    cache: Cached<'_>,
+    scan: &Scan,
+    mut page: PageBuilder<'s>,
+) -> Result<(PageBuilder<'s>, bool), Fault> {
     let Some((lower, upper)) = tables::keys_of(&scan.range) else {
-        return Ok(ScanPage::default());
+        return Ok((page, false));
     };
     let transaction = database.begin_read()?;
-    let topics = TopicReader::open(&transaction, topics)?;
+    let topics = TopicReader::open(&transaction, cache)?;
     let pubsub = numbers_of(&transaction, &scan.pubsub_topics)?;
     let content = numbers_of(&transaction, &scan.content_topics)?;
     let allows = |allowed: &Option<HashSet<u32>>, topic: u32| {
@@ -161,11 +213,10 @@ pub(super) fn scan(database: &Database, topics: &Topics, scan: &Scan) -> Result<
             .as_ref()
             .is_none_or(|topics| topics.contains(&topic))
     };
-    let mut page = PageBuilder::new(scan);
     if pubsub.as_ref().is_some_and(HashSet::is_empty)
         || content.as_ref().is_some_and(HashSet::is_empty)
     {
-        return Ok(page.finish());
+        return Ok((page, false));
     }
     let rows = transaction.open_table(ROWS)?;
     let mut walk = match &upper {
@@ -183,26 +234,21 @@ pub(super) fn scan(database: &Database, topics: &Topics, scan: &Scan) -> Result<
             page.push(topics.key_of(item, row)?);
         }
         if page.is_full(&item) {
-            break;
+            return Ok((page, true));
         }
     }
-    Ok(page.finish())
+    Ok((page, false))
 }
 
-/// All but the bytes on disk.
-pub(super) fn stats(database: &Database) -> Result<ArchiveStats, Fault> {
+/// How many messages there are.
+pub(super) fn count(database: &Database) -> Result<u64, Fault> {
+    Ok(database.begin_read()?.open_table(ROWS)?.len()?)
+}
+
+/// The first and the last message.
+pub(super) fn edges(database: &Database) -> Result<Option<(Item, Item)>, Fault> {
     let rows = database.begin_read()?.open_table(ROWS)?;
-    Ok(ArchiveStats {
-        messages: rows.len()?,
-        disk_bytes: 0,
-        log_bytes: 0,
-        first: rows.first()?.map(|(key, _)| item_of(key.value())),
-        last: rows.last()?.map(|(key, _)| item_of(key.value())),
-    })
-}
-
-pub(super) fn state(database: &Database, name: &str) -> Result<Option<Vec<u8>>, Fault> {
-    let states = database.begin_read()?.open_table(STATES)?;
-    let value = states.get(name)?;
-    Ok(value.map(|value| value.value().to_vec()))
+    let first = rows.first()?.map(|(key, _)| item_of(key.value()));
+    let last = rows.last()?.map(|(key, _)| item_of(key.value()));
+    Ok(first.zip(last))
 }

@@ -9,9 +9,9 @@ use std::io;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
+use super::files::Backend;
 use crate::limits::REHEARSAL_BYTES;
 
 const BLOCK: usize = 4096;
@@ -19,7 +19,7 @@ const BLOCK: usize = 4096;
 /// A file, read-only, under changes that are kept in memory.
 #[derive(Debug)]
 pub(super) struct Rehearsal {
-    file: FileBackend,
+    file: Backend,
     changes: Mutex<Changes>,
 }
 
@@ -32,7 +32,7 @@ struct Changes {
 }
 
 impl Rehearsal {
-    pub(super) fn new(file: FileBackend) -> io::Result<Self> {
+    pub(super) fn new(file: Backend) -> io::Result<Self> {
         let len = file.len()?;
         let changes = Changes {
             len,
@@ -84,6 +84,13 @@ impl StorageBackend for Rehearsal {
         let changes = self.changes();
         if offset.saturating_add(out.len() as u64) > changes.len {
             return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        // Nearly always all shows as it is.
+        let end = offset + out.len() as u64;
+        let mut blocks = touched(offset, out.len()).map(|(block, ..)| block);
+        if end <= changes.shown && !blocks.any(|block| changes.blocks.contains_key(&block)) {
+            drop(changes);
+            return self.file.read(offset, out);
         }
         let mut done = 0;
         for (block, start, count) in touched(offset, out.len()) {

@@ -1,4 +1,4 @@
-//! Holds the open database, and opens it anew after a failure.
+//! Holds a database that is open while it is needed, and opens it anew after a failure.
 
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
@@ -10,9 +10,9 @@ use redb::Database;
 use super::fault::Fault;
 use crate::archive::ArchiveError;
 
-type Opener = Box<dyn Fn(&Path) -> Result<Database, ArchiveError> + Send + Sync>;
+type Opener = Box<dyn Fn() -> Result<Database, ArchiveError> + Send + Sync>;
 
-/// The open database.
+/// A database that is opened by whoever needs it.
 ///
 /// redb takes no more operations after one of its reads or writes has failed, so the database is
 /// closed then and opened anew by whoever comes next; on a disk that was full and isn't any more,
@@ -23,28 +23,27 @@ pub(super) struct Slot {
     held: RwLock<Held>,
 }
 
-/// `database` is `None` between a failure and the next operation.
+/// `database` is `None` before the first operation, and again when it was closed.
+#[derive(Default)]
 struct Held {
     database: Option<Database>,
     /// Counts openings, so that of several operations that failed on one opening only the first
     /// closes it.
     opening: u64,
+    failed: bool,
 }
 
 impl Slot {
-    pub(super) fn open(
+    /// A database that isn't open yet; messages call it `path`.
+    pub(super) fn new(
         path: PathBuf,
-        open: impl Fn(&Path) -> Result<Database, ArchiveError> + Send + Sync + 'static,
-    ) -> Result<Self, ArchiveError> {
-        let held = Held {
-            database: Some(open(&path)?),
-            opening: 0,
-        };
-        Ok(Self {
+        open: impl Fn() -> Result<Database, ArchiveError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
             path,
             open: Box::new(open),
-            held: RwLock::new(held),
-        })
+            held: RwLock::default(),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -62,6 +61,12 @@ impl Slot {
             result => result,
         };
         result.map_err(|fault| fault.into_error(&self.path))
+    }
+
+    /// Closes the database until somebody needs it, once nobody uses it.
+    pub(super) fn rest(&self) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.database = None;
     }
 
     fn attempt<T>(
@@ -86,9 +91,12 @@ impl Slot {
     fn reopen(&self) -> Result<(), ArchiveError> {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if held.database.is_none() {
-            tracing::warn!(path = %self.path.display(), "opening the archive anew after a failure");
-            held.database = Some((self.open)(&self.path)?);
+            if held.failed {
+                tracing::warn!(path = %self.path.display(), "opening anew after a failure");
+            }
+            held.database = Some((self.open)()?);
             held.opening += 1;
+            held.failed = false;
         }
         Ok(())
     }
@@ -97,13 +105,16 @@ impl Slot {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if held.opening == opening {
             held.database = None;
+            held.failed = true;
         }
     }
 }
 
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("path", &self.path).finish()
+        f.debug_struct("Slot")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

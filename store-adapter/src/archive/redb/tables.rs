@@ -1,14 +1,24 @@
-//! The tables of an archive file, and how their keys and rows are laid out.
+//! The tables of an archive's files, and how their keys and rows are laid out.
 
 use redb::TableDefinition;
 use sync_core::{Bound, Id, Item, Range};
 
 use super::fault::Fault;
 
-/// The format that this program writes, and the newest that it reads.
-pub(super) const FORMAT_VERSION: u64 = 1;
+/// The format that this program writes and reads.
+pub(super) const FORMAT_VERSION: u64 = 2;
+/// The format that had everything in one file, which is moved into the present one.
+pub(super) const ONE_FILE_VERSION: u64 = 1;
 /// The key of the format's version in [`FORMAT`].
 pub(super) const VERSION_KEY: &str = "version";
+/// The key in [`FORMAT`] of the number that all files of one archive share.
+pub(super) const ARCHIVE_KEY: &str = "archive";
+/// The key in [`FORMAT`] of a unit's number.
+pub(super) const UNIT_KEY: &str = "unit";
+/// The key in [`SUMS`] of the sum over [`ROWS`].
+pub(super) const ROWS_KEY: &str = "rows";
+/// The key in [`SUMS`] of the sum over [`TIMESTAMPS`].
+pub(super) const TIMESTAMPS_KEY: &str = "timestamps";
 
 /// Timestamp, 8 bytes big-endian, and hash: sorts as items do.
 pub(super) type ItemKey = [u8; 40];
@@ -29,7 +39,15 @@ pub(super) const TOPIC_NAMES: TableDefinition<'_, u32, &str> = TableDefinition::
 /// The numbers of topics. Topics are never removed, so that a number stays what it is.
 pub(super) const TOPIC_NUMBERS: TableDefinition<'_, &str, u32> =
     TableDefinition::new("topic_numbers");
-/// Named values beside the messages.
+/// Sums over all entries of a table, by which entries that a damaged page hides are missed.
+pub(super) const SUMS: TableDefinition<'_, &str, u64> = TableDefinition::new("sums");
+
+/// In the catalogue: the units by number, and the first position of each.
+pub(super) const UNITS: TableDefinition<'_, u64, &ItemKey> = TableDefinition::new("units");
+/// In the catalogue: the journal that is to be applied, if there is one: its name, and the SHA-256 of
+/// its content.
+pub(super) const JOURNAL: TableDefinition<'_, &str, &[u8; 32]> = TableDefinition::new("journal");
+/// In the catalogue: named values beside the messages.
 pub(super) const STATES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("states");
 
 pub(super) fn key_of(item: &Item) -> ItemKey {
@@ -91,16 +109,37 @@ impl RowFields {
     }
 }
 
-/// Makes every table in a new file.
-pub(super) fn create(transaction: &redb::WriteTransaction) -> Result<(), Fault> {
-    transaction
-        .open_table(FORMAT)?
-        .insert(VERSION_KEY, FORMAT_VERSION)?;
+/// Makes every table of a new unit.
+pub(super) fn create_unit(
+    transaction: &redb::WriteTransaction,
+    archive: u64,
+    unit: u64,
+) -> Result<(), Fault> {
+    let mut format = transaction.open_table(FORMAT)?;
+    format.insert(VERSION_KEY, FORMAT_VERSION)?;
+    format.insert(ARCHIVE_KEY, archive)?;
+    format.insert(UNIT_KEY, unit)?;
     transaction.open_table(ROWS)?;
     transaction.open_table(MESSAGES)?;
     transaction.open_table(TIMESTAMPS)?;
     transaction.open_table(TOPIC_NAMES)?;
     transaction.open_table(TOPIC_NUMBERS)?;
+    let mut sums = transaction.open_table(SUMS)?;
+    sums.insert(ROWS_KEY, 0)?;
+    sums.insert(TIMESTAMPS_KEY, 0)?;
+    Ok(())
+}
+
+/// Makes every table of a new catalogue.
+pub(super) fn create_catalogue(
+    transaction: &redb::WriteTransaction,
+    archive: u64,
+) -> Result<(), Fault> {
+    let mut format = transaction.open_table(FORMAT)?;
+    format.insert(VERSION_KEY, FORMAT_VERSION)?;
+    format.insert(ARCHIVE_KEY, archive)?;
+    transaction.open_table(UNITS)?;
+    transaction.open_table(JOURNAL)?;
     transaction.open_table(STATES)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The transactions that change an archive file.
+//! The transactions that change a unit.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,9 @@ use sync_core::Range;
 
 use super::Durability;
 use super::fault::Fault;
+use super::sums::{Change, Sums};
 use super::tables::{
-    self, ItemKey, MESSAGES, ROWS, RowFields, STATES, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS,
-    key_of,
+    self, ItemKey, MESSAGES, ROWS, RowFields, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS, key_of,
 };
 use crate::record::Record;
 
@@ -36,45 +36,79 @@ pub(super) fn begin(
     Ok(transaction)
 }
 
+/// Stores records; tells of each whether it was new.
 pub(super) fn append(
     database: &Database,
     durability: Durability,
-    batch: &[Record],
+    batch: &[&Record],
 ) -> Result<Vec<bool>, Fault> {
-    let mut in_order: Vec<usize> = (0..batch.len()).collect();
-    // Stable: of two with one hash the earlier is stored.
-    in_order.sort_by_key(|&index| batch[index].item());
-    let mut fresh = vec![false; batch.len()];
     let transaction = begin(database, durability)?;
-    {
-        let mut rows = transaction.open_table(ROWS)?;
-        let mut messages = transaction.open_table(MESSAGES)?;
-        let mut timestamps = transaction.open_table(TIMESTAMPS)?;
-        let mut topics = Interner::open(&transaction)?;
-        for index in in_order {
-            let (record, item) = (&batch[index], batch[index].item());
-            if timestamps.get(&item.id.0)?.is_some() {
-                continue;
-            }
-            let encoded = record.message().encode_to_vec();
-            let row = RowFields {
-                pubsub_topic: topics.number_of(record.pubsub_topic())?,
-                content_topic: topics.number_of(&record.message().content_topic)?,
-                message_bytes: u32::try_from(encoded.len()).unwrap_or(u32::MAX),
-            };
-            let key = key_of(&item);
-            rows.insert(&key, &row.encode())?;
-            messages.insert(&key, &encoded[..])?;
+    let mut sums = Sums::default();
+    let fresh = insert_timestamps(&transaction, batch, &mut sums)?;
+    if !fresh.contains(&true) {
+        transaction.abort()?;
+        return Ok(fresh);
+    }
+    let mut in_order: Vec<&Record> = batch
+        .iter()
+        .zip(&fresh)
+        .filter_map(|(record, fresh)| fresh.then_some(*record))
+        .collect();
+    in_order.sort_by_key(|record| record.item());
+    insert_rows(&transaction, &in_order, &mut sums)?;
+    sums.apply(&transaction)?;
+    transaction.commit()?;
+    Ok(fresh)
+}
+
+/// In the order of the hashes, so that each page is visited once; tells of each whether it was new.
+fn insert_timestamps(
+    transaction: &WriteTransaction,
+    batch: &[&Record],
+    sums: &mut Sums,
+) -> Result<Vec<bool>, Fault> {
+    let mut by_hash: Vec<usize> = (0..batch.len()).collect();
+    // Stable: of two with one hash the earlier is stored.
+    by_hash.sort_by_key(|&index| batch[index].hash());
+    let mut fresh = vec![false; batch.len()];
+    let mut timestamps = transaction.open_table(TIMESTAMPS)?;
+    for index in by_hash {
+        let item = batch[index].item();
+        if timestamps.get(&item.id.0)?.is_none() {
             timestamps.insert(&item.id.0, item.timestamp)?;
+            sums.count_timestamp(&item.id.0, item.timestamp, Change::Added);
             fresh[index] = true;
         }
     }
-    if fresh.contains(&true) {
-        transaction.commit()?;
-    } else {
-        transaction.abort()?;
-    }
     Ok(fresh)
+}
+
+fn insert_rows(
+    transaction: &WriteTransaction,
+    in_order: &[&Record],
+    sums: &mut Sums,
+) -> Result<(), Fault> {
+    let mut rows = transaction.open_table(ROWS)?;
+    let mut messages = transaction.open_table(MESSAGES)?;
+    let mut topics = Interner::open(transaction)?;
+    let mut encoded = Vec::new();
+    for record in in_order {
+        encoded.clear();
+        record
+            .message()
+            .encode(&mut encoded)
+            .map_err(|error| Fault::Damaged(error.to_string()))?;
+        let row = RowFields {
+            pubsub_topic: topics.number_of(record.pubsub_topic())?,
+            content_topic: topics.number_of(&record.message().content_topic)?,
+            message_bytes: u32::try_from(encoded.len()).unwrap_or(u32::MAX),
+        };
+        let (key, row) = (key_of(&record.item()), row.encode());
+        rows.insert(&key, &row)?;
+        messages.insert(&key, &encoded[..])?;
+        sums.count_row(&key, &row, Change::Added);
+    }
+    Ok(())
 }
 
 /// Gives topics their numbers.
@@ -115,6 +149,7 @@ impl<'t> Interner<'t> {
     }
 }
 
+/// Removes the first messages of a span, at most `limit`; tells how many those were.
 pub(super) fn remove(
     database: &Database,
     durability: Durability,
@@ -125,47 +160,35 @@ pub(super) fn remove(
         return Ok(0);
     };
     let transaction = begin(database, durability)?;
+    let mut sums = Sums::default();
     let removed = {
         let mut rows = transaction.open_table(ROWS)?;
         let mut messages = transaction.open_table(MESSAGES)?;
         let mut timestamps = transaction.open_table(TIMESTAMPS)?;
-        let mut keys = Vec::new();
+        let mut taken = Vec::new();
         for entry in rows.range::<&ItemKey>(&lower..)?.take(limit) {
-            let key = *entry?.0.value();
+            let (key, row) = entry?;
+            let (key, row) = (*key.value(), *row.value());
             if upper.is_some_and(|upper| key >= upper) {
                 break;
             }
-            keys.push(key);
+            taken.push((key, row));
         }
-        for key in &keys {
+        for (key, row) in &taken {
+            let item = tables::item_of(key);
             rows.remove(key)?;
             messages.remove(key)?;
-            timestamps.remove(&tables::item_of(key).id.0)?;
+            timestamps.remove(&item.id.0)?;
+            sums.count_row(key, row, Change::Removed);
+            sums.count_timestamp(&item.id.0, item.timestamp, Change::Removed);
         }
-        keys.len()
+        taken.len()
     };
     if removed > 0 {
+        sums.apply(&transaction)?;
         transaction.commit()?;
     } else {
         transaction.abort()?;
     }
     Ok(removed)
-}
-
-pub(super) fn set_state(
-    database: &Database,
-    durability: Durability,
-    name: &str,
-    value: Option<&[u8]>,
-) -> Result<(), Fault> {
-    let transaction = begin(database, durability)?;
-    {
-        let mut states = transaction.open_table(STATES)?;
-        match value {
-            Some(value) => states.insert(name, value)?,
-            None => states.remove(name)?,
-        };
-    }
-    transaction.commit()?;
-    Ok(())
 }

@@ -1,0 +1,408 @@
+//! An archive of many units: how it is opened, read and kept consistent.
+//!
+//! Changes go one at a time, under the lock of the [`Writer`]. Readers hold the list of units for as
+//! long as they read, so that no unit is removed under them; the list is exchanged only after the
+//! catalogue says so on the disk.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redb::Database;
+use sync_core::{Bound, Id, Item, Range};
+
+use super::catalogue::{self, CATALOGUE, Catalogue, Consistence, FIRST, Listed};
+use super::fault::Fault;
+use super::files::Files;
+use super::filter::Trace;
+use super::opened::Opened;
+use super::options::RedbOptions;
+use super::read::{self, Cached, Topics};
+use super::split::Split;
+use super::unit::{self, Role, Unit};
+use super::units::{Entry, Units};
+use super::{journal, moving};
+use crate::archive::scan::PageBuilder;
+use crate::archive::{ArchiveError, ArchiveStats, Scan, ScanPage, StorageUnit};
+use crate::limits::{ARCHIVE_SCAN_UNITS, VERIFYING_THREADS};
+use crate::record::{Key, Record};
+
+/// How often the log tells how far the opening of an archive is.
+pub(super) const PROGRESS: Duration = Duration::from_secs(5);
+
+/// An open archive.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) files: Arc<dyn Files>,
+    pub(super) catalogue: Catalogue,
+    /// The number that all files of the archive share.
+    pub(super) archive: u64,
+    /// Bytes of the disk that a unit is to take.
+    pub(super) target: u64,
+    units: RwLock<Arc<Units>>,
+    writer: Mutex<Writer>,
+    opened: Opened,
+    topics: Topics,
+    /// Whether something has to be settled before anything is read.
+    unsettled: AtomicBool,
+    /// Bytes of the disk that files take which aren't units yet.
+    pub(super) passing_bytes: AtomicU64,
+}
+
+/// What is to know for changing an archive.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    /// The number of the next file.
+    pub(super) next: u64,
+    /// Whether a change has failed, so that what is on the disk may not be what is known.
+    pub(super) unsure: bool,
+    /// A stored batch that not every unit has yet.
+    pub(super) pending: Vec<Record>,
+    pub(super) split: Option<Split>,
+}
+
+/// Makes an archive that holds nothing, and makes its files durable.
+pub(super) fn create(files: &Arc<dyn Files>) -> Result<(), ArchiveError> {
+    let archive = catalogue::new_archive_number();
+    let unit = Listed {
+        id: 1,
+        lower: FIRST,
+    };
+    Unit::create(Arc::clone(files), archive, unit.id, 0)?;
+    Catalogue::create(&**files, archive, unit)?;
+    sync(&**files)
+}
+
+/// Makes durable which files there are.
+pub(super) fn sync(files: &dyn Files) -> Result<(), ArchiveError> {
+    files.sync().map_err(|source| ArchiveError::Io {
+        path: files.path_of(CATALOGUE),
+        source,
+    })
+}
+
+impl Engine {
+    /// Opens an archive that is there. Nothing is changed before all of it is known to be sound.
+    pub(super) fn open(files: Arc<dyn Files>, options: &RedbOptions) -> Result<Self, ArchiveError> {
+        let check = |found: &Consistence| load(&files, found, &HashMap::new());
+        let (catalogue, checked) = Catalogue::open(Arc::clone(&files), check)?;
+        let found = catalogue.read()?;
+        // The same, unless somebody else has changed the archive in between.
+        let units = load(&files, &found, &known(&checked))?;
+        let engine = Self {
+            files,
+            catalogue,
+            archive: found.archive,
+            target: options.unit_bytes.max(1),
+            units: RwLock::new(Arc::new(units)),
+            writer: Mutex::default(),
+            opened: Opened::new(options.open_units),
+            topics: Topics::default(),
+            unsettled: AtomicBool::new(true),
+            passing_bytes: AtomicU64::new(0),
+        };
+        let mut writer = engine.lock();
+        engine.take_stock(&mut writer, &found)?;
+        engine.settle(&mut writer)?;
+        drop(writer);
+        Ok(engine)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The units as they are now.
+    pub(super) fn units(&self) -> Arc<Units> {
+        Arc::clone(&self.units.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Exchanges the list of units for one that the catalogue has; waits for readers.
+    pub(super) fn exchange(&self, units: Units) {
+        for (index, entry) in units.entries().iter().enumerate() {
+            let newest = index == units.last_index();
+            entry
+                .unit
+                .take_role(if newest { Role::Newest } else { Role::Other });
+        }
+        *self.units.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(units);
+    }
+
+    /// Does something with a unit's database.
+    pub(super) fn with<T>(
+        &self,
+        unit: &Arc<Unit>,
+        act: impl Fn(&Database) -> Result<T, Fault>,
+    ) -> Result<T, ArchiveError> {
+        self.opened.touch(unit);
+        unit.with(act)
+    }
+
+    /// Does something with a unit that needs it open.
+    pub(super) fn touching(&self, unit: &Arc<Unit>) -> Arc<Unit> {
+        self.opened.touch(unit);
+        Arc::clone(unit)
+    }
+
+    pub(super) const fn names_of(&self, unit: &Unit) -> Cached<'_> {
+        Cached {
+            topics: &self.topics,
+            unit: unit.id(),
+        }
+    }
+
+    /// Says that a change has failed or isn't complete, so that the next operation settles it.
+    pub(super) fn unsettle(&self) {
+        self.unsettled.store(true, Ordering::SeqCst);
+    }
+
+    /// Brings what is known and what is stored together again after a failure, and completes what was
+    /// begun.
+    pub(super) fn settle(&self, writer: &mut Writer) -> Result<(), ArchiveError> {
+        if !self.unsettled.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        if writer.unsure {
+            let found = self.catalogue.read()?;
+            let units = load(&self.files, &found, &known(&self.units()))?;
+            self.take_stock(writer, &found)?;
+            self.exchange(units);
+            writer.unsure = false;
+        }
+        self.complete(writer)?;
+        self.unsettled.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Reads the journal if there is one, and removes the files that are leftovers.
+    fn take_stock(&self, writer: &mut Writer, found: &Consistence) -> Result<(), ArchiveError> {
+        writer.split = None;
+        self.passing_bytes.store(0, Ordering::Relaxed);
+        if let Some(intent) = &found.journal {
+            writer.pending = journal::read(&*self.files, intent)?;
+        } else {
+            writer.pending = Vec::new();
+        }
+        let names = self.files.names();
+        let names = names.map_err(|source| self.io_error(source))?;
+        let mut listed: HashSet<String> = found.units.iter().map(|u| unit::name_of(u.id)).collect();
+        listed.extend(found.journal.as_ref().map(|intent| intent.name.clone()));
+        for name in names.iter().filter(|name| !listed.contains(*name)) {
+            if unit::is_name(name) || journal::is_name(name) || name == moving::SOURCE {
+                let path = self.files.path_of(name);
+                tracing::info!(path = %path.display(), "removing what a crash left");
+                self.files
+                    .remove(name)
+                    .map_err(|source| ArchiveError::Io { path, source })?;
+            }
+        }
+        let most = found.units.iter().map(|unit| unit.id).max();
+        writer.next = writer.next.max(most.unwrap_or(0) + 1);
+        Ok(())
+    }
+
+    pub(super) fn io_error(&self, source: std::io::Error) -> ArchiveError {
+        ArchiveError::Io {
+            path: self.files.path_of(CATALOGUE),
+            source,
+        }
+    }
+
+    /// The units for a reader, who keeps them from being removed meanwhile.
+    fn reading(&self) -> Result<RwLockReadGuard<'_, Arc<Units>>, ArchiveError> {
+        if self.unsettled.load(Ordering::SeqCst) {
+            self.settle(&mut self.lock())?;
+        }
+        Ok(self.units.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn lookup(&self, hashes: &[Id]) -> Result<Vec<Record>, ArchiveError> {
+        self.find(hashes, read::lookup, Record::item)
+    }
+
+    pub(super) fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError> {
+        self.find(hashes, read::locate, |key| key.item)
+    }
+
+    /// Asks the units that may hold these hashes, the newest first.
+    fn find<T>(
+        &self,
+        hashes: &[Id],
+        read: impl Fn(&Database, Cached<'_>, &[Id]) -> Result<Vec<T>, Fault>,
+        item_of: impl Fn(&T) -> Item,
+    ) -> Result<Vec<T>, ArchiveError> {
+        let units = self.reading()?;
+        let mut sought: HashMap<Id, Trace> =
+            hashes.iter().map(|hash| (*hash, Trace::of(hash))).collect();
+        let mut found = BTreeMap::new();
+        for Entry { unit, .. } in units.entries().iter().rev() {
+            if sought.is_empty() {
+                break;
+            }
+            let likely = sought.iter().filter(|(_, trace)| unit.may_hold(**trace));
+            let likely: Vec<Id> = likely.map(|(hash, _)| *hash).collect();
+            if likely.is_empty() {
+                continue;
+            }
+            let cache = self.names_of(unit);
+            for one in self.with(unit, |database| read(database, cache, &likely))? {
+                let item = item_of(&one);
+                sought.remove(&item.id);
+                found.insert(item, one);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    pub(super) fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError> {
+        let units = self.reading()?;
+        let within = units.within(&scan.range);
+        let mut page = PageBuilder::new(scan);
+        for walked in 0..within.len() {
+            let index = match scan.backward {
+                true => within.end - 1 - walked,
+                false => within.start + walked,
+            };
+            let span = units.span(index);
+            if walked == ARCHIVE_SCAN_UNITS {
+                page.stop_before(match scan.backward {
+                    true => Range::new(scan.range.lower, span.upper),
+                    false => Range::new(span.lower, scan.range.upper),
+                });
+                break;
+            }
+            let unit = &units.entries()[index].unit;
+            let cache = self.names_of(unit);
+            let on = |database: &Database| read::scan(database, cache, scan, page.clone());
+            let (grown, full) = self.with(unit, on)?;
+            page = grown;
+            if full {
+                break;
+            }
+        }
+        Ok(page.finish())
+    }
+
+    pub(super) fn stats(&self) -> Result<ArchiveStats, ArchiveError> {
+        let units = self.reading()?;
+        let entries = units.entries();
+        let holding = |entry: &&Entry| entry.unit.messages() > 0;
+        let edges_of = |entry: Option<&Entry>| match entry {
+            Some(entry) => self.with(&entry.unit, read::edges),
+            None => Ok(None),
+        };
+        let first = edges_of(entries.iter().find(holding))?;
+        let last = edges_of(entries.iter().rev().find(holding))?;
+        Ok(ArchiveStats {
+            messages: entries.iter().map(|entry| entry.unit.messages()).sum(),
+            disk_bytes: self.bytes_of(&units),
+            log_bytes: 0,
+            first: first.map(|(first, _)| first),
+            last: last.map(|(_, last)| last),
+        })
+    }
+
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.bytes_of(&self.units())
+    }
+
+    fn bytes_of(&self, units: &Units) -> u64 {
+        let entries = units.entries().iter();
+        let of_units: u64 = entries.map(|entry| entry.unit.disk_bytes()).sum();
+        of_units + self.catalogue.disk_bytes() + self.passing_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn storage_units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {
+        let units = self.reading()?;
+        let entries = units.entries().iter().enumerate();
+        let told = entries.map(|(index, entry)| StorageUnit {
+            span: units.span(index),
+            messages: entry.unit.messages(),
+            disk_bytes: entry.unit.disk_bytes(),
+        });
+        Ok(told.collect())
+    }
+}
+
+fn known(units: &Units) -> HashMap<u64, Arc<Unit>> {
+    let entries = units.entries().iter();
+    entries
+        .map(|entry| (entry.unit.id(), Arc::clone(&entry.unit)))
+        .collect()
+}
+
+/// The units that the catalogue lists, those that aren't known yet once they are known to be sound.
+fn load(
+    files: &Arc<dyn Files>,
+    found: &Consistence,
+    known: &HashMap<u64, Arc<Unit>>,
+) -> Result<Units, ArchiveError> {
+    let unknown = found
+        .units
+        .iter()
+        .filter(|unit| !known.contains_key(&unit.id));
+    let unknown: Vec<u64> = unknown.map(|unit| unit.id).collect();
+    let mut verified = verify_all(files, found.archive, &unknown)?;
+    let mut entries = Vec::new();
+    for Listed { id, lower } in &found.units {
+        let unit = known.get(id).cloned().or_else(|| verified.remove(id));
+        entries.extend(unit.map(|unit| Entry {
+            lower: *lower,
+            unit,
+        }));
+    }
+    let complete = entries.len() == found.units.len();
+    Units::new(entries)
+        .filter(|_| complete)
+        .ok_or_else(|| ArchiveError::Refused {
+            path: files.path_of(CATALOGUE),
+            reason: "not every unit that it lists could be verified".into(),
+        })
+}
+
+/// Verifies units, several at a time. Of several faults that of the first unit is told.
+fn verify_all(
+    files: &Arc<dyn Files>,
+    archive: u64,
+    ids: &[u64],
+) -> Result<HashMap<u64, Arc<Unit>>, ArchiveError> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let (next, shown) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
+    let work = || {
+        let mut verified = Vec::new();
+        while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
+            verified.push((*id, Unit::verified(Arc::clone(files), archive, *id)));
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            if shown.elapsed() >= PROGRESS {
+                *shown = Instant::now();
+                let done = next.load(Ordering::Relaxed).min(ids.len());
+                tracing::info!(done, all = ids.len(), "verifying the archive's units");
+            }
+        }
+        verified
+    };
+    let mut outcomes = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads.min(ids.len()).min(VERIFYING_THREADS))
+            .map(|_| scope.spawn(work))
+            .collect();
+        // Panics of the database are caught within.
+        let outcomes = threads.into_iter().flat_map(thread::ScopedJoinHandle::join);
+        outcomes.flatten().collect::<Vec<_>>()
+    });
+    outcomes.sort_by_key(|(id, _)| *id);
+    outcomes
+        .into_iter()
+        .map(|(id, outcome)| Ok((id, outcome?)))
+        .collect()
+}
+
+/// The item just behind which a position lies, if it is one that a unit can begin at.
+pub(super) const fn lower_at(bound: Bound) -> Option<Item> {
+    match bound {
+        Bound::Before(item) => Some(item),
+        Bound::Infinity => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! Which hashes a unit may hold, so that most units needn't be asked for a hash.
+//!
+//! A Bloom filter of a fixed size fills up, so a unit has a list of them: each is made for a number
+//! of keys, and the next for twice as many. A unit that is opened, or no longer the newest, has one
+//! that fits.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+use fastbloom::AtomicBloomFilter;
+use siphasher::sip::SipHasher13;
+use sync_core::Id;
+
+use crate::limits::{FILTER_BITS_PER_KEY, FILTER_KEYS_LEAST};
+
+/// What filters know a hash by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trace(u64);
+
+impl Trace {
+    /// Keyed anew in each process, so that nobody can choose hashes that many filters take for others.
+    pub(super) fn of(hash: &Id) -> Self {
+        static KEYS: OnceLock<(u64, u64)> = OnceLock::new();
+        let (first, second) = *KEYS.get_or_init(|| {
+            let random = RandomState::new();
+            (random.hash_one(1u8), random.hash_one(2u8))
+        });
+        Self(SipHasher13::new_with_keys(first, second).hash(&hash.0))
+    }
+}
+
+/// The hashes of one unit. Hashes that were removed may still seem to be there.
+#[derive(Debug)]
+pub(super) struct Filter {
+    parts: RwLock<Vec<Part>>,
+}
+
+#[derive(Debug)]
+struct Part {
+    bloom: AtomicBloomFilter,
+    keys: usize,
+    room: usize,
+}
+
+impl Part {
+    fn with_room(room: usize) -> Self {
+        let room = room.max(FILTER_KEYS_LEAST);
+        let bits = AtomicBloomFilter::with_num_bits(room.saturating_mul(FILTER_BITS_PER_KEY));
+        Self {
+            bloom: bits.expected_items(room),
+            keys: 0,
+            room,
+        }
+    }
+}
+
+impl Filter {
+    /// An empty filter for about `keys` hashes; it takes any number.
+    pub(super) fn with_room(keys: usize) -> Self {
+        Self {
+            parts: RwLock::new(vec![Part::with_room(keys)]),
+        }
+    }
+
+    pub(super) fn insert(&self, traces: impl IntoIterator<Item = Trace>) {
+        let mut parts = self.parts.write().unwrap_or_else(PoisonError::into_inner);
+        for trace in traces {
+            if parts.last().is_none_or(|part| part.keys >= part.room) {
+                let room = parts.last().map_or(0, |part| part.room.saturating_mul(2));
+                parts.push(Part::with_room(room));
+            }
+            if let Some(part) = parts.last_mut() {
+                part.bloom.insert_hash(trace.0);
+                part.keys += 1;
+            }
+        }
+    }
+
+    /// Whether the unit may hold the hash; `false` is certain.
+    pub(super) fn may_hold(&self, trace: Trace) -> bool {
+        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
+        parts.iter().any(|part| part.bloom.contains_hash(trace.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(n: u64) -> Trace {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&n.to_le_bytes());
+        Trace::of(&Id(hash))
+    }
+
+    #[test]
+    fn a_hash_that_was_inserted_is_never_missed_however_many_there_are() {
+        let filter = Filter::with_room(0);
+        let count = 10 * FILTER_KEYS_LEAST as u64;
+        filter.insert((0..count).map(trace));
+        assert!((0..count).all(|n| filter.may_hold(trace(n))));
+    }
+
+    #[test]
+    fn few_hashes_that_were_not_inserted_seem_to_be_there() {
+        let filter = Filter::with_room(20_000);
+        filter.insert((0..20_000).map(trace));
+        let wrong = (20_000..120_000).filter(|&n| filter.may_hold(trace(n)));
+        assert!(wrong.count() < 1_000);
+    }
+}

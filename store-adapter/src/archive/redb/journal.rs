@@ -1,0 +1,127 @@
+//! A batch that falls into several units, kept in a file of its own until all of them have it.
+//!
+//! The file is written and synced, then the catalogue lists it with its digest: from that commit on
+//! the batch is stored, whatever happens. Then it is put into the units, where putting it in twice
+//! does no harm, and the catalogue forgets the file.
+
+use std::sync::Arc;
+
+use prost::Message;
+use redb::StorageBackend;
+use sha2::{Digest, Sha256};
+
+use super::catalogue::Intent;
+use super::fault::Fault;
+use super::files::Files;
+use super::tables::{item_of, key_of};
+use crate::archive::ArchiveError;
+use crate::message::WakuMessage;
+use crate::record::Record;
+
+/// Key, length of the topic and length of the message.
+const HEAD_BYTES: usize = 48;
+
+/// Whether a file is named as journals are.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with("journal-")
+}
+
+/// The file of the journal of this number.
+pub(super) fn name_of(number: u64) -> String {
+    format!("journal-{number:08}")
+}
+
+/// Writes a journal, durable but for its name.
+pub(super) fn write(
+    files: &dyn Files,
+    number: u64,
+    records: &[Record],
+) -> Result<Intent, ArchiveError> {
+    let (name, content) = (name_of(number), encode(records));
+    let attempt = || {
+        let file = files.create(&name)?;
+        file.set_len(content.len() as u64)?;
+        file.write(0, &content)?;
+        file.sync_data()?;
+        file.close()
+    };
+    attempt().map_err(|source| ArchiveError::Io {
+        path: files.path_of(&name),
+        source,
+    })?;
+    let digest = Sha256::digest(&content).into();
+    Ok(Intent { name, digest })
+}
+
+/// Reads a journal that the catalogue lists.
+pub(super) fn read(files: &dyn Files, intent: &Intent) -> Result<Vec<Record>, ArchiveError> {
+    let attempt = || {
+        let file = files.open(&intent.name)?;
+        let len = usize::try_from(file.len()?)
+            .map_err(|_| Fault::Damaged("it is longer than memory".into()))?;
+        let mut content = vec![0; len];
+        file.read(0, &mut content)?;
+        file.close()?;
+        if Sha256::digest(&content)[..] != intent.digest {
+            return Err(Fault::Damaged("its digest is another".into()));
+        }
+        decode(&content).ok_or_else(|| Fault::Damaged("its records are garbled".into()))
+    };
+    attempt().map_err(|fault: Fault| fault.into_refusal(&files.path_of(&intent.name)))
+}
+
+fn encode(records: &[Record]) -> Vec<u8> {
+    let mut content = Vec::new();
+    for record in records {
+        let (topic, message) = (record.pubsub_topic(), record.message().encode_to_vec());
+        content.extend_from_slice(&key_of(&record.item()));
+        for len in [topic.len(), message.len()] {
+            content.extend_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
+        }
+        content.extend_from_slice(topic.as_bytes());
+        content.extend_from_slice(&message);
+    }
+    content
+}
+
+fn decode(mut content: &[u8]) -> Option<Vec<Record>> {
+    let mut records = Vec::new();
+    while !content.is_empty() {
+        let (head, rest) = content.split_at_checked(HEAD_BYTES)?;
+        let len = |at: usize| -> Option<usize> {
+            let bytes = head[at..at + 4].try_into().ok()?;
+            usize::try_from(u32::from_le_bytes(bytes)).ok()
+        };
+        let (topic, rest) = rest.split_at_checked(len(40)?)?;
+        let (message, rest) = rest.split_at_checked(len(44)?)?;
+        let item = item_of(head[..40].try_into().ok()?);
+        let topic: Arc<str> = std::str::from_utf8(topic).ok()?.into();
+        records.push(Record::stored(
+            item,
+            topic,
+            WakuMessage::decode(message).ok()?,
+        ));
+        content = rest;
+    }
+    Some(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::record;
+
+    #[test]
+    fn records_come_back_whole_and_halves_do_not() {
+        let records = vec![
+            record("/t/ö", "/c", 7, b"payload"),
+            record("/t", "/c", i64::MAX, b""),
+        ];
+        let content = encode(&records);
+        assert_eq!(decode(&content), Some(records.clone()));
+        let first = encode(&records[..1]).len();
+        for len in (1..content.len()).filter(|&len| len != first) {
+            assert_eq!(decode(&content[..len]), None, "{len}");
+        }
+    }
+}

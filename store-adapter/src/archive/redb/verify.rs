@@ -1,0 +1,82 @@
+//! Whether a unit holds all that was stored in it, found out by reading all keys.
+
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use sync_core::Id;
+
+use super::fault::Fault;
+use super::filter::{Filter, Trace};
+use super::sound::{check_number, check_version};
+use super::sums::{Change, Sums};
+use super::tables::{
+    ARCHIVE_KEY, FORMAT_VERSION, MESSAGES, ROWS, SUMS, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS,
+    UNIT_KEY,
+};
+
+/// So many hashes are put into the filter at a time.
+const TRACES: usize = 4_096;
+
+/// What verifying a unit has shown.
+pub(super) struct Contents {
+    pub(super) messages: u64,
+    pub(super) filter: Filter,
+}
+
+/// Reads all keys of a unit. Messages themselves are checked when they are read.
+pub(super) fn verify(database: &Database, archive: u64, unit: u64) -> Result<Contents, Fault> {
+    check_version(database, FORMAT_VERSION)?;
+    check_number(database, ARCHIVE_KEY, archive)?;
+    check_number(database, UNIT_KEY, unit)?;
+    let transaction = database.begin_read()?;
+    let messages = check_counts(&transaction)?;
+    check_topics(&transaction)?;
+    let filter = Filter::with_room(usize::try_from(messages).unwrap_or(0));
+    let mut sums = Sums::default();
+    for entry in transaction.open_table(ROWS)?.iter()? {
+        let (key, row) = entry?;
+        sums.count_row(key.value(), row.value(), Change::Added);
+    }
+    let mut traces = Vec::with_capacity(TRACES);
+    for entry in transaction.open_table(TIMESTAMPS)?.iter()? {
+        let (hash, timestamp) = entry?;
+        sums.count_timestamp(hash.value(), timestamp.value(), Change::Added);
+        traces.push(Trace::of(&Id(*hash.value())));
+        if traces.len() == TRACES {
+            filter.insert(traces.drain(..));
+        }
+    }
+    filter.insert(traces);
+    sums.check(&transaction.open_table(SUMS)?)?;
+    Ok(Contents { messages, filter })
+}
+
+pub(super) fn check_counts(transaction: &ReadTransaction) -> Result<u64, Fault> {
+    let rows = transaction.open_table(ROWS)?.len()?;
+    let messages = transaction.open_table(MESSAGES)?.len()?;
+    let timestamps = transaction.open_table(TIMESTAMPS)?.len()?;
+    if rows != messages || rows != timestamps {
+        return Err(Fault::Damaged(format!(
+            "its tables don't fit together: {rows} rows, {messages} messages, {timestamps} \
+             timestamps"
+        )));
+    }
+    Ok(rows)
+}
+
+/// Names and numbers of topics must be each other's inverse.
+pub(super) fn check_topics(transaction: &ReadTransaction) -> Result<(), Fault> {
+    let names = transaction.open_table(TOPIC_NAMES)?;
+    let numbers = transaction.open_table(TOPIC_NUMBERS)?;
+    let mut matched = 0;
+    for entry in names.iter()? {
+        let (number, name) = entry?;
+        if numbers.get(name.value())?.map(|found| found.value()) == Some(number.value()) {
+            matched += 1;
+        }
+    }
+    if matched != names.len()? || matched != numbers.len()? {
+        return Err(Fault::Damaged(
+            "its tables of topics don't fit together".into(),
+        ));
+    }
+    Ok(())
+}
