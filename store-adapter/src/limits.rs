@@ -35,6 +35,9 @@ pub const STORE_PAGE_DEFAULT: usize = 20;
 /// Most messages in a Store response.
 pub const STORE_PAGE_MAX: usize = 100;
 
+/// Rows of an archive that one Store request may have looked at: some seconds of work.
+pub const STORE_QUERY_ROWS: usize = 10_000_000;
+
 /// Longest line of an import, in bytes: the longest message in base64 with room for topics, proof
 /// and unknown keys.
 pub const LINE_BYTES: usize = 1 << 20;
@@ -108,6 +111,11 @@ pub struct StoreLimits {
     /// Most bytes of messages in a page; 64 KiB under the 4 MiB at which js-waku drops the
     /// connection. A single message is sent whatever its length.
     pub page_bytes: usize,
+    /// Most rows of the archive that are looked at for one request, rounded up to
+    /// [`ARCHIVE_SCAN_ROWS`]; [`STORE_QUERY_ROWS`]. What was found by then is answered, with a cursor
+    /// to go on from; if that is nothing, the answer is an error, so that no client takes it for the
+    /// end.
+    pub query_rows: usize,
 }
 
 impl Default for StoreLimits {
@@ -117,6 +125,7 @@ impl Default for StoreLimits {
             page_default: STORE_PAGE_DEFAULT,
             page_max: STORE_PAGE_MAX,
             page_bytes: (4 << 20) - (64 << 10),
+            query_rows: STORE_QUERY_ROWS,
         }
     }
 }

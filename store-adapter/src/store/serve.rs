@@ -6,7 +6,7 @@ use sync_core::{Bound, Id, Item, Range, TopicFilter};
 use super::query::{BadRequest, Selection, StoreQuery};
 use super::wire::{StoreQueryResponse, StoredMessage, status};
 use crate::archive::{Archive, ArchiveError, Scan};
-use crate::limits::StoreLimits;
+use crate::limits::{ARCHIVE_SCAN_ROWS, StoreLimits};
 use crate::record::Key;
 
 /// What stands for a request's id if the request wasn't read, as nwaku has it.
@@ -59,6 +59,9 @@ fn refuse(bad: BadRequest) -> StoreQueryResponse {
 /// Why a query that was understood has no answer.
 enum Failure {
     UnknownCursor,
+    /// All rows that are looked at for one request were, and none of them matches; the hash of the
+    /// last one.
+    TooMuchWork(Option<Id>),
     Archive(ArchiveError),
 }
 
@@ -73,72 +76,136 @@ async fn respond(
     limits: &StoreLimits,
     query: StoreQuery,
 ) -> StoreQueryResponse {
-    let request_id = query.request_id.clone();
-    let failed = |what: &str| StoreQueryResponse {
-        request_id: request_id.clone(),
-        status_code: status::BAD_RESPONSE,
-        status_desc: format!("BAD_RESPONSE: archive error: DRIVER_ERROR: {what}"),
+    let failed = |status_code, status_desc| StoreQueryResponse {
+        request_id: query.request_id.clone(),
+        status_code,
+        status_desc,
         ..StoreQueryResponse::default()
     };
-    match page(archive, limits, query).await {
-        Ok((messages, cursor)) => StoreQueryResponse {
-            request_id,
+    let driver_error = |what: &str| {
+        let description = format!("BAD_RESPONSE: archive error: DRIVER_ERROR: {what}");
+        failed(status::BAD_RESPONSE, description)
+    };
+    match page(archive, limits, &query).await {
+        Ok(page) => StoreQueryResponse {
+            request_id: query.request_id,
             status_code: status::OK,
             status_desc: "OK".into(),
-            messages,
-            pagination_cursor: cursor.map(|hash| hash.0.to_vec()),
+            messages: page.messages,
+            pagination_cursor: page.cursor.map(bytes_of),
         },
-        Err(Failure::UnknownCursor) => failed("cursor not found"),
+        Err(Failure::UnknownCursor) => driver_error("cursor not found"),
+        Err(Failure::TooMuchWork(last)) => StoreQueryResponse {
+            pagination_cursor: last.map(bytes_of),
+            ..failed(
+                status::SERVICE_UNAVAILABLE,
+                format!(
+                    "SERVICE_UNAVAILABLE: none of {} messages matches, and that is as many as are \
+                     looked at for one request; ask for a shorter time, or go on behind the cursor",
+                    limits.query_rows
+                ),
+            )
+        },
         Err(Failure::Archive(error)) => {
             // Its words name paths of this machine.
             tracing::error!(%error, "a store query failed");
-            failed("the archive can't be read")
+            driver_error("the archive can't be read")
         }
     }
+}
+
+fn bytes_of(hash: Id) -> Vec<u8> {
+    hash.0.to_vec()
+}
+
+#[derive(Default)]
+struct Page {
+    messages: Vec<StoredMessage>,
+    cursor: Option<Id>,
 }
 
 async fn page(
     archive: &dyn Archive,
     limits: &StoreLimits,
-    query: StoreQuery,
-) -> Result<(Vec<StoredMessage>, Option<Id>), Failure> {
-    let behind = match query.cursor {
+    query: &StoreQuery,
+) -> Result<Page, Failure> {
+    let mut behind = match query.cursor {
         None => Range::ALL,
         Some(hash) => match &archive.locate(&[hash]).await?[..] {
             [key] => range_behind(&key.item, query.forward),
+            // Only its timestamp would tell where to go on, and a hash doesn't: also for one that
+            // was removed meanwhile.
             _ => return Err(Failure::UnknownCursor),
         },
     };
-    // One more than the page takes, to see whether there is more.
-    let most = query.limit + 1;
-    let mut keys = match query.selection {
+    let page_bytes = limits.page_bytes.saturating_sub(query.request_id.len());
+    let mut rows = limits.query_rows;
+    loop {
+        let Found { mut keys, on_from } = find(archive, query, &behind, &mut rows).await?;
+        let fitting = fitting(&keys, query.limit, page_bytes, query.include_data);
+        let more = fitting < keys.len();
+        keys.truncate(fitting);
+        let Some(last) = keys.last().map(|key| key.item) else {
+            return match on_from {
+                None => Ok(Page::default()),
+                Some(last) => Err(Failure::TooMuchWork(last)),
+            };
+        };
+        let cursor = if more {
+            Some(last.id)
+        } else {
+            on_from.map(|walked| walked.unwrap_or(last.id))
+        };
+        if !query.forward {
+            keys.reverse();
+        }
+        let messages = stored(archive, keys, query.include_data).await?;
+        if messages.is_empty() && cursor.is_some() {
+            // Removed since they were found. Clients take an empty page for the last one.
+            behind = range_behind(&last, query.forward);
+            continue;
+        }
+        return Ok(Page { messages, cursor });
+    }
+}
+
+/// Keys that match, in the direction of the pages.
+struct Found {
+    keys: Vec<Key>,
+    /// Where to go on, if the search ended before it was through: behind this hash, if there is one.
+    on_from: Option<Option<Id>>,
+}
+
+/// The matches `behind` the cursor: one more than the page takes, to see whether there is more.
+async fn find(
+    archive: &dyn Archive,
+    query: &StoreQuery,
+    behind: &Range,
+    rows: &mut usize,
+) -> Result<Found, ArchiveError> {
+    match &query.selection {
         Selection::Hashes {
             hashes,
             pubsub_topics,
-        } => located(archive, &hashes, &pubsub_topics, &behind, query.forward).await?,
+        } => Ok(Found {
+            keys: located(archive, hashes, pubsub_topics, behind, query.forward).await?,
+            on_from: None,
+        }),
         Selection::Content {
             range,
             pubsub_topics,
             content_topics,
         } => {
             let scan = Scan {
-                pubsub_topics,
-                content_topics,
+                pubsub_topics: pubsub_topics.clone(),
+                content_topics: content_topics.clone(),
                 backward: !query.forward,
-                limit: most,
-                ..Scan::of_range(range.intersect(&behind))
+                limit: query.limit + 1,
+                ..Scan::of_range(range.intersect(behind))
             };
-            scanned(archive, scan).await?
+            scanned(archive, scan, rows).await
         }
-    };
-    let fitting = fitting(&keys, query.limit, limits.page_bytes, query.include_data);
-    let more = fitting < keys.len();
-    keys.truncate(fitting);
-    let cursor = keys.last().filter(|_| more).map(|key| key.item.id);
-    if !query.forward {
-        keys.reverse();
     }
-    Ok((stored(archive, keys, query.include_data).await?, cursor))
 }
 
 fn range_behind(cursor: &Item, forward: bool) -> Range {
@@ -165,21 +232,52 @@ async fn located(
     Ok(keys)
 }
 
-/// The first `scan.limit` matches.
-async fn scanned(archive: &dyn Archive, mut scan: Scan) -> Result<Vec<Key>, ArchiveError> {
-    let most = scan.limit;
+/// The first `scan.limit` matches, as far as `rows` allow.
+async fn scanned(
+    archive: &dyn Archive,
+    mut scan: Scan,
+    rows: &mut usize,
+) -> Result<Found, ArchiveError> {
+    let (most, whole) = (scan.limit, scan.range);
     let mut keys = Vec::new();
     loop {
         let page = archive.scan(&scan).await?;
         keys.extend(page.keys);
-        match page.rest {
-            Some(rest) if keys.len() < most => {
+        *rows = rows.saturating_sub(ARCHIVE_SCAN_ROWS);
+        let on_from = match page.rest {
+            Some(rest) if keys.len() < most && *rows > 0 => {
                 scan.limit = most - keys.len();
                 scan = scan.on(rest);
+                continue;
             }
-            _ => return Ok(keys),
-        }
+            Some(rest) if keys.len() < most => {
+                Some(last_before(archive, whole, rest, scan.backward).await?)
+            }
+            _ => None,
+        };
+        return Ok(Found { keys, on_from });
     }
+}
+
+/// The hash of the last row that a walk of `whole` has come by, if `rest` is left to it.
+async fn last_before(
+    archive: &dyn Archive,
+    whole: Range,
+    rest: Range,
+    backward: bool,
+) -> Result<Option<Id>, ArchiveError> {
+    let walked = if backward {
+        Range::new(rest.upper, whole.upper)
+    } else {
+        Range::new(whole.lower, rest.lower)
+    };
+    let nearest = Scan {
+        backward: !backward,
+        limit: 1,
+        ..Scan::of_range(walked)
+    };
+    let page = archive.scan(&nearest).await?;
+    Ok(page.keys.first().map(|key| key.item.id))
 }
 
 /// How many of the keys fit a page: at least one, if there is one.
