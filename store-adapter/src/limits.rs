@@ -1,7 +1,7 @@
 //! Every number that peers, files or users can push against, in one place.
 //!
-//! Constants are fixed by deployed formats; the fields of [`IngestLimits`], [`StoreLimits`] and
-//! [`FetchLimits`] are settable and have the defaults shown.
+//! Constants are fixed by deployed formats; the fields of [`IngestLimits`], [`StoreLimits`],
+//! [`StoreClientLimits`] and [`FetchLimits`] are settable and have the defaults shown.
 
 /// Longest encoded Waku message that is taken, in bytes: the 150 KiB of the deployed network.
 pub const MESSAGE_BYTES: usize = 150 * 1024;
@@ -126,6 +126,48 @@ impl Default for StoreLimits {
             page_max: STORE_PAGE_MAX,
             page_bytes: (4 << 20) - (64 << 10),
             query_rows: STORE_QUERY_ROWS,
+        }
+    }
+}
+
+/// Bounds of reading the stores of peers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoreClientLimits {
+    /// Most messages asked for in one request; [`STORE_PAGE_MAX`], which is what servers give at most.
+    pub page: usize,
+    /// Most hashes asked for in one request; 99, since nwaku answers a multiple of 100 with unrelated
+    /// messages.
+    pub hashes: usize,
+    /// How often a peer may fail in a row before it is left; 3.
+    pub attempts: u32,
+    /// How often a peer may ask for patience in a row before it is left; 8.
+    pub refusals: u32,
+    /// How long a peer isn't asked again after it failed or asked for patience, in nanoseconds; 1 s.
+    /// Doubled every time in a row.
+    pub first_backoff: u64,
+    /// The longest such pause, in nanoseconds; 60 s.
+    pub longest_backoff: u64,
+    /// Pages in a row that bring nothing new though more is said to follow, before a peer is left; 100.
+    pub idle_pages: u32,
+    /// Most messages read in all; 100,000,000.
+    pub messages: u64,
+    /// Hashes remembered of a walk without data, to go on at a peer that doesn't know the last one;
+    /// 100,000, which take some 10 MB. A longer walk can't go on at such a peer.
+    pub remembered: usize,
+}
+
+impl Default for StoreClientLimits {
+    fn default() -> Self {
+        Self {
+            page: STORE_PAGE_MAX,
+            hashes: 99,
+            attempts: 3,
+            refusals: 8,
+            first_backoff: 1_000_000_000,
+            longest_backoff: 60_000_000_000,
+            idle_pages: 100,
+            messages: 100_000_000,
+            remembered: 100_000,
         }
     }
 }

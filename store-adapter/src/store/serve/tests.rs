@@ -305,7 +305,10 @@ async fn a_search_is_bounded_and_goes_on_from_its_cursor_without_an_empty_succes
             assert_eq!(*status, expected, "an empty page looks like the end");
         }
         assert_eq!(statuses.last(), Some(&200));
-        assert!(statuses.contains(&503) && statuses.len() <= 6, "{statuses:?}");
+        assert!(
+            statuses.contains(&503) && statuses.len() <= 6,
+            "{statuses:?}"
+        );
         if !pagination_forward {
             pages.reverse();
         }
