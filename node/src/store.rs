@@ -6,8 +6,8 @@ use store_adapter::archive::{self, ArchiveOptions, Scan};
 use store_adapter::limits::{IngestLimits, StoreLimits};
 use store_adapter::line::ImportLine;
 use store_adapter::{
-    Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, Ingested, Origin, Record, Refusal,
-    WakuMessage,
+    Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, IngestReport, Ingested, Origin,
+    Record, Refusal, WakuMessage,
 };
 use sync_core::{Id, Item, Range, Scope, SetDigest, Source};
 use tokio::sync::broadcast;
@@ -162,6 +162,14 @@ impl Store {
             .ingest(Origin::Imported, arrivals.collect())
             .await
             .map(drop)
+    }
+
+    /// As [`Store::put`], and tells what became of each message.
+    ///
+    /// # Errors
+    /// When the archive can't be written; nothing of the batch is stored then.
+    pub async fn bring(&self, arrivals: Vec<Arrival>) -> Result<IngestReport, ArchiveError> {
+        self.ingest.ingest(Origin::Imported, arrivals).await
     }
 
     /// Stores lines of an import, each with its number.

@@ -52,6 +52,7 @@ pub mod line;
 pub mod lines;
 pub mod message;
 pub mod metadata;
+pub mod nwaku;
 pub mod record;
 pub mod store;
 #[cfg(test)]

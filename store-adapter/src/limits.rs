@@ -42,6 +42,12 @@ pub const STORE_QUERY_ROWS: usize = 10_000_000;
 /// and unknown keys.
 pub const LINE_BYTES: usize = 1 << 20;
 
+/// Messages read from a database of nwaku at a time.
+pub const NWAKU_ROWS: usize = 200;
+
+/// Batches of so many messages that wait between the reading of a file and the storing.
+pub const NWAKU_BATCHES: usize = 8;
+
 /// Deepest nesting of groups in an unknown protobuf field that is kept.
 pub const GROUP_DEPTH: usize = 32;
 

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod export;
 mod import;
+mod import_nwaku;
 mod progress;
 mod run;
 mod sync;

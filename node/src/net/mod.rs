@@ -3,8 +3,10 @@
 pub(crate) mod limits;
 mod peers;
 pub mod protocols;
+mod reader;
 mod swarm;
 
 pub use peers::PeerTable;
+pub use reader::{StoreEvent, StoreReader};
 pub(crate) use swarm::spawn;
 pub use swarm::{ConnectError, SwarmHandle};
