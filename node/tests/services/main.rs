@@ -1,6 +1,11 @@
 //! A node's services against peers that behave badly, over loopback, by the library.
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../peers/mod.rs"]
+mod peers;
+mod reading;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
