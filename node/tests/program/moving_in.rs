@@ -149,19 +149,22 @@ fn a_postgresql_database_of_nwaku_is_taken_over_and_its_password_never_told() {
     let database = server.name_in(&from);
     server.sql(database, POSTGRES).unwrap();
     let messages: Vec<_> = messages(300, 5).iter().map(|line| kept(line)).collect();
-    for (topic, message) in &messages {
-        let hash = store_adapter::message_hash(topic, message);
-        let row = format!(
-            "('{hash}', '{topic}', '{}', '{}', {}, {}, '{}')",
+    let row = |(topic, message): &(String, WakuMessage)| {
+        format!(
+            "('{}', '{topic}', '{}', '{}', {}, {}, '{}')",
+            store_adapter::message_hash(topic, message),
             message.content_topic,
             hex::encode(&message.payload),
             message.version.unwrap_or_default(),
             message.timestamp(),
             message.meta.as_ref().map(hex::encode).unwrap_or_default(),
-        );
-        server
-            .sql(database, &format!("INSERT INTO messages VALUES {row}"))
-            .unwrap();
+        )
+    };
+    // A statement goes as an argument, whose length is bounded.
+    for messages in messages.chunks(20) {
+        let rows: Vec<String> = messages.iter().map(row).collect();
+        let insert = format!("INSERT INTO messages VALUES {}", rows.join(", "));
+        server.sql(database, &insert).unwrap();
     }
     let place = Place::new();
     let told = [

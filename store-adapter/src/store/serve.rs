@@ -1,12 +1,17 @@
 //! Answers queries from an archive.
 
-use prost::Message;
-use sync_core::{Bound, Id, Item, Range, TopicFilter};
+mod search;
+#[cfg(test)]
+mod tests;
 
-use super::query::{BadRequest, Selection, StoreQuery};
+use prost::Message;
+use sync_core::{Bound, Id, Item, Range};
+
+use self::search::{Found, find};
+use super::query::{BadRequest, StoreQuery};
 use super::wire::{StoreQueryResponse, StoredMessage, status};
-use crate::archive::{Archive, ArchiveError, Scan};
-use crate::limits::{ARCHIVE_SCAN_ROWS, StoreLimits};
+use crate::archive::{Archive, ArchiveError};
+use crate::limits::StoreLimits;
 use crate::record::Key;
 
 /// What stands for a request's id if the request wasn't read, as nwaku has it.
@@ -169,115 +174,12 @@ async fn page(
     }
 }
 
-/// Keys that match, in the direction of the pages.
-struct Found {
-    keys: Vec<Key>,
-    /// Where to go on, if the search ended before it was through: behind this hash, if there is one.
-    on_from: Option<Option<Id>>,
-}
-
-/// The matches `behind` the cursor: one more than the page takes, to see whether there is more.
-async fn find(
-    archive: &dyn Archive,
-    query: &StoreQuery,
-    behind: &Range,
-    rows: &mut usize,
-) -> Result<Found, ArchiveError> {
-    match &query.selection {
-        Selection::Hashes {
-            hashes,
-            pubsub_topics,
-        } => Ok(Found {
-            keys: located(archive, hashes, pubsub_topics, behind, query.forward).await?,
-            on_from: None,
-        }),
-        Selection::Content {
-            range,
-            pubsub_topics,
-            content_topics,
-        } => {
-            let scan = Scan {
-                pubsub_topics: pubsub_topics.clone(),
-                content_topics: content_topics.clone(),
-                backward: !query.forward,
-                limit: query.limit + 1,
-                ..Scan::of_range(range.intersect(behind))
-            };
-            scanned(archive, scan, rows).await
-        }
-    }
-}
-
 fn range_behind(cursor: &Item, forward: bool) -> Range {
     if forward {
         Range::new(Bound::after(cursor), Bound::Infinity)
     } else {
         Range::new(Bound::MIN, Bound::Before(*cursor))
     }
-}
-
-/// The keys of hashes, in the direction of the pages.
-async fn located(
-    archive: &dyn Archive,
-    hashes: &[Id],
-    pubsub_topics: &TopicFilter,
-    range: &Range,
-    forward: bool,
-) -> Result<Vec<Key>, ArchiveError> {
-    let mut keys = archive.locate(hashes).await?;
-    keys.retain(|key| pubsub_topics.allows(&key.pubsub_topic) && range.contains(&key.item));
-    if !forward {
-        keys.reverse();
-    }
-    Ok(keys)
-}
-
-/// The first `scan.limit` matches, as far as `rows` allow.
-async fn scanned(
-    archive: &dyn Archive,
-    mut scan: Scan,
-    rows: &mut usize,
-) -> Result<Found, ArchiveError> {
-    let (most, whole) = (scan.limit, scan.range);
-    let mut keys = Vec::new();
-    loop {
-        let page = archive.scan(&scan).await?;
-        keys.extend(page.keys);
-        *rows = rows.saturating_sub(ARCHIVE_SCAN_ROWS);
-        let on_from = match page.rest {
-            Some(rest) if keys.len() < most && *rows > 0 => {
-                scan.limit = most - keys.len();
-                scan = scan.on(rest);
-                continue;
-            }
-            Some(rest) if keys.len() < most => {
-                Some(last_before(archive, whole, rest, scan.backward).await?)
-            }
-            _ => None,
-        };
-        return Ok(Found { keys, on_from });
-    }
-}
-
-/// The hash of the last row that a walk of `whole` has come by, if `rest` is left to it.
-async fn last_before(
-    archive: &dyn Archive,
-    whole: Range,
-    rest: Range,
-    backward: bool,
-) -> Result<Option<Id>, ArchiveError> {
-    let walked = if backward {
-        Range::new(rest.upper, whole.upper)
-    } else {
-        Range::new(whole.lower, rest.lower)
-    };
-    let nearest = Scan {
-        backward: !backward,
-        limit: 1,
-        ..Scan::of_range(walked)
-    };
-    let page = archive.scan(&nearest).await?;
-    Ok(page.keys.first().map(|key| key.item.id))
 }
 
 /// How many of the keys fit a page: at least one, if there is one.
@@ -317,6 +219,3 @@ async fn stored(
     };
     Ok(records.into_iter().map(with_data).collect())
 }
-
-#[cfg(test)]
-mod tests;

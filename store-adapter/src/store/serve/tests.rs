@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 
 use super::*;
-use crate::archive::{ArchiveStats, MemoryArchive, ScanPage};
+use crate::archive::{ArchiveStats, MemoryArchive, Scan, ScanPage};
+use crate::limits::ARCHIVE_SCAN_ROWS;
 use crate::record::Record;
 use crate::store::{StoreAnswer, StoreQueryRequest};
 use crate::testing::record;
