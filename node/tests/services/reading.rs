@@ -53,7 +53,7 @@ impl Read {
         }
     }
 
-    async fn to_the_end(&mut self, reader: &mut StoreReader) {
+    async fn finish(&mut self, reader: &mut StoreReader) {
         let reading = async {
             while let Some(event) = reader.next().await {
                 self.take(event);
@@ -83,7 +83,7 @@ async fn a_store_that_goes_away_is_read_on_at_the_next_one() {
         read.take(reader.next().await.unwrap());
     }
     first.stop().await;
-    read.to_the_end(&mut reader).await;
+    read.finish(&mut reader).await;
     assert_eq!(read.hashes(), hashes(&records));
     assert_eq!(read.ended, Some(Ended::Complete));
     let turned = Notice::Turned {
@@ -114,7 +114,7 @@ async fn hashes_are_asked_of_every_store_until_one_has_them() {
     let criteria = StoreCriteria::of_hashes(asked).hashes_only();
     let mut reader = reading.read_stores(criteria, peers);
     let mut read = Read::default();
-    read.to_the_end(&mut reader).await;
+    read.finish(&mut reader).await;
     assert_eq!(read.found.len(), 250);
     let found: BTreeSet<Id> = read.hashes().into_iter().collect();
     assert_eq!(found, hashes(&records).into_iter().collect());
@@ -133,7 +133,7 @@ async fn a_peer_that_lies_is_left_for_one_that_does_not() {
     let criteria = StoreCriteria::of_hashes(hashes(&records));
     let mut reader = reading.read_stores(criteria, vec![liar.id, honest_peer]);
     let mut read = Read::default();
-    read.to_the_end(&mut reader).await;
+    read.finish(&mut reader).await;
     assert_eq!(read.found.len(), 20);
     assert!(matches!(
         read.notices[0],
@@ -154,7 +154,7 @@ async fn a_peer_that_never_answers_holds_a_walk_up_no_longer_than_its_deadline()
     let reader = reading.read_stores(criteria, vec![unconnected, silent.id, honest_peer]);
     let mut reader = reader.with_deadline(Duration::from_millis(300));
     let mut read = Read::default();
-    read.to_the_end(&mut reader).await;
+    read.finish(&mut reader).await;
     let mut expected = hashes(&records);
     expected.reverse();
     assert_eq!(read.hashes(), expected);

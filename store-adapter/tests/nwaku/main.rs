@@ -19,7 +19,7 @@ mod support {
             content_topic: "/test/1/größe/proto".into(),
             version: Some(1),
             timestamp: Some(time),
-            meta: (number % 3 == 0).then(|| vec![7; 64]),
+            meta: number.is_multiple_of(3).then(|| vec![7; 64]),
             ..WakuMessage::default()
         }
     }
