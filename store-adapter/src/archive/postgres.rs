@@ -36,6 +36,7 @@ mod units;
 pub(in crate::archive) mod url;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
 use sync_core::{Id, Range};
@@ -194,10 +195,10 @@ impl Archive for PostgresArchive {
     }
 
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
-        let shared = &*self.shared;
+        let (shared, removed) = (&*self.shared, AtomicUsize::new(0));
         let removed = shared
             .connections
-            .retry(|| remove::remove(shared, span, limit))
+            .retry(|| remove::remove(shared, span, limit, &removed))
             .await?;
         self.wake.notify_one();
         Ok(removed)

@@ -10,6 +10,10 @@ mod postgres_partitions;
 #[cfg(test)]
 mod postgres_schema;
 #[cfg(test)]
+mod postgres_shared;
+#[cfg(test)]
+mod postgres_speed;
+#[cfg(test)]
 mod redb_files;
 
 #[cfg(test)]

@@ -171,6 +171,8 @@ async fn messages_stored_and_removed_while_partitions_change_are_all_accounted_f
         .into_iter()
         .filter(|item| !span.contains(item))
         .collect();
+    sound_units(&archive, &left).await;
+    archive.tend_partitions().await.unwrap();
     let units = sound_units(&archive, &left).await;
     assert!(units.len() >= 8, "{}", units.len());
 }

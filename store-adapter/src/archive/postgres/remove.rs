@@ -4,6 +4,8 @@
 //! partition; empty ones are joined with their neighbours later. Each step is a transaction that also
 //! says to other nodes what was removed.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use deadpool_postgres::{Object, Transaction};
 use sync_core::{Bound, Range};
 
@@ -15,30 +17,38 @@ use super::units::{self, Unit};
 use crate::limits::PARTITION_LOCK_MILLISECONDS;
 
 /// Removes the oldest messages of a span: at most `limit`, or one whole partition and with it perhaps
-/// more.
-pub(super) async fn remove(shared: &Shared, span: &Range, limit: usize) -> Result<usize, Fault> {
+/// more. What was removed before something fails is counted in `removed`, also by earlier attempts.
+pub(super) async fn remove(
+    shared: &Shared,
+    span: &Range,
+    limit: usize,
+    removed: &AtomicUsize,
+) -> Result<usize, Fault> {
+    let so_far = || removed.load(Ordering::Relaxed);
     let Some((lower, upper)) = places_of(span) else {
         return Ok(0);
     };
     let mut client = shared.connections.get().await?;
-    let mut removed = 0;
     for unit in units::within(&client, &lower, &upper).await? {
-        if removed >= limit {
-            break;
+        if covers(span, &unit.span()) && so_far() < limit {
+            removed.fetch_add(empty(&mut client, &unit).await?, Ordering::Relaxed);
+            continue;
         }
-        removed += if covers(span, &unit.span()) {
-            empty(&mut client, &unit).await?
-        } else {
-            let inside = Rows {
-                unit: &unit,
-                lower: (&lower).max(&unit.lower),
-                upper: (&upper).min(&unit.upper),
-            };
-            inside.remove(&mut client, limit - removed).await?
+        let inside = Rows {
+            unit: &unit,
+            lower: (&lower).max(&unit.lower),
+            upper: (&upper).min(&unit.upper),
         };
+        // Other nodes that remove the same make it less than there seemed to be.
+        while so_far() < limit {
+            match inside.remove(&mut client, limit - so_far()).await? {
+                0 => break,
+                count => removed.fetch_add(count, Ordering::Relaxed),
+            };
+        }
     }
     shared.disk.forget();
-    Ok(removed)
+    Ok(so_far())
 }
 
 /// Removes everything that a unit holds; gives how much that was.
@@ -51,13 +61,16 @@ async fn empty(client: &mut Object, unit: &Unit) -> Result<usize, Fault> {
         ))
         .await?;
     let row = transaction
-        .query_one(
+        .query_opt(
             "WITH held AS (SELECT number, messages FROM units WHERE number = $1 FOR UPDATE)
              UPDATE units SET messages = 0 FROM held WHERE units.number = held.number
              RETURNING held.messages",
             &[&unit.number],
         )
         .await?;
+    let Some(row) = row else {
+        return Err(Fault::Again("the partition has another number now".into()));
+    };
     let held: i64 = row.try_get(0)?;
     tell(&transaction, &unit.lower, &unit.upper).await?;
     transaction.commit().await?;
@@ -72,20 +85,8 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Removes the first `limit` of them, in as many transactions as other nodes make it that remove
-    /// the same.
+    /// Removes the first `limit` of them.
     async fn remove(&self, client: &mut Object, limit: usize) -> Result<usize, Fault> {
-        let mut removed = 0;
-        loop {
-            let count = self.remove_some(client, limit - removed).await?;
-            removed += count;
-            if count == 0 || removed >= limit {
-                return Ok(removed);
-            }
-        }
-    }
-
-    async fn remove_some(&self, client: &mut Object, limit: usize) -> Result<usize, Fault> {
         let transaction = client.transaction().await?;
         let table = self.unit.table();
         let rows = transaction
@@ -115,7 +116,7 @@ impl Rows<'_> {
             return Ok(0);
         };
         let (first, last) = (item_in(first, 0)?, item_in(last, 0)?);
-        transaction
+        let counted = transaction
             .execute(
                 "UPDATE units SET messages = messages - $2 WHERE number = $1",
                 &[
@@ -124,6 +125,9 @@ impl Rows<'_> {
                 ],
             )
             .await?;
+        if counted != 1 {
+            return Err(Fault::Again("the partition has another number now".into()));
+        }
         let (lower, upper) = (Bound::Before(first), Bound::after(&last));
         tell(&transaction, &Place::of(&lower), &Place::of(&upper)).await?;
         transaction.commit().await?;
