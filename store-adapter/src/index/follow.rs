@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sync_core::{Id, Item, ItemSet, ItemSetMut, Range};
 
@@ -15,7 +14,6 @@ use super::Index;
 use crate::archive::changes::ChangePosition;
 use crate::archive::{Archive, ArchiveError, Scan};
 use crate::floor;
-use crate::limits::FOLLOW_MILLISECONDS;
 
 /// Keeps an index in step with an archive that other nodes change too.
 #[derive(Debug)]
@@ -69,16 +67,6 @@ impl Follower {
             self.position = Some(changes.position);
             if !changes.more {
                 return Ok(followed);
-            }
-        }
-    }
-
-    /// Catches up for ever, every half a second.
-    pub async fn run(mut self) {
-        loop {
-            tokio::time::sleep(Duration::from_millis(FOLLOW_MILLISECONDS)).await;
-            if let Err(error) = self.catch_up().await {
-                tracing::warn!(%error, "what other nodes do to the archive isn't known; trying again");
             }
         }
     }

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod suite;
 #[cfg(test)]
+mod postgres_crash;
+#[cfg(test)]
 mod postgres_faults;
 #[cfg(test)]
 mod postgres_partitions;
