@@ -1,6 +1,7 @@
 //! How partitions are made, divided, emptied and joined.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use store_adapter::archive::{Archive, ArchiveOptions, PostgresArchive};
 use store_adapter::{Record, StorageUnit};
@@ -151,10 +152,11 @@ async fn messages_stored_and_removed_while_partitions_change_are_all_accounted_f
             }
         })
     });
+    let over = Arc::new(AtomicBool::new(false));
     let keeper = {
-        let archive = Arc::clone(&archive);
+        let (archive, over) = (Arc::clone(&archive), Arc::clone(&over));
         tokio::spawn(async move {
-            loop {
+            while !over.load(Ordering::Relaxed) {
                 // Others may be in the way for long.
                 let _ = archive.tend_partitions().await;
             }
@@ -165,16 +167,16 @@ async fn messages_stored_and_removed_while_partitions_change_are_all_accounted_f
     }
     let span = Range::of_times(1_000 * SECOND as u64, 1_500 * SECOND as u64);
     while archive.remove(&span, 37).await.unwrap() > 0 {}
-    keeper.abort();
-    let _ = keeper.await;
+    over.store(true, Ordering::Relaxed);
+    keeper.await.unwrap();
     let left: Vec<Item> = items(&all)
         .into_iter()
         .filter(|item| !span.contains(item))
         .collect();
-    sound_units(&archive, &left).await;
-    archive.tend_partitions().await.unwrap();
-    let units = sound_units(&archive, &left).await;
-    assert!(units.len() >= 8, "{}", units.len());
+    // The archive's own keeper may be at it still.
+    while sound_units(&archive, &left).await.len() < 8 {
+        archive.tend_partitions().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -49,22 +49,34 @@ pub(super) async fn run(shared: Weak<Shared>, wake: Arc<Notify>) {
 
 /// Does what is to be done now, unless another node is at it.
 pub(super) async fn look(shared: &Shared) -> Result<(), Fault> {
-    let mut client = shared.connections.get().await?;
+    let client = shared.connections.get().await?;
+    let mut turn = Turn(Some(client));
+    let Some(client) = &mut turn.0 else {
+        return Ok(());
+    };
     let row = client
         .query_one("SELECT pg_try_advisory_lock($1)", &[&PARTITION_LOCK])
         .await?;
-    if !row.try_get::<_, bool>(0)? {
-        return Ok(());
-    }
-    let done = tend(shared, &mut client).await;
-    let unlocked = client
-        .execute("SELECT pg_advisory_unlock($1)", &[&PARTITION_LOCK])
-        .await;
-    if unlocked.is_err() {
-        // The lock goes with the connection.
-        drop(Object::take(client));
+    let done = match row.try_get(0)? {
+        true => tend(shared, client).await,
+        false => Ok(()),
+    };
+    let unlocked = client.execute("SELECT pg_advisory_unlock_all()", &[]).await;
+    if unlocked.is_ok() {
+        turn.0 = None;
     }
     done
+}
+
+/// A connection that may have the lock. It is closed, and the lock free, if the look is broken off.
+struct Turn(Option<Object>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
 }
 
 async fn tend(shared: &Shared, client: &mut Object) -> Result<(), Fault> {
