@@ -5,6 +5,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 
 .PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
+.PHONY: crash-test-postgres
 .PHONY: instructions instructions-accept vectors fuzz fuzz-smoke clean
 
 demo:
@@ -22,6 +23,12 @@ lint:
 
 unit:
 	$(CARGO) test --locked --workspace --features benches/instructions
+
+# Kills nodes and PostgreSQL servers at random moments, ROUNDS times.
+crash-test-postgres: ROUNDS ?= 50
+crash-test-postgres:
+	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --test archive \
+		kills_of_node_and_server -- --nocapture
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps

@@ -150,6 +150,7 @@ impl Node {
             .into_iter()
             .for_each(|service| drop(tasks.spawn(service)));
         tasks.spawn(Arc::clone(&syncer).follow_the_door());
+        tasks.spawn(Arc::clone(&store).follow());
         let spawned = spawn(
             &config.keypair,
             behaviour,

@@ -1,16 +1,17 @@
 //! An archive with its index and its one door.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use store_adapter::archive::{self, ArchiveOptions, Scan};
-use store_adapter::limits::{IngestLimits, StoreLimits};
+use store_adapter::limits::{FOLLOW_MILLISECONDS, IngestLimits, StoreLimits};
 use store_adapter::line::ImportLine;
 use store_adapter::{
-    Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, IngestReport, Ingested, Origin,
-    Record, Refusal, WakuMessage,
+    Archive, ArchiveError, ArchiveUrl, Arrival, Follower, Index, Ingest, IngestReport, Ingested,
+    Origin, Record, Refusal, WakuMessage,
 };
 use sync_core::{Id, Item, Range, Scope, SetDigest, Source};
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, broadcast};
 
 /// Records read from the archive at a time, so that a page of the longest stays small.
 const READ_AT_ONCE: usize = 100;
@@ -25,6 +26,8 @@ pub struct Store {
     index: Arc<Index>,
     ingest: Ingest,
     limits: StoreLimits,
+    /// Of an archive that other nodes may change too.
+    follower: Option<Mutex<Follower>>,
 }
 
 /// What became of synced messages.
@@ -101,11 +104,13 @@ impl Store {
             Arc::clone(&index),
             IngestLimits::default(),
         );
+        let follower = Follower::of(Arc::clone(&index)).map(Mutex::new);
         Ok(Arc::new(Self {
             archive,
             index,
             ingest,
             limits: StoreLimits::default(),
+            follower,
         }))
     }
 
@@ -222,6 +227,27 @@ impl Store {
         self.ingest.settled()
     }
 
+    /// Takes into the index what other nodes did to a shared archive.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub async fn catch_up(&self) -> Result<(), ArchiveError> {
+        match &self.follower {
+            Some(follower) => follower.lock().await.catch_up().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Catches up for ever, if other nodes may change the archive.
+    pub(crate) async fn follow(self: Arc<Self>) {
+        while self.follower.is_some() {
+            tokio::time::sleep(Duration::from_millis(FOLLOW_MILLISECONDS)).await;
+            if let Err(error) = self.catch_up().await {
+                tracing::warn!(%error, "what other nodes did to the archive isn't known");
+            }
+        }
+    }
+
     /// Reads all messages in order.
     #[must_use]
     pub fn pages(&self) -> Pages<'_> {
@@ -243,6 +269,10 @@ impl Store {
         let mut digest = SetDigest::default();
         let mut pages = self.pages();
         while let Some((keys, records)) = pages.next_with_keys().await? {
+            // Others may store into a shared archive while it is read.
+            if keys.iter().any(|key| !self.index.contains(key)) {
+                self.catch_up().await?;
+            }
             let mut records = records.into_iter().peekable();
             for key in keys {
                 verified.messages += 1;
@@ -258,6 +288,7 @@ impl Store {
                 }
             }
         }
+        self.catch_up().await?;
         let counted = self.archive.stats().await?.messages;
         if counted != verified.messages || self.len() != verified.messages {
             verified.faults += 1;

@@ -64,7 +64,7 @@ pub use archive::{
     Archive, ArchiveError, ArchiveOptions, ArchiveStats, ArchiveUrl, ArchiveUrlError, StorageUnit,
 };
 pub use hash::message_hash;
-pub use index::{Index, IndexSnapshot};
+pub use index::{Followed, Follower, Index, IndexSnapshot};
 pub use ingest::{Arrival, Ingest, IngestCounters, IngestReport, Ingested, Origin, Refusal};
 pub use message::WakuMessage;
 pub use metadata::WakuMetadata;

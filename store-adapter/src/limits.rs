@@ -3,6 +3,8 @@
 //! Constants are fixed by deployed formats; the fields of [`IngestLimits`], [`StoreLimits`],
 //! [`StoreClientLimits`] and [`FetchLimits`] are settable and have the defaults shown.
 
+use std::time::Duration;
+
 /// Longest encoded Waku message that is taken, in bytes: the 150 KiB of the deployed network.
 pub const MESSAGE_BYTES: usize = 150 * 1024;
 
@@ -69,6 +71,69 @@ pub const ARCHIVE_CACHE_BYTES: usize = 128 << 20;
 /// Changes that the rehearsal before an archive is opened may hold in memory, in bytes. Recovery
 /// after a crash makes some kilobytes of them.
 pub const REHEARSAL_BYTES: usize = 256 << 20;
+
+/// How long a connection to a database server may take to be made.
+pub const ARCHIVE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a database server may leave sent bytes unacknowledged before the connection is given up.
+pub const ARCHIVE_UNANSWERED_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a connection to a database server is idle before it is probed.
+pub const ARCHIVE_KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+
+/// How long a statement in a database may take, in milliseconds.
+pub const ARCHIVE_STATEMENT_MILLISECONDS: u32 = 60_000;
+
+/// How long a statement in a database may wait for a lock, in milliseconds.
+pub const ARCHIVE_LOCK_MILLISECONDS: u32 = 20_000;
+
+/// How long whoever changes the partitions of a database may wait for a lock, in milliseconds: those
+/// who come after wait behind. It is tried again later.
+pub const PARTITION_LOCK_MILLISECONDS: u32 = 400;
+
+/// Pauses before an operation on a database is tried again that failed since the connection was lost
+/// or another node was in the way, in milliseconds; it has failed when they are used up.
+pub const ARCHIVE_RETRY_MILLISECONDS: [u64; 6] = [20, 100, 300, 600, 1_000, 2_000];
+
+/// Bytes of messages that are sent to a database in one statement, about.
+pub const ARCHIVE_STATEMENT_BYTES: usize = 16 << 20;
+
+/// Bytes of the partitions of a database are counted anew after this time, in milliseconds, if
+/// something asks.
+pub const DISK_COUNT_MILLISECONDS: u64 = 1_000;
+
+/// Bytes of the partitions of a database are counted anew after so many bytes of messages were
+/// stored, if something asks.
+pub const DISK_COUNT_BYTES: u64 = 16 << 20;
+
+/// Smallest partition of a database that is divided, in bytes.
+pub const PARTITION_BYTES: u64 = 64 << 20;
+
+/// As how many full partitions a database holds its history: partitions are made as large as that
+/// takes, so that a hash isn't looked for in too many.
+pub const PARTITIONS: u64 = 64;
+
+/// Messages that are moved in one statement while a partition is divided.
+pub const PARTITION_MOVE_ROWS: usize = 5_000;
+
+/// Longest span of time of a partition that is made ahead, in nanoseconds; a day.
+pub const PARTITION_SPAN: u64 = 86_400_000_000_000;
+
+/// How long the partitions of a database are left alone if nothing calls for a look, in milliseconds.
+pub const PARTITION_LOOK_MILLISECONDS: u64 = 30_000;
+
+/// How long other nodes are told of a removal from a shared database, in seconds; one that asks later
+/// compares everything.
+pub const REMOVALS_KEPT_SECONDS: u32 = 86_400;
+
+/// Timestamps of hashes that an archive in a database remembers in memory.
+pub const ARCHIVE_HASHES_CACHED: usize = 65_536;
+
+/// Changes of other nodes that are read from a shared database at a time, about.
+pub const ARCHIVE_CHANGES: usize = 10_000;
+
+/// How often a node looks for the changes of others in a shared database, in milliseconds.
+pub const FOLLOW_MILLISECONDS: u64 = 500;
 
 /// Longest name of a side state, in bytes.
 pub const STATE_NAME_BYTES: usize = 256;

@@ -17,6 +17,7 @@ mod nodes;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../peers/mod.rs"]
 mod peers;
+mod postgres;
 mod recording;
 mod support;
 mod sync_wire;

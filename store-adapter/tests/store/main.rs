@@ -32,3 +32,21 @@ mod redb {
 
     store_suite!(new());
 }
+
+#[cfg(test)]
+mod postgres {
+    use store_adapter::archive::{ArchiveOptions, PostgresArchive, PostgresUrl};
+
+    /// Tests run side by side on one server.
+    async fn new() -> (PostgresArchive, ()) {
+        let url = PostgresUrl::parse(&postgres_server::shared().database()).unwrap();
+        let options = ArchiveOptions {
+            max_connections: 3,
+            ..ArchiveOptions::default()
+        };
+        let archive = PostgresArchive::open_or_create(&url, &options).await;
+        (archive.unwrap(), ())
+    }
+
+    store_suite!(new());
+}
