@@ -31,6 +31,7 @@ macro_rules! store_suite {
             the_first_and_the_last_time_are_found,
             the_end_of_the_times_is_included,
             every_field_of_a_message_comes_back,
+            a_search_that_is_cut_short_goes_on_to_every_match,
             what_cannot_be_understood_is_refused_by_status,
             any_query_is_answered_as_its_naive_twin_does,
             any_query_is_paged_to_its_end_as_its_naive_twin_does,
@@ -421,6 +422,43 @@ pub(crate) async fn every_field_of_a_message_comes_back(archive: &dyn Archive) {
         assert_eq!(stored.message_hash, Some(record.hash().0.to_vec()));
         assert_eq!(stored.message, Some(message));
         assert_eq!(stored.pubsub_topic.as_deref(), Some(TOPIC));
+    }
+}
+
+pub(crate) async fn a_search_that_is_cut_short_goes_on_to_every_match(archive: &dyn Archive) {
+    let rare = [3, 4, 11_990].map(|time| record(TOPIC, "/c/rare", time, b"x"));
+    let frequent = (0..12_000).map(|time| record(TOPIC, CONTENT, time, b""));
+    stored(archive, frequent.collect()).await;
+    let rare = stored(archive, rare.to_vec()).await;
+    let limits = StoreLimits {
+        query_rows: 1,
+        ..StoreLimits::default()
+    };
+    for pagination_forward in [true, false] {
+        let mut request = StoreQueryRequest {
+            content_topics: vec!["/c/rare".into()],
+            pagination_forward,
+            ..request()
+        };
+        let mut found = Vec::new();
+        loop {
+            let response = serve(archive, &limits, &request.encode_to_vec()).await;
+            let answer = StoreAnswer::decode(&response, "r").unwrap();
+            let status = StoreQueryResponse::decode(&response[..])
+                .unwrap()
+                .status_code;
+            let cut_short = answer.entries.is_empty() && answer.cursor.is_some();
+            assert_eq!(status == status::SERVICE_UNAVAILABLE, cut_short);
+            found.extend(answer.entries.iter().map(|entry| entry.hash));
+            match answer.cursor {
+                Some(cursor) => request = request.behind(cursor),
+                None => break,
+            }
+        }
+        found.sort();
+        let mut expected = hashes(&rare);
+        expected.sort();
+        assert_eq!(found, expected);
     }
 }
 
