@@ -6,7 +6,8 @@ FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
 
 .PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
-.PHONY: crash-test crash-test-redb instructions instructions-accept vectors fuzz fuzz-smoke clean
+.PHONY: crash-test crash-test-redb crash-test-postgres
+.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
@@ -24,12 +25,17 @@ lint:
 unit:
 	$(CARGO) test --locked --workspace --features benches/instructions
 
-# Processes that write to an archive are killed, and machines forget what wasn't synced.
-crash-test: crash-test-redb
+# Processes that write to an archive are killed, and machines forget what wasn't synced; a quarter as
+# many rounds for PostgreSQL, whose server is killed too.
+crash-test: crash-test-redb crash-test-postgres
 
 crash-test-redb:
 	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --test crash redb::
 	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --lib redb::tests::forgotten
+
+crash-test-postgres:
+	CRASH_ROUNDS=$$(($(ROUNDS) / 4)) $(CARGO) test --locked --package store-adapter --test archive \
+		kills_of_node_and_server -- --nocapture
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps

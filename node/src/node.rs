@@ -9,18 +9,20 @@ use futures::future::BoxFuture;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
-use store_adapter::limits::{METADATA_BYTES, TRANSFER_FRAME_BYTES};
+use store_adapter::limits::{METADATA_BYTES, StoreClientLimits, TRANSFER_FRAME_BYTES};
 use store_adapter::metadata::WakuMetadata;
+use store_adapter::store::StoreCriteria;
 use sync_core::{Range, Scope, TopicFilter};
 use sync_net::{
-    AdmissionLimits, Deadlines, FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig, Reconciler,
+    AdmissionLimits, Control, Deadlines, FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig,
+    Reconciler,
 };
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::cli::time::{nanoseconds, now};
 use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
-use crate::net::{ConnectError, PeerTable, SwarmHandle, protocols, spawn};
+use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, protocols, spawn};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
@@ -123,6 +125,7 @@ pub struct Node {
     peer_id: PeerId,
     addresses: Vec<Multiaddr>,
     swarm: SwarmHandle,
+    control: Control,
     syncer: Arc<Syncer>,
     resume: Option<Arc<Resume>>,
     tasks: JoinSet<()>,
@@ -158,6 +161,7 @@ impl Node {
             .into_iter()
             .for_each(|service| drop(tasks.spawn(service)));
         tasks.spawn(Arc::clone(&syncer).follow_the_door());
+        tasks.spawn(Arc::clone(&store).follow());
         let spawned = spawn(
             &config.keypair,
             behaviour,
@@ -173,7 +177,7 @@ impl Node {
             tasks.spawn(service::metadata::ask_new_peers(
                 spawned.met,
                 own,
-                control,
+                control.clone(),
                 swarm,
                 peers,
             ));
@@ -198,6 +202,7 @@ impl Node {
             peer_id,
             addresses: spawned.addresses,
             swarm,
+            control,
             syncer,
             tasks,
         })
@@ -233,6 +238,13 @@ impl Node {
     /// When the peer can't be reached.
     pub async fn connect(&self, address: &Multiaddr) -> Result<PeerId, ConnectError> {
         self.swarm.connect(address).await
+    }
+
+    /// Reads the stores of `peers`, which have to be connected; the first ones preferred.
+    #[must_use]
+    pub fn read_stores(&self, criteria: StoreCriteria, peers: Vec<PeerId>) -> StoreReader {
+        let limits = StoreClientLimits::default();
+        StoreReader::new(self.control.clone(), criteria, peers, limits)
     }
 
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.

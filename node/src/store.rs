@@ -1,15 +1,16 @@
 //! An archive with its index and its one door.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use store_adapter::archive::{self, ArchiveOptions, Scan};
-use store_adapter::limits::{IngestLimits, StoreLimits};
+use store_adapter::limits::{FOLLOW_MILLISECONDS, IngestLimits, StoreLimits};
 use store_adapter::line::ImportLine;
 use store_adapter::retention::{Keeper, RetentionError};
 use store_adapter::{
-    Archive, ArchiveError, ArchiveUrl, Arrival, Index, Ingest, IngestReport, Ingested, Origin,
-    Record, Refusal, RetentionPolicy, WakuMessage,
+    Archive, ArchiveError, ArchiveUrl, Arrival, Follower, Index, Ingest, IngestReport, Ingested,
+    Origin, Record, Refusal, RetentionPolicy, WakuMessage,
 };
 use sync_core::{Id, Item, Range, Scope, SetDigest};
 use tokio::sync::broadcast;
@@ -31,6 +32,8 @@ pub struct Store {
     limits: StoreLimits,
     /// Who holds to the retention policy, until a node takes it to work.
     keeper: Mutex<Option<Keeper>>,
+    /// Of an archive that other nodes may change too.
+    follower: Option<tokio::sync::Mutex<Follower>>,
 }
 
 /// What became of synced messages.
@@ -131,12 +134,14 @@ impl Store {
             IngestLimits::default(),
             policy,
         );
+        let follower = Follower::of(Arc::clone(&index)).map(tokio::sync::Mutex::new);
         Ok(Self {
             archive,
             index,
             ingest,
             limits: StoreLimits::default(),
             keeper: Mutex::new(None),
+            follower,
         })
     }
 
@@ -201,6 +206,14 @@ impl Store {
             .map(drop)
     }
 
+    /// As [`Store::put`], and tells what became of each message.
+    ///
+    /// # Errors
+    /// When the archive can't be written; nothing of the batch is stored then.
+    pub async fn bring(&self, arrivals: Vec<Arrival>) -> Result<IngestReport, ArchiveError> {
+        self.ingest.ingest(Origin::Imported, arrivals).await
+    }
+
     /// Stores lines of an import, each with its number.
     ///
     /// # Errors
@@ -263,6 +276,27 @@ impl Store {
         self.ingest.settled()
     }
 
+    /// Takes into the index what other nodes did to a shared archive.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub async fn catch_up(&self) -> Result<(), ArchiveError> {
+        match &self.follower {
+            Some(follower) => follower.lock().await.catch_up().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Catches up for ever, if other nodes may change the archive.
+    pub(crate) async fn follow(self: Arc<Self>) {
+        while self.follower.is_some() {
+            tokio::time::sleep(Duration::from_millis(FOLLOW_MILLISECONDS)).await;
+            if let Err(error) = self.catch_up().await {
+                tracing::warn!(%error, "what other nodes did to the archive isn't known");
+            }
+        }
+    }
+
     /// Reads all messages in order.
     #[must_use]
     pub fn pages(&self) -> Pages<'_> {
@@ -284,6 +318,10 @@ impl Store {
         let mut digest = SetDigest::default();
         let mut pages = self.pages();
         while let Some((keys, records)) = pages.next_with_keys().await? {
+            // Others may store into a shared archive while it is read.
+            if keys.iter().any(|key| !self.index.contains(key)) {
+                self.catch_up().await?;
+            }
             let mut records = records.into_iter().peekable();
             for key in keys {
                 verified.messages += 1;
@@ -299,6 +337,7 @@ impl Store {
                 }
             }
         }
+        self.catch_up().await?;
         let counted = self.archive.stats().await?.messages;
         if counted != verified.messages || self.len() != verified.messages {
             verified.faults += 1;

@@ -1,8 +1,10 @@
 //! The contract with whatever keeps the messages, and the choice among the backends.
 
+pub mod changes;
 pub mod error;
 pub mod memory;
 pub mod options;
+pub mod postgres;
 pub mod redb;
 pub mod scan;
 pub mod unit;
@@ -14,9 +16,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sync_core::{Id, Item, Range};
 
+pub use changes::{ChangePosition, Changes};
 pub use error::ArchiveError;
 pub use memory::MemoryArchive;
 pub use options::ArchiveOptions;
+pub use postgres::{PostgresArchive, PostgresUrl};
 pub use redb::{Durability, RedbArchive, RedbOptions};
 pub use scan::{Scan, ScanPage};
 pub use unit::StorageUnit;
@@ -34,8 +38,7 @@ use crate::record::{Key, Record};
 /// - After an error the archive goes on: what was acknowledged is there, and the call may be
 ///   repeated.
 ///
-/// Backends may grow methods with default answers, such as what other writers of a shared database
-/// have changed.
+/// Backends may grow methods with default answers, such as [`Archive::changes`] of a shared database.
 #[async_trait]
 pub trait Archive: Send + Sync + fmt::Debug {
     /// Stores a batch; tells of each record whether it was new, in the order given. A duplicate of
@@ -77,7 +80,16 @@ pub trait Archive: Send + Sync + fmt::Debug {
         }])
     }
 
-    /// The value stored under `name`.
+    /// What was stored and removed behind `after`, by whichever node; without it nothing, and the
+    /// position of now. `None` from an archive that has one writer.
+    async fn changes(
+        &self,
+        _after: Option<&ChangePosition>,
+    ) -> Result<Option<Changes>, ArchiveError> {
+        Ok(None)
+    }
+
+    /// The value stored under `name`; nodes that share the archive share it.
     async fn state(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError>;
 
     /// Stores a value under `name`, or removes it; durable on return. Names and values are
@@ -116,6 +128,9 @@ pub async fn open(
         ArchiveUrl::Redb(path) => Ok(Arc::new(
             RedbArchive::open_or_create_with(path, &options.into()).await?,
         )),
+        ArchiveUrl::Postgres(url) => Ok(Arc::new(
+            PostgresArchive::open_or_create(url, options).await?,
+        )),
     }
 }
 
@@ -132,6 +147,7 @@ pub async fn open_existing(
         ArchiveUrl::Redb(path) => Ok(Arc::new(
             RedbArchive::open_with(path, &options.into()).await?,
         )),
+        ArchiveUrl::Postgres(url) => Ok(Arc::new(PostgresArchive::open(url, options).await?)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! It follows the archive and never runs ahead of it: items come in after their commit and go
 //! before their removal.
 
+mod follow;
 mod ranks;
 mod snapshot;
 
@@ -12,9 +13,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use sync_core::{Bound, Item, ItemSet, ItemSetMut, Range, RangeTree};
 use tokio::runtime::Handle;
 
+pub use follow::{Followed, Follower};
 pub use snapshot::IndexSnapshot;
 
-use crate::archive::{Archive, ArchiveError, Scan};
+use crate::archive::{Archive, ArchiveError, ChangePosition, Scan};
 use crate::floor;
 use crate::record::Key;
 
@@ -25,6 +27,8 @@ pub struct Index {
     /// To read the archive from threads that aren't the runtime's.
     runtime: Handle,
     state: RwLock<State>,
+    /// Up to where the changes of a shared archive were read with it.
+    position: Option<ChangePosition>,
 }
 
 #[derive(Clone, Debug)]
@@ -35,11 +39,13 @@ struct State {
 
 impl Index {
     /// Reads the index of `archive` from it, page by page. Call it within a tokio runtime, and
-    /// while nothing is written.
+    /// while nothing is written; what other nodes write to a shared archive meanwhile is found by a
+    /// [`Follower`].
     ///
     /// # Errors
     /// When the archive can't be read.
     pub async fn rebuild(archive: Arc<dyn Archive>) -> Result<Self, ArchiveError> {
+        let position = archive.changes(None).await?.map(|changes| changes.position);
         let floor = floor::load(&*archive).await?;
         let mut items: HashMap<Arc<str>, Vec<Item>> = HashMap::new();
         let mut rest = Some(Range::new(floor, Bound::Infinity));
@@ -58,6 +64,7 @@ impl Index {
             archive,
             runtime: Handle::current(),
             state: RwLock::new(State { trees, floor }),
+            position,
         })
     }
 

@@ -53,6 +53,7 @@ pub mod line;
 pub mod lines;
 pub mod message;
 pub mod metadata;
+pub mod nwaku;
 pub mod record;
 pub mod retention;
 pub mod store;
@@ -66,7 +67,7 @@ pub use archive::{
 };
 pub use gaps::{Gaps, Span};
 pub use hash::message_hash;
-pub use index::{Index, IndexSnapshot};
+pub use index::{Followed, Follower, Index, IndexSnapshot};
 pub use ingest::{Arrival, Ingest, IngestCounters, IngestReport, Ingested, Origin, Refusal};
 pub use message::WakuMessage;
 pub use metadata::WakuMetadata;

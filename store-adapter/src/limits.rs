@@ -1,7 +1,9 @@
 //! Every number that peers, files or users can push against, in one place.
 //!
-//! Constants are fixed by deployed formats; the fields of [`IngestLimits`], [`StoreLimits`] and
-//! [`FetchLimits`] are settable and have the defaults shown.
+//! Constants are fixed by deployed formats; the fields of [`IngestLimits`], [`StoreLimits`],
+//! [`StoreClientLimits`] and [`FetchLimits`] are settable and have the defaults shown.
+
+use std::time::Duration;
 
 /// Longest encoded Waku message that is taken, in bytes: the 150 KiB of the deployed network.
 pub const MESSAGE_BYTES: usize = 150 * 1024;
@@ -35,9 +37,18 @@ pub const STORE_PAGE_DEFAULT: usize = 20;
 /// Most messages in a Store response.
 pub const STORE_PAGE_MAX: usize = 100;
 
+/// Rows of an archive that one Store request may have looked at: some seconds of work.
+pub const STORE_QUERY_ROWS: usize = 10_000_000;
+
 /// Longest line of an import, in bytes: the longest message in base64 with room for topics, proof
 /// and unknown keys.
 pub const LINE_BYTES: usize = 1 << 20;
+
+/// Messages read from a database of nwaku at a time.
+pub const NWAKU_ROWS: usize = 200;
+
+/// Batches of so many messages that wait between the reading of a file and the storing.
+pub const NWAKU_BATCHES: usize = 8;
 
 /// Deepest nesting of groups in an unknown protobuf field that is kept.
 pub const GROUP_DEPTH: usize = 32;
@@ -142,6 +153,68 @@ pub const REHEARSAL_BYTES: usize = 256 << 20;
 /// Most spans in which an archive is known to be incomplete, of one's own and of a peer's each. Those
 /// beyond it widen others.
 pub const GAPS: usize = 128;
+/// How long a connection to a database server may take to be made.
+pub const ARCHIVE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a database server may leave sent bytes unacknowledged before the connection is given up.
+pub const ARCHIVE_UNANSWERED_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a connection to a database server is idle before it is probed.
+pub const ARCHIVE_KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+
+/// How long a statement in a database may take, in milliseconds.
+pub const ARCHIVE_STATEMENT_MILLISECONDS: u32 = 60_000;
+
+/// How long a statement in a database may wait for a lock, in milliseconds.
+pub const ARCHIVE_LOCK_MILLISECONDS: u32 = 20_000;
+
+/// How long whoever changes the partitions of a database may wait for a lock, in milliseconds: those
+/// who come after wait behind. It is tried again later.
+pub const PARTITION_LOCK_MILLISECONDS: u32 = 400;
+
+/// Pauses before an operation on a database is tried again that failed since the connection was lost
+/// or another node was in the way, in milliseconds; it has failed when they are used up.
+pub const ARCHIVE_RETRY_MILLISECONDS: [u64; 6] = [20, 100, 300, 600, 1_000, 2_000];
+
+/// Bytes of messages that are sent to a database in one statement, about.
+pub const ARCHIVE_STATEMENT_BYTES: usize = 16 << 20;
+
+/// Bytes of the partitions of a database are counted anew after this time, in milliseconds, if
+/// something asks.
+pub const DISK_COUNT_MILLISECONDS: u64 = 1_000;
+
+/// Bytes of the partitions of a database are counted anew after so many bytes of messages were
+/// stored, if something asks.
+pub const DISK_COUNT_BYTES: u64 = 16 << 20;
+
+/// Smallest partition of a database that is divided, in bytes.
+pub const PARTITION_BYTES: u64 = 64 << 20;
+
+/// As how many full partitions a database holds its history: partitions are made as large as that
+/// takes, so that a hash isn't looked for in too many.
+pub const PARTITIONS: u64 = 64;
+
+/// Messages that are moved in one statement while a partition is divided.
+pub const PARTITION_MOVE_ROWS: usize = 5_000;
+
+/// Longest span of time of a partition that is made ahead, in nanoseconds; a day.
+pub const PARTITION_SPAN: u64 = 86_400_000_000_000;
+
+/// How long the partitions of a database are left alone if nothing calls for a look, in milliseconds.
+pub const PARTITION_LOOK_MILLISECONDS: u64 = 30_000;
+
+/// How long other nodes are told of a removal from a shared database, in seconds; one that asks later
+/// compares everything.
+pub const REMOVALS_KEPT_SECONDS: u32 = 86_400;
+
+/// Timestamps of hashes that an archive in a database remembers in memory.
+pub const ARCHIVE_HASHES_CACHED: usize = 65_536;
+
+/// Changes of other nodes that are read from a shared database at a time, about.
+pub const ARCHIVE_CHANGES: usize = 10_000;
+
+/// How often a node looks for the changes of others in a shared database, in milliseconds.
+pub const FOLLOW_MILLISECONDS: u64 = 500;
 
 /// Longest name of a side state, in bytes.
 pub const STATE_NAME_BYTES: usize = 256;
@@ -190,6 +263,11 @@ pub struct StoreLimits {
     /// Most bytes of messages in a page; 64 KiB under the 4 MiB at which js-waku drops the
     /// connection. A single message is sent whatever its length.
     pub page_bytes: usize,
+    /// Most rows of the archive that are looked at for one request, rounded up to
+    /// [`ARCHIVE_SCAN_ROWS`]; [`STORE_QUERY_ROWS`]. What was found by then is answered, with a cursor
+    /// to go on from; if that is nothing, the answer is an error, so that no client takes it for the
+    /// end.
+    pub query_rows: usize,
 }
 
 impl Default for StoreLimits {
@@ -199,6 +277,49 @@ impl Default for StoreLimits {
             page_default: STORE_PAGE_DEFAULT,
             page_max: STORE_PAGE_MAX,
             page_bytes: (4 << 20) - (64 << 10),
+            query_rows: STORE_QUERY_ROWS,
+        }
+    }
+}
+
+/// Bounds of reading the stores of peers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoreClientLimits {
+    /// Most messages asked for in one request; [`STORE_PAGE_MAX`], which is what servers give at most.
+    pub page: usize,
+    /// Most hashes asked for in one request; 99, since nwaku answers a multiple of 100 with unrelated
+    /// messages.
+    pub hashes: usize,
+    /// How often a peer may fail in a row before it is left; 3.
+    pub attempts: u32,
+    /// How often a peer may ask for patience in a row before it is left; 8.
+    pub refusals: u32,
+    /// How long a peer isn't asked again after it failed or asked for patience, in nanoseconds; 1 s.
+    /// Doubled every time in a row.
+    pub first_backoff: u64,
+    /// The longest such pause, in nanoseconds; 60 s.
+    pub longest_backoff: u64,
+    /// Pages in a row that bring nothing new though more is said to follow, before a peer is left; 100.
+    pub idle_pages: u32,
+    /// Most messages read in all; 100,000,000.
+    pub messages: u64,
+    /// Hashes remembered of a walk without data, to go on at a peer that doesn't know the last one;
+    /// 100,000, which take some 10 MB. A longer walk can't go on at such a peer.
+    pub remembered: usize,
+}
+
+impl Default for StoreClientLimits {
+    fn default() -> Self {
+        Self {
+            page: STORE_PAGE_MAX,
+            hashes: 99,
+            attempts: 3,
+            refusals: 8,
+            first_backoff: 1_000_000_000,
+            longest_backoff: 60_000_000_000,
+            idle_pages: 100,
+            messages: 100_000_000,
+            remembered: 100_000,
         }
     }
 }

@@ -57,6 +57,11 @@ impl Record {
         self.item.id
     }
 
+    /// The bytes of the hash.
+    pub(crate) const fn hash_bytes(&self) -> &[u8] {
+        &self.item.id.0
+    }
+
     /// The topic it was published on.
     #[must_use]
     pub const fn pubsub_topic(&self) -> &Arc<str> {

@@ -11,7 +11,8 @@ use crate::exit::Failure;
 /// Arguments that name the archive.
 #[derive(Debug, Args)]
 pub struct ArchiveArgs {
-    /// The archive: redb://PATH (a relative one lies in the data directory) or memory:
+    /// The archive: redb://PATH (a relative one lies in the data directory),
+    /// postgres://USER:PASSWORD@HOST:PORT/DATABASE, or memory:
     #[arg(long, value_name = "URL", default_value = "redb://wakustore.redb")]
     pub store_message_db_url: String,
     /// Where the node keeps its files

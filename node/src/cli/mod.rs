@@ -48,7 +48,7 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Reconcile an archive with a peer once, and fetch until both sides are done
     Sync(SyncArgs),
-    /// Read messages into an archive, one JSON object a line
+    /// Read messages into an archive: one JSON object a line, or a database of nwaku
     Import(ImportArgs),
     /// Write an archive's messages, one JSON object a line, in the order of time and hash
     Export(ExportArgs),
@@ -169,7 +169,12 @@ impl WindowArgs {
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// The file to read; - is standard input
-    pub file: PathBuf,
+    #[arg(required_unless_present = "from")]
+    pub file: Option<PathBuf>,
+    /// Read a database of nwaku instead: sqlite://PATH or postgres://USER@HOST/DATABASE. Nothing is
+    /// written to it, and its node may run meanwhile
+    #[arg(long, value_name = "URL", conflicts_with = "file")]
+    pub from: Option<String>,
     /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,

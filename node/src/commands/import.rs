@@ -1,6 +1,7 @@
 //! `wakustore import`: messages from a file of JSON lines into an archive.
 
 use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,18 +9,18 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use store_adapter::line::{ImportLine, LineReader};
 
-use super::{open_input, shown};
-use crate::cli::ImportArgs;
+use super::{import_nwaku, open_input, shown};
+use crate::cli::{ArchiveArgs, ImportArgs};
 use crate::exit::Failure;
 use crate::output::tell;
 use crate::store::Store;
 use crate::sync::report::grouped;
 
 /// Messages in one transaction.
-const BATCH: usize = 1_000;
+pub(super) const BATCH: usize = 1_000;
 
 /// Bytes of messages in one transaction, about.
-const BATCH_BYTES: usize = 16 << 20;
+pub(super) const BATCH_BYTES: usize = 16 << 20;
 
 /// What became of the lines.
 #[derive(Default)]
@@ -31,9 +32,19 @@ pub(super) struct Totals {
 }
 
 pub(super) async fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
-    let name = shown(&args.file, "standard input");
-    let input = open_input(&args.file)?;
-    let url = args.archive.url_to_create()?;
+    match (&args.from, &args.file) {
+        (Some(database), _) => import_nwaku::run(database, &args.archive).await,
+        (None, Some(file)) => run_file(file, &args.archive).await,
+        (None, None) => Err(Failure::Usage(anyhow::anyhow!(
+            "name a file to read, or a database by --from"
+        ))),
+    }
+}
+
+async fn run_file(file: &Path, archive: &ArchiveArgs) -> Result<ExitCode, Failure> {
+    let name = shown(file, "standard input");
+    let input = open_input(file)?;
+    let url = archive.url_to_create()?;
     let store = Store::open(&url).await?;
     let mut totals = Totals::default();
     let result = import(&store, input, &name, &mut totals).await;

@@ -6,6 +6,7 @@ mod db;
 mod demo;
 mod export;
 mod import;
+mod import_nwaku;
 mod progress;
 mod run;
 mod sync;

@@ -1,4 +1,4 @@
-//! Bounds of the connections that this side makes.
+//! Bounds of the connections and requests that this side makes.
 
 use std::time::Duration;
 
@@ -20,3 +20,6 @@ pub(crate) const IDENTIFY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long dialling may take in all.
 pub(crate) const DIAL_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long a peer may take to answer a Store query, from the opening of its stream on.
+pub(crate) const STORE_QUERY_DEADLINE: Duration = Duration::from_secs(60);

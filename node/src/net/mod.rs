@@ -4,9 +4,11 @@ mod claims;
 pub(crate) mod limits;
 mod peers;
 pub mod protocols;
+mod reader;
 mod swarm;
 
 pub(crate) use claims::{Claims, lacks_of};
 pub use peers::PeerTable;
+pub use reader::{StoreEvent, StoreReader};
 pub(crate) use swarm::spawn;
 pub use swarm::{ConnectError, SwarmHandle};

@@ -12,10 +12,12 @@ mod command_line;
 mod demo;
 mod embed;
 mod hostile;
+mod moving_in;
 mod nodes;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../peers/mod.rs"]
 mod peers;
+mod postgres;
 mod recording;
 mod retention;
 mod support;

@@ -70,12 +70,17 @@ impl Place {
 
     /// Starts a node on the archive `name`, with a key of its own.
     pub(crate) fn node(&self, name: &str, arguments: &[&str]) -> Node {
+        self.node_on(&self.archive(name)[1], name, arguments)
+    }
+
+    /// Starts a node on the archive at `url`, with a key of its own.
+    pub(crate) fn node_on(&self, url: &str, name: &str, arguments: &[&str]) -> Node {
         let data = self.path(&format!("{name}-data"));
         let mut line: Vec<String> = ["run", "--listen-address=127.0.0.1", "--tcp-port=0"]
             .map(String::from)
             .to_vec();
         line.extend(["--data-dir".into(), data.to_str().unwrap().to_owned()]);
-        line.extend(self.archive(name));
+        line.extend(["--store-message-db-url".into(), url.to_owned()]);
         line.extend(arguments.iter().map(ToString::to_string));
         Node::start(&line)
     }

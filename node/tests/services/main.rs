@@ -1,6 +1,10 @@
 //! A node's services against peers that behave badly, over loopback, by the library.
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../peers/mod.rs"]
+mod peers;
+mod reading;
 mod retention;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -70,6 +70,28 @@ pub enum ArchiveError {
         /// What the archive takes, in bytes.
         disk_bytes: u64,
     },
+    /// A database can't be reached, read or written. The archive stays usable once the cause is gone.
+    #[error("the archive {url} can't be read or written: {reason}")]
+    Database {
+        /// The database, without the password.
+        url: String,
+        /// What the server or the system says.
+        reason: String,
+    },
+    /// The database isn't one that this program can use. It has been left as it was.
+    #[error("{url} can't be used as an archive: {reason}. It was left unchanged")]
+    DatabaseRefused {
+        /// The database, without the password.
+        url: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// The database has no archive.
+    #[error("there is no archive in {url}; check the address, or import into it to create one")]
+    NotInDatabase {
+        /// The database, without the password.
+        url: String,
+    },
     /// Name or value of a side state is too long.
     #[error(
         "a side state has a name of at most {STATE_NAME_BYTES} bytes and a value of at most \

@@ -4,21 +4,26 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::postgres::PostgresUrl;
+use super::postgres::url::hide_password;
+
 /// Where an archive is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ArchiveUrl {
     /// `redb://PATH`: a file.
     Redb(PathBuf),
+    /// `postgres://...`: a PostgreSQL database.
+    Postgres(Box<PostgresUrl>),
     /// `memory:`: nowhere; gone when the process ends.
     Memory,
 }
 
 impl ArchiveUrl {
-    /// Parses `redb://PATH` (absolute if the path begins with a slash: `redb:///var/...`) or
-    /// `memory:`.
+    /// Parses `redb://PATH` (absolute if the path begins with a slash: `redb:///var/...`),
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `memory:`.
     ///
     /// # Errors
-    /// When it is neither; the message shows what is taken.
+    /// When it is none of them; the message shows what is taken.
     pub fn parse(url: &str) -> Result<Self, ArchiveUrlError> {
         match url.split_once(':') {
             Some(("redb", rest)) => match rest.strip_prefix("//") {
@@ -26,8 +31,10 @@ impl ArchiveUrl {
                 _ => Err(ArchiveUrlError::NoPath(url.into())),
             },
             Some(("memory", "" | "//")) => Ok(Self::Memory),
-            Some(("postgres" | "postgresql", _)) => Err(ArchiveUrlError::Postgres),
-            _ => Err(ArchiveUrlError::Unknown(url.into())),
+            Some(("postgres" | "postgresql", _)) => {
+                Ok(Self::Postgres(Box::new(PostgresUrl::parse(url)?)))
+            }
+            _ => Err(ArchiveUrlError::Unknown(hide_password(url))),
         }
     }
 }
@@ -44,6 +51,7 @@ impl fmt::Display for ArchiveUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Redb(path) => write!(f, "redb://{}", path.display()),
+            Self::Postgres(url) => fmt::Display::fmt(url, f),
             Self::Memory => f.write_str("memory:"),
         }
     }
@@ -53,18 +61,27 @@ impl fmt::Display for ArchiveUrl {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveUrlError {
-    /// PostgreSQL; the address isn't repeated, since it may hold a password.
+    /// `postgres:` and then something that isn't the address of a database.
+    #[error("expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, got {url:?}: {reason}")]
+    PostgresForm {
+        /// What was given, without the password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A parameter of PostgreSQL's that asks for TLS.
     #[error(
-        "PostgreSQL archives aren't in this version; use redb://PATH, for example redb://wakustore.redb"
+        "TLS to PostgreSQL isn't built in, and {0:?} asks for it; use sslmode=disable over a socket, \
+         a private network or a tunnel"
     )]
-    Postgres,
+    PostgresTls(String),
     /// `redb:` without a path.
     #[error("expected a path behind redb://, as in redb://wakustore.redb, got {0:?}")]
     NoPath(String),
     /// Another scheme, or none.
     #[error(
-        "expected redb://PATH or memory:, for example redb://wakustore.redb or \
-         redb:///var/lib/wakustore/archive.redb, got {0:?}"
+        "expected redb://PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:, for example \
+         redb://wakustore.redb or redb:///var/lib/wakustore/archive.redb, got {0:?}"
     )]
     Unknown(String),
 }
@@ -106,8 +123,10 @@ mod tests {
             let error = ArchiveUrl::parse(url).unwrap_err();
             assert_eq!(error, ArchiveUrlError::NoPath(url.into()));
         }
-        let error = ArchiveUrl::parse("postgres://me:secret@host/db").unwrap_err();
-        assert!(error.to_string().contains("in this version"));
-        assert!(!error.to_string().contains("secret"));
+        let url = "postgresql://me:secret@host/db";
+        let parsed = ArchiveUrl::parse(url).unwrap();
+        assert_eq!(parsed.to_string(), "postgresql://me:***@host/db");
+        let error = ArchiveUrl::parse("postgres:me:secret@host/db").unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 }

@@ -39,8 +39,12 @@ impl StoreAnswer {
     pub fn decode(response: &[u8], request_id: &str) -> Result<Self, StoreAnswerError> {
         check_extent(response)?;
         let response = StoreQueryResponse::decode(response)?;
+        // A search that ended at the server's bound without a match: a page of nothing, not the last.
+        let goes_on = response.status_code == status::SERVICE_UNAVAILABLE
+            && response.pagination_cursor.is_some()
+            && response.messages.is_empty();
         // First the status: a server that hasn't read the request can't know its id.
-        if response.status_code != status::OK {
+        if response.status_code != status::OK && !goes_on {
             return Err(StoreAnswerError::Status {
                 code: response.status_code,
                 description: response.status_desc,
@@ -133,6 +137,28 @@ pub enum StoreAnswerError {
 }
 
 impl StoreAnswerError {
+    /// Whether the server doesn't know the cursor of the request.
+    #[must_use]
+    pub fn is_unknown_cursor(&self) -> bool {
+        matches!(
+            self,
+            Self::Status { code: status::BAD_RESPONSE, description }
+                if description.contains("cursor not found")
+        )
+    }
+
+    /// Whether the server doesn't take such a request.
+    #[must_use]
+    pub const fn is_bad_request(&self) -> bool {
+        matches!(
+            self,
+            Self::Status {
+                code: status::BAD_REQUEST,
+                ..
+            }
+        )
+    }
+
     /// Whether the server asks to be asked less often.
     #[must_use]
     pub const fn is_rate_limit(&self) -> bool {
@@ -184,6 +210,19 @@ mod tests {
         }
         let refused = StoreAnswer::decode(&too_many_requests(), "r").unwrap_err();
         assert!(refused.is_rate_limit());
+    }
+
+    #[test]
+    fn a_search_that_goes_on_is_an_empty_page() {
+        let mut unfinished = response();
+        unfinished.status_code = status::SERVICE_UNAVAILABLE;
+        assert!(decode(&unfinished).is_err());
+        unfinished.pagination_cursor = Some(vec![1; 32]);
+        let expected = StoreAnswer {
+            entries: Vec::new(),
+            cursor: Some(Id([1; 32])),
+        };
+        assert_eq!(decode(&unfinished), Ok(expected));
     }
 
     #[test]

@@ -136,19 +136,44 @@ fn id_of(what: &str, bytes: &[u8]) -> Result<Id, String> {
     id.map_err(|_| format!("expected {what} of 32 bytes, got {}", bytes.len()))
 }
 
+/// The distance of neighbouring floating-point numbers of 64 bits between 2^60 and 2^61: as
+/// nanoseconds, from 2006 to 2043.
+const FLOAT_STEP: u64 = 256;
+
 /// The items from `start` to `end`, both included. Nothing lies before 1970.
 fn range_of(start: Option<i64>, end: Option<i64>) -> Range {
     let start = start.map_or(0, |start| u64::try_from(start).unwrap_or(0));
+    let start = start.min(before_rounding(start));
     let upper = match end.map(u64::try_from) {
         None => Bound::Infinity,
-        Some(Ok(end)) => Bound::at_time(end.saturating_add(1)),
+        Some(Ok(end)) => Bound::at_time(end.max(before_rounding(end)).saturating_add(1)),
         Some(Err(_)) => Bound::MIN,
     };
     Range::new(Bound::at_time(start), upper)
 }
 
+/// The time that a client meant which computed `time` from whole milliseconds in floating point.
+///
+/// js-waku does, and so misses messages of exactly the time that it asks for. A time is taken for
+/// such a product if it is one: a floating-point number next to a whole millisecond. Of times that
+/// were never rounded one in a million is, and has its bound moved by 128 ns at most.
+fn before_rounding(time: u64) -> u64 {
+    const MILLISECOND: u64 = 1_000_000;
+    if time >> 60 != 1 || !time.is_multiple_of(FLOAT_STEP) {
+        return time;
+    }
+    let whole = (time + MILLISECOND / 2) / MILLISECOND * MILLISECOND;
+    if whole.abs_diff(time) <= FLOAT_STEP / 2 {
+        whole
+    } else {
+        time
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use sync_core::Item;
+
     use super::*;
 
     fn parse(request: &StoreQueryRequest) -> Result<StoreQuery, BadRequest> {
@@ -199,6 +224,27 @@ mod tests {
         }
         assert!(range_of(None, Some(-1)).is_empty());
         assert!(range_of(Some(6), Some(5)).is_empty());
+    }
+
+    #[test]
+    fn times_that_a_client_rounded_find_the_millisecond_that_was_meant() {
+        let mut rounded = 0;
+        for millisecond in 1_700_000_000_000..1_700_000_001_000u64 {
+            let exact = millisecond * 1_000_000;
+            let sent = (millisecond as f64 * 1e6) as i64;
+            rounded += usize::from(sent as u64 != exact);
+            let range = range_of(Some(sent), Some(sent));
+            assert!(range.contains(&Item::new(exact, Id([7; 32]))), "{sent}");
+            let length = range.upper.timestamp() - range.lower.timestamp();
+            assert!(length <= 129, "{length}");
+        }
+        assert!(rounded > 500, "{rounded}");
+        // A time of its own, though a floating-point number.
+        let precise = 1_700_000_000_123_456_000;
+        assert_eq!(precise % 256, 0);
+        let start = u64::try_from(precise).unwrap();
+        let expected = Range::of_times(start, start + 1);
+        assert_eq!(range_of(Some(precise), Some(precise)), expected);
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Answers queries from an archive.
 
-use prost::Message;
-use sync_core::{Bound, Id, Item, Range, TopicFilter};
+mod search;
+#[cfg(test)]
+mod tests;
 
-use super::query::{BadRequest, Selection, StoreQuery};
+use prost::Message;
+use sync_core::{Bound, Id, Item, Range};
+
+use self::search::{Found, find};
+use super::query::{BadRequest, StoreQuery};
 use super::wire::{StoreQueryResponse, StoredMessage, status};
-use crate::archive::{Archive, ArchiveError, Scan};
+use crate::archive::{Archive, ArchiveError};
 use crate::limits::StoreLimits;
 use crate::record::Key;
 
@@ -59,6 +64,9 @@ fn refuse(bad: BadRequest) -> StoreQueryResponse {
 /// Why a query that was understood has no answer.
 enum Failure {
     UnknownCursor,
+    /// All rows that are looked at for one request were, and none of them matches; the hash of the
+    /// last one.
+    TooMuchWork(Option<Id>),
     Archive(ArchiveError),
 }
 
@@ -73,72 +81,97 @@ async fn respond(
     limits: &StoreLimits,
     query: StoreQuery,
 ) -> StoreQueryResponse {
-    let request_id = query.request_id.clone();
-    let failed = |what: &str| StoreQueryResponse {
-        request_id: request_id.clone(),
-        status_code: status::BAD_RESPONSE,
-        status_desc: format!("BAD_RESPONSE: archive error: DRIVER_ERROR: {what}"),
+    let failed = |status_code, status_desc| StoreQueryResponse {
+        request_id: query.request_id.clone(),
+        status_code,
+        status_desc,
         ..StoreQueryResponse::default()
     };
-    match page(archive, limits, query).await {
-        Ok((messages, cursor)) => StoreQueryResponse {
-            request_id,
+    let driver_error = |what: &str| {
+        let description = format!("BAD_RESPONSE: archive error: DRIVER_ERROR: {what}");
+        failed(status::BAD_RESPONSE, description)
+    };
+    match page(archive, limits, &query).await {
+        Ok(page) => StoreQueryResponse {
+            request_id: query.request_id,
             status_code: status::OK,
             status_desc: "OK".into(),
-            messages,
-            pagination_cursor: cursor.map(|hash| hash.0.to_vec()),
+            messages: page.messages,
+            pagination_cursor: page.cursor.map(bytes_of),
         },
-        Err(Failure::UnknownCursor) => failed("cursor not found"),
+        Err(Failure::UnknownCursor) => driver_error("cursor not found"),
+        Err(Failure::TooMuchWork(last)) => StoreQueryResponse {
+            pagination_cursor: last.map(bytes_of),
+            ..failed(
+                status::SERVICE_UNAVAILABLE,
+                format!(
+                    "SERVICE_UNAVAILABLE: none of {} messages matches, and that is as many as are \
+                     looked at for one request; ask for a shorter time, or go on behind the cursor",
+                    limits.query_rows
+                ),
+            )
+        },
         Err(Failure::Archive(error)) => {
             // Its words name paths of this machine.
             tracing::error!(%error, "a store query failed");
-            failed("the archive can't be read")
+            driver_error("the archive can't be read")
         }
     }
+}
+
+fn bytes_of(hash: Id) -> Vec<u8> {
+    hash.0.to_vec()
+}
+
+#[derive(Default)]
+struct Page {
+    messages: Vec<StoredMessage>,
+    cursor: Option<Id>,
 }
 
 async fn page(
     archive: &dyn Archive,
     limits: &StoreLimits,
-    query: StoreQuery,
-) -> Result<(Vec<StoredMessage>, Option<Id>), Failure> {
-    let behind = match query.cursor {
+    query: &StoreQuery,
+) -> Result<Page, Failure> {
+    let mut behind = match query.cursor {
         None => Range::ALL,
         Some(hash) => match &archive.locate(&[hash]).await?[..] {
             [key] => range_behind(&key.item, query.forward),
+            // Only its timestamp would tell where to go on, and a hash doesn't: also for one that
+            // was removed meanwhile.
             _ => return Err(Failure::UnknownCursor),
         },
     };
-    // One more than the page takes, to see whether there is more.
-    let most = query.limit + 1;
-    let mut keys = match query.selection {
-        Selection::Hashes {
-            hashes,
-            pubsub_topics,
-        } => located(archive, &hashes, &pubsub_topics, &behind, query.forward).await?,
-        Selection::Content {
-            range,
-            pubsub_topics,
-            content_topics,
-        } => {
-            let scan = Scan {
-                pubsub_topics,
-                content_topics,
-                backward: !query.forward,
-                limit: most,
-                ..Scan::of_range(range.intersect(&behind))
+    let page_bytes = limits.page_bytes.saturating_sub(query.request_id.len());
+    let mut rows = limits.query_rows;
+    loop {
+        let Found { mut keys, on_from } = find(archive, query, &behind, &mut rows).await?;
+        let fitting = fitting(&keys, query.limit, page_bytes, query.include_data);
+        let more = fitting < keys.len();
+        keys.truncate(fitting);
+        let Some(last) = keys.last().map(|key| key.item) else {
+            return match on_from {
+                None => Ok(Page::default()),
+                Some(last) => Err(Failure::TooMuchWork(last)),
             };
-            scanned(archive, scan).await?
+        };
+        let cursor = if more {
+            Some(last.id)
+        } else {
+            on_from.map(|walked| walked.unwrap_or(last.id))
+        };
+        if !query.forward {
+            keys.reverse();
         }
-    };
-    let fitting = fitting(&keys, query.limit, limits.page_bytes, query.include_data);
-    let more = fitting < keys.len();
-    keys.truncate(fitting);
-    let cursor = keys.last().filter(|_| more).map(|key| key.item.id);
-    if !query.forward {
-        keys.reverse();
+        let messages = stored(archive, keys, query.include_data).await?;
+        if messages.is_empty() && cursor.is_some() {
+            // Removed since they were found. Clients take an empty page for the last one.
+            behind = range_behind(&last, query.forward);
+            continue;
+        }
+        return Ok(Page { messages, cursor });
     }
-    Ok((stored(archive, keys, query.include_data).await?, cursor))
 }
 
 fn range_behind(cursor: &Item, forward: bool) -> Range {
@@ -146,39 +179,6 @@ fn range_behind(cursor: &Item, forward: bool) -> Range {
         Range::new(Bound::after(cursor), Bound::Infinity)
     } else {
         Range::new(Bound::MIN, Bound::Before(*cursor))
-    }
-}
-
-/// The keys of hashes, in the direction of the pages.
-async fn located(
-    archive: &dyn Archive,
-    hashes: &[Id],
-    pubsub_topics: &TopicFilter,
-    range: &Range,
-    forward: bool,
-) -> Result<Vec<Key>, ArchiveError> {
-    let mut keys = archive.locate(hashes).await?;
-    keys.retain(|key| pubsub_topics.allows(&key.pubsub_topic) && range.contains(&key.item));
-    if !forward {
-        keys.reverse();
-    }
-    Ok(keys)
-}
-
-/// The first `scan.limit` matches.
-async fn scanned(archive: &dyn Archive, mut scan: Scan) -> Result<Vec<Key>, ArchiveError> {
-    let most = scan.limit;
-    let mut keys = Vec::new();
-    loop {
-        let page = archive.scan(&scan).await?;
-        keys.extend(page.keys);
-        match page.rest {
-            Some(rest) if keys.len() < most => {
-                scan.limit = most - keys.len();
-                scan = scan.on(rest);
-            }
-            _ => return Ok(keys),
-        }
     }
 }
 
@@ -219,6 +219,3 @@ async fn stored(
     };
     Ok(records.into_iter().map(with_data).collect())
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,6 +17,9 @@ pub mod status {
     pub const BAD_REQUEST: u32 = 400;
     /// The peer asks too often.
     pub const TOO_MANY_REQUESTS: u32 = 429;
+    /// The answer takes more work than is done for one request. With a cursor, the search goes on
+    /// behind that.
+    pub const SERVICE_UNAVAILABLE: u32 = 503;
 }
 
 /// A query.

@@ -4,6 +4,18 @@
 #[cfg(test)]
 mod suite;
 #[cfg(test)]
+mod postgres_crash;
+#[cfg(test)]
+mod postgres_faults;
+#[cfg(test)]
+mod postgres_partitions;
+#[cfg(test)]
+mod postgres_schema;
+#[cfg(test)]
+mod postgres_shared;
+#[cfg(test)]
+mod postgres_speed;
+#[cfg(test)]
 mod redb_files;
 
 #[cfg(test)]
@@ -59,6 +71,30 @@ mod redb_durable_on_close {
     async fn new() -> (RedbArchive, TempDir) {
         let (archive, directory) = crate::redb::new().await;
         (archive.with_durability(Durability::OnClose), directory)
+    }
+
+    conformance_suite!(new());
+}
+
+#[cfg(test)]
+mod postgres {
+    use store_adapter::archive::{ArchiveOptions, PostgresArchive, PostgresUrl};
+
+    pub(crate) fn url() -> PostgresUrl {
+        PostgresUrl::parse(&postgres_server::shared().database()).unwrap()
+    }
+
+    pub(crate) async fn new() -> (PostgresArchive, ()) {
+        let archive = PostgresArchive::open_or_create(&url(), &few_connections()).await;
+        (archive.unwrap(), ())
+    }
+
+    /// Tests run side by side on one server.
+    pub(crate) fn few_connections() -> ArchiveOptions {
+        ArchiveOptions {
+            max_connections: 4,
+            ..ArchiveOptions::default()
+        }
     }
 
     conformance_suite!(new());

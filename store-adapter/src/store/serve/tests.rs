@@ -1,11 +1,14 @@
 //! Answers against a naive filter, and the habits of the field's clients.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
+use async_trait::async_trait;
 use proptest::prelude::*;
 
 use super::*;
-use crate::archive::MemoryArchive;
+use crate::archive::{ArchiveStats, MemoryArchive, Scan, ScanPage};
+use crate::limits::ARCHIVE_SCAN_ROWS;
 use crate::record::Record;
 use crate::store::{StoreAnswer, StoreQueryRequest};
 use crate::testing::record;
@@ -255,6 +258,128 @@ async fn a_deleted_cursor_is_unknown() {
     let span = Range::new(Bound::MIN, Bound::after(&records[2].item()));
     archive.remove(&span, 10).await.unwrap();
     assert_eq!(ask(&archive, &request).await.status_code, 300);
+}
+
+/// Asks until nothing is left, going on from every cursor, also one that comes with an error; gives
+/// the hashes and the statuses.
+async fn ask_on(
+    archive: &dyn Archive,
+    limits: &StoreLimits,
+    mut request: StoreQueryRequest,
+) -> (Vec<Vec<Id>>, Vec<u32>) {
+    let (mut pages, mut statuses) = (Vec::new(), Vec::new());
+    loop {
+        let response = answer(archive, limits, &request.encode_to_vec()).await;
+        statuses.push(response.status_code);
+        let hash = |stored: &StoredMessage| stored.message_hash.as_deref()?.try_into().ok().map(Id);
+        pages.push(response.messages.iter().filter_map(hash).collect());
+        match response.pagination_cursor {
+            Some(cursor) => request.pagination_cursor = Some(cursor),
+            None => return (pages, statuses),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_is_bounded_and_goes_on_from_its_cursor_without_an_empty_success() {
+    let rare = "/c/rare";
+    let rows = 5 * ARCHIVE_SCAN_ROWS;
+    let mut records: Vec<Record> = (0..rows)
+        .map(|n| record("/t", "/c/frequent", n as i64, b""))
+        .collect();
+    let found = [10, 11, 12, rows - 20].map(|n| record("/t", rare, n as i64, b"x"));
+    records.extend(found.clone());
+    let archive = archive_of(&records).await;
+    let limits = StoreLimits {
+        query_rows: ARCHIVE_SCAN_ROWS,
+        ..StoreLimits::default()
+    };
+    for pagination_forward in [true, false] {
+        let request = StoreQueryRequest {
+            content_topics: vec![rare.into()],
+            pagination_forward,
+            ..request()
+        };
+        let (mut pages, statuses) = ask_on(&archive, &limits, request.clone()).await;
+        for (page, status) in pages.iter().zip(&statuses[..statuses.len() - 1]) {
+            let expected = if page.is_empty() { 503 } else { 200 };
+            assert_eq!(*status, expected, "an empty page looks like the end");
+        }
+        assert_eq!(statuses.last(), Some(&200));
+        assert!(
+            statuses.contains(&503) && statuses.len() <= 6,
+            "{statuses:?}"
+        );
+        if !pagination_forward {
+            pages.reverse();
+        }
+        assert_eq!(pages.concat(), hashes(&found));
+        let (_, statuses) = ask_on(&archive, &StoreLimits::default(), request).await;
+        assert_eq!(statuses, [200]);
+    }
+}
+
+/// Removes messages between the search for a page and the reading of it, as retention may.
+#[derive(Debug)]
+struct Retaining {
+    archive: MemoryArchive,
+    removed: Mutex<Vec<Range>>,
+}
+
+#[async_trait]
+impl Archive for Retaining {
+    async fn append(&self, batch: Vec<Record>) -> Result<Vec<bool>, ArchiveError> {
+        self.archive.append(batch).await
+    }
+
+    async fn lookup(&self, hashes: &[Id]) -> Result<Vec<Record>, ArchiveError> {
+        let removed = self.removed.lock().unwrap().pop();
+        if let Some(span) = removed {
+            self.archive.remove(&span, usize::MAX).await?;
+        }
+        self.archive.lookup(hashes).await
+    }
+
+    async fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError> {
+        self.archive.locate(hashes).await
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError> {
+        self.archive.scan(scan).await
+    }
+
+    async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
+        self.archive.remove(span, limit).await
+    }
+
+    async fn stats(&self) -> Result<ArchiveStats, ArchiveError> {
+        self.archive.stats().await
+    }
+
+    async fn state(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError> {
+        self.archive.state(name).await
+    }
+
+    async fn set_state(&self, name: &str, value: Option<Vec<u8>>) -> Result<(), ArchiveError> {
+        self.archive.set_state(name, value).await
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_removed_while_it_is_read_does_not_look_like_the_end() {
+    let records = records(60);
+    let before = |n: usize| Range::new(Bound::MIN, Bound::Before(records[n].item()));
+    let archive = Retaining {
+        archive: archive_of(&records).await,
+        removed: Mutex::new(vec![before(45), before(25)]),
+    };
+    let request = StoreQueryRequest {
+        include_data: true,
+        ..request()
+    };
+    let response = ask(&archive, &request).await;
+    assert_eq!(hashes_of(&response), hashes(&records[45..60]));
+    assert_eq!(response.pagination_cursor, None);
 }
 
 #[test]

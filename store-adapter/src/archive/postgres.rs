@@ -1,0 +1,258 @@
+//! An archive in a PostgreSQL database, which several nodes may share.
+//!
+//! Everything lies in the schema `wakustore`: one table of messages, partitioned by (timestamp, hash),
+//! and small ones beside it. What was chosen, and why:
+//!
+//! - *The partitions hold every position, always.* They are divided where they get too large and joined
+//!   where they are empty, as the leaves of a B-tree are, so that messages of any time find their
+//!   place, whether a partition was made ahead for them or not; and there is no default one, which
+//!   would have to be read through whenever another is made. A partition made ahead of the newest
+//!   messages is as long as their rate fills; one that gets too large all the same is divided between
+//!   keys, which may be of one nanosecond.
+//! - *Their number is bounded*: a partition grows with the history, to a 64th of it. So a hash can be
+//!   looked for in the index of each. A table of hashes of its own would make removal delete its
+//!   rows one by one, while a partition that is dropped takes its indices with it.
+//! - *A partition is emptied by truncating it*, which locks nothing else.
+//! - *What other nodes do* is told by the numbers of transactions, see `changes`.
+//!
+//! Each call takes a connection of the pool for one statement or one transaction, and tries again what
+//! failed with its connection or stood in another node's way.
+
+mod append;
+mod changes;
+mod connections;
+mod disk;
+mod fault;
+mod keeper;
+mod partitions;
+mod place;
+mod read;
+mod remove;
+mod schema;
+mod states;
+mod times;
+mod topics;
+mod units;
+pub(in crate::archive) mod url;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use async_trait::async_trait;
+use sync_core::{Id, Range};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+pub use url::PostgresUrl;
+
+use self::connections::Connections;
+use self::disk::Disk;
+use self::fault::Fault;
+use self::times::Times;
+use self::topics::Topics;
+use super::changes::{ChangePosition, Changes};
+use super::{
+    Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, check_state,
+};
+use crate::limits::PARTITION_BYTES;
+use crate::record::{Key, Record};
+
+/// Keeps messages in a PostgreSQL database.
+///
+/// Side states are common to all nodes that share it; one of a single node has the node's name in its
+/// name. Of the retention floor the greatest that was stored stays.
+#[derive(Debug)]
+pub struct PostgresArchive {
+    shared: Arc<Shared>,
+    wake: Arc<Notify>,
+    keeper: JoinHandle<()>,
+}
+
+/// What calls and the keeper of the partitions share.
+#[derive(Debug)]
+struct Shared {
+    connections: Connections,
+    topics: Topics,
+    times: Times,
+    disk: Disk,
+    disk_cap: Option<u64>,
+    partition_bytes: u64,
+}
+
+impl PostgresArchive {
+    /// Opens the archive in the database at `url`. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the database can't be reached, has no archive, or one that this program can't use. It is
+    /// left as it was.
+    pub async fn open(url: &PostgresUrl, options: &ArchiveOptions) -> Result<Self, ArchiveError> {
+        Self::open_sized(url, options, false, PARTITION_BYTES).await
+    }
+
+    /// As [`PostgresArchive::open`], making the archive first if there is none. The database must be
+    /// there.
+    ///
+    /// # Errors
+    /// As [`PostgresArchive::open`], and when it can't be made.
+    pub async fn open_or_create(
+        url: &PostgresUrl,
+        options: &ArchiveOptions,
+    ) -> Result<Self, ArchiveError> {
+        Self::open_sized(url, options, true, PARTITION_BYTES).await
+    }
+
+    /// As [`PostgresArchive::open_or_create`] or, without `create`, [`PostgresArchive::open`], with
+    /// partitions of this many bytes while the history is small.
+    ///
+    /// # Errors
+    /// As those.
+    pub async fn open_sized(
+        url: &PostgresUrl,
+        options: &ArchiveOptions,
+        create: bool,
+        partition_bytes: u64,
+    ) -> Result<Self, ArchiveError> {
+        let connections = Connections::new(url, options.max_connections)?;
+        connections.retry(|| prepare(&connections, create)).await?;
+        let shared = Arc::new(Shared {
+            connections,
+            topics: Topics::default(),
+            times: Times::default(),
+            disk: Disk::default(),
+            disk_cap: options.disk_cap,
+            partition_bytes: partition_bytes.max(1),
+        });
+        let wake = Arc::new(Notify::new());
+        let keeper = keeper::run(Arc::downgrade(&shared), Arc::clone(&wake));
+        Ok(Self {
+            shared,
+            wake,
+            keeper: tokio::spawn(keeper),
+        })
+    }
+
+    /// Looks after the partitions now, as it is done in the background from time to time, unless
+    /// another node is at it.
+    ///
+    /// # Errors
+    /// When the database can't be read or written, or others are in the way; nothing is lost then.
+    pub async fn tend_partitions(&self) -> Result<(), ArchiveError> {
+        let shared = &*self.shared;
+        shared.connections.retry(|| keeper::look(shared)).await
+    }
+}
+
+impl Drop for PostgresArchive {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+async fn prepare(connections: &Connections, create: bool) -> Result<(), Fault> {
+    let mut client = connections.get().await?;
+    schema::prepare(&mut client, create).await?;
+    schema::warn_of_settings(&client).await
+}
+
+#[async_trait]
+impl Archive for PostgresArchive {
+    async fn append(&self, batch: Vec<Record>) -> Result<Vec<bool>, ArchiveError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (shared, tried) = (&*self.shared, append::Tried::default());
+        let fresh = shared
+            .connections
+            .retry(|| append::append(shared, &batch, &tried))
+            .await?;
+        let new = || batch.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
+        let bytes: usize = new().map(|(record, _)| record.encoded_len()).sum();
+        shared.times.learn(new().map(|(record, _)| record.item()));
+        shared.disk.stored(bytes as u64);
+        self.wake.notify_one();
+        Ok(fresh)
+    }
+
+    async fn lookup(&self, hashes: &[Id]) -> Result<Vec<Record>, ArchiveError> {
+        let shared = &*self.shared;
+        shared
+            .connections
+            .retry(|| read::lookup(shared, hashes))
+            .await
+    }
+
+    async fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError> {
+        let shared = &*self.shared;
+        shared
+            .connections
+            .retry(|| read::locate(shared, hashes))
+            .await
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError> {
+        let shared = &*self.shared;
+        shared.connections.retry(|| read::scan(shared, scan)).await
+    }
+
+    async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
+        let (shared, removed) = (&*self.shared, AtomicUsize::new(0));
+        let removed = shared
+            .connections
+            .retry(|| remove::remove(shared, span, limit, &removed))
+            .await?;
+        self.wake.notify_one();
+        Ok(removed)
+    }
+
+    async fn stats(&self) -> Result<ArchiveStats, ArchiveError> {
+        let shared = &*self.shared;
+        shared.connections.retry(|| disk::stats(shared)).await
+    }
+
+    async fn disk_bytes(&self) -> Result<u64, ArchiveError> {
+        let shared = &*self.shared;
+        shared.connections.retry(|| disk::bytes(shared)).await
+    }
+
+    async fn units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {
+        let shared = &*self.shared;
+        shared
+            .connections
+            .retry(|| async {
+                let client = shared.connections.get().await?;
+                let held = units::list(&client).await?.into_iter();
+                let held = held.filter(|(unit, _)| unit.messages > 0);
+                Ok(held
+                    .map(|(unit, disk_bytes)| StorageUnit {
+                        span: unit.span(),
+                        messages: unit.messages,
+                        disk_bytes,
+                    })
+                    .collect())
+            })
+            .await
+    }
+
+    async fn changes(
+        &self,
+        after: Option<&ChangePosition>,
+    ) -> Result<Option<Changes>, ArchiveError> {
+        let shared = &*self.shared;
+        let read = || changes::read(shared, after);
+        shared.connections.retry(read).await.map(Some)
+    }
+
+    async fn state(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError> {
+        let shared = &*self.shared;
+        shared.connections.retry(|| states::get(shared, name)).await
+    }
+
+    async fn set_state(&self, name: &str, value: Option<Vec<u8>>) -> Result<(), ArchiveError> {
+        check_state(name, value.as_deref())?;
+        let shared = &*self.shared;
+        shared
+            .connections
+            .retry(|| states::set(shared, name, value.as_deref()))
+            .await
+    }
+}

@@ -1,0 +1,227 @@
+//! The transaction that stores a batch.
+//!
+//! Rows go to the server as arrays, one for each column, so that a statement stores thousands and
+//! says which were new. They go in the order of keys, and so do the counts of units: nodes that store
+//! the same messages at once wait for each other in one direction only.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use deadpool_postgres::Transaction;
+use sync_core::Id;
+
+use super::Shared;
+use super::fault::Fault;
+use crate::limits::ARCHIVE_STATEMENT_BYTES;
+use crate::record::Record;
+
+const INSERT: &str = "INSERT INTO messages (timestamp, hash, pubsub_topic, content_topic, \
+     message_bytes, has_timestamp, ephemeral, version, meta, rate_limit_proof, unknown, payload) \
+     SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $5::int[], $6::bool[], \
+     $7::bool[], $8::bigint[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[]) \
+     ON CONFLICT DO NOTHING RETURNING hash, tableoid, xid::text";
+
+const COUNT: &str = "WITH added AS (
+         SELECT substr(relname, 10)::int AS number, rows
+         FROM unnest($1::oid[], $2::bigint[]) AS added (oid, rows) JOIN pg_class USING (oid)
+     ), locked AS MATERIALIZED (
+         SELECT units.number, rows FROM units JOIN added USING (number)
+         ORDER BY units.number FOR UPDATE OF units
+     )
+     UPDATE units SET messages = messages + rows FROM locked WHERE units.number = locked.number";
+
+const MINE: &str = "SELECT hash FROM messages \
+     WHERE hash = ANY($1::bytea[]) AND timestamp BETWEEN $2 AND $3 AND xid::text = ANY($4)";
+
+/// The transactions that tried to store a batch and may have succeeded although their connections were
+/// lost.
+pub(super) type Tried = Mutex<Vec<String>>;
+
+/// The columns of some rows.
+#[derive(Default)]
+struct Columns<'a> {
+    timestamps: Vec<i64>,
+    hashes: Vec<&'a [u8]>,
+    pubsub_topics: Vec<i32>,
+    content_topics: Vec<i32>,
+    message_bytes: Vec<i32>,
+    has_timestamps: Vec<bool>,
+    ephemerals: Vec<Option<bool>>,
+    versions: Vec<Option<i64>>,
+    metas: Vec<Option<&'a [u8]>>,
+    proofs: Vec<Option<&'a [u8]>>,
+    unknowns: Vec<Option<&'a [u8]>>,
+    payloads: Vec<&'a [u8]>,
+}
+
+impl<'a> Columns<'a> {
+    fn push(
+        &mut self,
+        record: &'a Record,
+        bytes: usize,
+        topics: &Numbers<'_>,
+    ) -> Result<(), Fault> {
+        let (item, message) = (record.item(), record.message());
+        let timestamp = i64::try_from(item.timestamp)
+            .map_err(|_| Fault::Failed(format!("no message has the time {}", item.timestamp)))?;
+        self.timestamps.push(timestamp);
+        self.hashes.push(record.hash_bytes());
+        self.pubsub_topics.push(topics.of(record.pubsub_topic())?);
+        self.content_topics.push(topics.of(&message.content_topic)?);
+        self.message_bytes
+            .push(i32::try_from(bytes).unwrap_or(i32::MAX));
+        self.has_timestamps.push(message.timestamp.is_some());
+        self.ephemerals.push(message.ephemeral);
+        self.versions.push(message.version.map(i64::from));
+        self.metas.push(message.meta.as_deref());
+        self.proofs.push(message.rate_limit_proof.as_deref());
+        let unknown = (!message.unknown.is_empty()).then_some(&message.unknown[..]);
+        self.unknowns.push(unknown);
+        self.payloads.push(&message.payload);
+        Ok(())
+    }
+}
+
+/// The numbers of a batch's topics.
+struct Numbers<'a>(&'a HashMap<Arc<str>, i32>);
+
+impl Numbers<'_> {
+    fn of(&self, topic: &str) -> Result<i32, Fault> {
+        let number = self.0.get(topic).copied();
+        number.ok_or_else(|| Fault::Damaged("a topic has no number".into()))
+    }
+}
+
+/// What statements have stored so far.
+#[derive(Default)]
+struct Stored {
+    hashes: BTreeSet<Id>,
+    by_table: BTreeMap<u32, i64>,
+}
+
+/// Stores a batch; tells of each record whether it was new.
+pub(super) async fn append(
+    shared: &Shared,
+    batch: &[Record],
+    tried: &Tried,
+) -> Result<Vec<bool>, Fault> {
+    let earlier = tried_before(tried);
+    let mut client = shared.connections.get().await?;
+    let topics = batch
+        .iter()
+        .flat_map(|record| [&**record.pubsub_topic(), &record.message().content_topic]);
+    let numbers = shared.topics.numbers(&client, topics.collect()).await?;
+    let mut in_order: Vec<&Record> = batch.iter().collect();
+    // Stable: of two with one hash the earlier is stored.
+    in_order.sort_by_key(|record| record.item());
+    let transaction = client.transaction().await?;
+    let mut stored = Stored::default();
+    let (mut columns, mut bytes) = (Columns::default(), 0);
+    for record in &in_order {
+        let length = record.encoded_len();
+        columns.push(record, length, &Numbers(&numbers))?;
+        bytes += length;
+        if bytes >= ARCHIVE_STATEMENT_BYTES {
+            insert(&transaction, &columns, &mut stored, tried).await?;
+            (columns, bytes) = (Columns::default(), 0);
+        }
+    }
+    insert(&transaction, &columns, &mut stored, tried).await?;
+    count(&transaction, &stored).await?;
+    let mine = of_earlier_attempts(&transaction, &in_order, &earlier).await?;
+    transaction.commit().await?;
+    stored.hashes.extend(mine);
+    // Of two records with one hash the earlier one is the new one.
+    Ok(batch
+        .iter()
+        .map(|record| stored.hashes.remove(&record.hash()))
+        .collect())
+}
+
+async fn insert(
+    transaction: &Transaction<'_>,
+    columns: &Columns<'_>,
+    stored: &mut Stored,
+    tried: &Tried,
+) -> Result<(), Fault> {
+    if columns.hashes.is_empty() {
+        return Ok(());
+    }
+    let insert = transaction.prepare_cached(INSERT).await?;
+    let rows = transaction
+        .query(
+            &insert,
+            &[
+                &columns.timestamps,
+                &columns.hashes,
+                &columns.pubsub_topics,
+                &columns.content_topics,
+                &columns.message_bytes,
+                &columns.has_timestamps,
+                &columns.ephemerals,
+                &columns.versions,
+                &columns.metas,
+                &columns.proofs,
+                &columns.unknowns,
+                &columns.payloads,
+            ],
+        )
+        .await?;
+    for (index, row) in rows.iter().enumerate() {
+        let (hash, table): (&[u8], u32) = (row.try_get(0)?, row.try_get(1)?);
+        stored.hashes.insert(id_of(hash)?);
+        *stored.by_table.entry(table).or_default() += 1;
+        if index == 0 {
+            remember(tried, row.try_get(2)?);
+        }
+    }
+    Ok(())
+}
+
+async fn count(transaction: &Transaction<'_>, stored: &Stored) -> Result<(), Fault> {
+    if stored.by_table.is_empty() {
+        return Ok(());
+    }
+    let (tables, rows): (Vec<u32>, Vec<i64>) = stored.by_table.iter().unzip();
+    let count = transaction.prepare_cached(COUNT).await?;
+    transaction.execute(&count, &[&tables, &rows]).await?;
+    Ok(())
+}
+
+/// The hashes of the batch that an earlier attempt has stored after all, of which this one finds that
+/// they are there.
+async fn of_earlier_attempts(
+    transaction: &Transaction<'_>,
+    in_order: &[&Record],
+    earlier: &[String],
+) -> Result<Vec<Id>, Fault> {
+    let (Some(first), Some(last), false) = (in_order.first(), in_order.last(), earlier.is_empty())
+    else {
+        return Ok(Vec::new());
+    };
+    let hashes: Vec<&[u8]> = in_order.iter().map(|record| record.hash_bytes()).collect();
+    let time = |record: &Record| i64::try_from(record.item().timestamp).unwrap_or(i64::MAX);
+    let rows = transaction
+        .query(MINE, &[&hashes, &time(first), &time(last), &earlier])
+        .await?;
+    rows.iter()
+        .map(|row| id_of(row.try_get::<_, &[u8]>(0)?))
+        .collect()
+}
+
+fn tried_before(tried: &Tried) -> Vec<String> {
+    tried.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn remember(tried: &Tried, transaction: String) {
+    let mut tried = tried.lock().unwrap_or_else(PoisonError::into_inner);
+    if !tried.contains(&transaction) {
+        tried.push(transaction);
+    }
+}
+
+pub(super) fn id_of(hash: &[u8]) -> Result<Id, Fault> {
+    let hash = <[u8; 32]>::try_from(hash);
+    hash.map(Id)
+        .map_err(|_| Fault::Damaged("a hash isn't of 32 bytes".into()))
+}

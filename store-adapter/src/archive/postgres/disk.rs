@@ -1,0 +1,112 @@
+//! How much the archive takes on disk.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Shared;
+use super::fault::Fault;
+use super::read::outermost;
+use crate::archive::ArchiveStats;
+use crate::limits::{DISK_COUNT_BYTES, DISK_COUNT_MILLISECONDS};
+
+/// The bytes counted last, which are good for a while.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    counted: Mutex<Option<Counted>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    at: Instant,
+    bytes: u64,
+    stored_since: u64,
+}
+
+impl Disk {
+    /// Takes note of messages of so many bytes that were stored.
+    pub(super) fn stored(&self, bytes: u64) {
+        if let Some(counted) = &mut *self.counted() {
+            counted.stored_since += bytes;
+        }
+    }
+
+    /// Has the bytes counted anew next time.
+    pub(super) fn forget(&self) {
+        *self.counted() = None;
+    }
+
+    fn known(&self) -> Option<u64> {
+        let counted = (*self.counted())?;
+        let fresh = counted.at.elapsed() < Duration::from_millis(DISK_COUNT_MILLISECONDS)
+            && counted.stored_since < DISK_COUNT_BYTES;
+        fresh.then_some(counted.bytes + counted.stored_since)
+    }
+
+    fn learn(&self, bytes: u64) {
+        *self.counted() = Some(Counted {
+            at: Instant::now(),
+            bytes,
+            stored_since: 0,
+        });
+    }
+
+    // Replaced whole, so poison is no news.
+    fn counted(&self) -> MutexGuard<'_, Option<Counted>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes of all our tables and their indices, counted lately or estimated since.
+pub(super) async fn bytes(shared: &Shared) -> Result<u64, Fault> {
+    if let Some(bytes) = shared.disk.known() {
+        return Ok(bytes);
+    }
+    let client = shared.connections.get().await?;
+    let select = client
+        .prepare_cached(
+            "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+             WHERE relnamespace = 'wakustore'::regnamespace AND relkind IN ('r', 'm')",
+        )
+        .await?;
+    let row = client.query_one(&select, &[]).await?;
+    let bytes = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default();
+    shared.disk.learn(bytes);
+    Ok(bytes)
+}
+
+pub(super) async fn stats(shared: &Shared) -> Result<ArchiveStats, Fault> {
+    shared.disk.forget();
+    let disk_bytes = bytes(shared).await?;
+    let client = shared.connections.get().await?;
+    let row = client
+        .query_one("SELECT coalesce(sum(messages), 0)::bigint FROM units", &[])
+        .await?;
+    let messages: i64 = row.try_get(0)?;
+    Ok(ArchiveStats {
+        messages: u64::try_from(messages).unwrap_or_default(),
+        disk_bytes,
+        log_bytes: log_bytes(&client).await?,
+        first: outermost(&client, false).await?,
+        last: outermost(&client, true).await?,
+    })
+}
+
+/// Bytes of the write-ahead log; 0 if this user may not know.
+async fn log_bytes(client: &deadpool_postgres::Object) -> Result<u64, Fault> {
+    let allowed = client
+        .query_one(
+            "SELECT has_function_privilege('pg_ls_waldir()', 'EXECUTE')",
+            &[],
+        )
+        .await?;
+    if !allowed.try_get::<_, bool>(0)? {
+        return Ok(0);
+    }
+    let row = client
+        .query_one(
+            "SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()",
+            &[],
+        )
+        .await?;
+    Ok(u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default())
+}

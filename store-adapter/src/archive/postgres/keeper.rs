@@ -1,0 +1,169 @@
+//! Looks after the partitions: some are empty ahead of the newest messages, none gets too large, and
+//! empty ones are joined. One node does it at a time.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use tokio::sync::Notify;
+
+use super::Shared;
+use super::changes;
+use super::fault::Fault;
+use super::partitions;
+use super::place::Place;
+use super::units::{self, Unit};
+use crate::limits::{PARTITION_LOOK_MILLISECONDS, PARTITION_SPAN, PARTITIONS};
+
+/// The lock of whoever changes partitions; common to all nodes.
+const PARTITION_LOCK: i64 = 0x7761_6b75_0000_0002;
+
+/// Empty partitions that are kept ahead of the newest messages.
+const AHEAD: usize = 3;
+
+/// Most parts into which a partition is divided at once.
+const PARTS: u64 = 8;
+
+/// The shortest span of time of a partition that is made ahead, in nanoseconds; a second.
+const SHORTEST: u64 = 1_000_000_000;
+
+/// Looks when something was stored, and every now and then.
+pub(super) async fn run(shared: Weak<Shared>, wake: Arc<Notify>) {
+    let pause = Duration::from_millis(PARTITION_LOOK_MILLISECONDS);
+    loop {
+        // Ended by time or by a call, it is the same.
+        let _ = tokio::time::timeout(pause, wake.notified()).await;
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
+        match look(&shared).await {
+            Ok(()) => {}
+            // The next look does it.
+            Err(fault) if fault.may_pass() => {
+                tracing::debug!(?fault, "partitions left as they are")
+            }
+            Err(fault) => tracing::warn!(?fault, "the partitions can't be looked after"),
+        }
+    }
+}
+
+/// Does what is to be done now, unless another node is at it.
+pub(super) async fn look(shared: &Shared) -> Result<(), Fault> {
+    let client = shared.connections.get().await?;
+    let mut turn = Turn(Some(client));
+    let Some(client) = &mut turn.0 else {
+        return Ok(());
+    };
+    let row = client
+        .query_one("SELECT pg_try_advisory_lock($1)", &[&PARTITION_LOCK])
+        .await?;
+    let done = match row.try_get(0)? {
+        true => tend(shared, client).await,
+        false => Ok(()),
+    };
+    let unlocked = client.execute("SELECT pg_advisory_unlock_all()", &[]).await;
+    if unlocked.is_ok() {
+        turn.0 = None;
+    }
+    done
+}
+
+/// A connection that may have the lock. It is closed, and the lock free, if the look is broken off.
+struct Turn(Option<Object>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
+async fn tend(shared: &Shared, client: &mut Object) -> Result<(), Fault> {
+    partitions::clear_away(client).await?;
+    changes::forget_old_removals(client).await?;
+    let held = units::list(client).await?;
+    let target = target(shared, &held);
+    make_ahead(client, &held, target).await?;
+    join_empty(client).await?;
+    for (unit, bytes) in units::list(client).await? {
+        let parts = (bytes * 4 / (target * 3)).min(PARTS);
+        if bytes * 2 > target * 3 && parts > 1 && unit.messages >= parts {
+            partitions::divide(client, &unit, usize::try_from(parts).unwrap_or(1)).await?;
+            tracing::debug!(unit = unit.number, bytes, parts, "a partition was divided");
+        }
+    }
+    Ok(())
+}
+
+/// How many bytes a partition is to hold. It may get half as many more before it is divided.
+fn target(shared: &Shared, held: &[(Unit, u64)]) -> u64 {
+    let all: u64 = held.iter().map(|(_, bytes)| bytes).sum();
+    let share = shared.disk_cap.unwrap_or(all) / PARTITIONS;
+    match shared.disk_cap {
+        Some(_) => share.clamp(1 << 20, shared.partition_bytes.max(share)),
+        None => share.max(shared.partition_bytes),
+    }
+}
+
+/// Makes empty partitions behind the newest messages, each long enough for its share at the rate at
+/// which these came.
+async fn make_ahead(client: &mut Object, held: &[(Unit, u64)], target: u64) -> Result<(), Fault> {
+    let newest = held.iter().rposition(|(unit, _)| unit.messages > 0);
+    let (Some(newest), Some((last, _))) = (newest, held.last()) else {
+        return Ok(());
+    };
+    if held.len() - newest > 2 || held.len() as u64 >= 2 * PARTITIONS {
+        return Ok(());
+    }
+    let (unit, bytes) = &held[newest];
+    let Some((oldest_time, newest_time)) = times_in(client, unit).await? else {
+        return Ok(());
+    };
+    let span = newest_time.saturating_sub(oldest_time);
+    let long_enough = u128::from(span) * u128::from(target) / u128::from((*bytes).max(1));
+    let width = match span {
+        0 => PARTITION_SPAN / 24,
+        _ => u64::try_from(long_enough).unwrap_or(u64::MAX),
+    };
+    let width = i64::try_from(width.clamp(SHORTEST, PARTITION_SPAN)).unwrap_or(i64::MAX);
+    let start = last
+        .lower
+        .timestamp
+        .max(i64::try_from(newest_time).unwrap_or(i64::MAX));
+    let mut places = Vec::new();
+    for number in 1..=AHEAD as i64 {
+        // Messages of the far future leave no room behind them.
+        let Some(time) = width.checked_mul(number).and_then(|w| start.checked_add(w)) else {
+            break;
+        };
+        places.push(Place::at_time(time));
+    }
+    partitions::cut_last(client, last, &places).await
+}
+
+/// The times of the oldest and the newest message of a unit.
+async fn times_in(client: &Object, unit: &Unit) -> Result<Option<(u64, u64)>, Fault> {
+    let sql = format!(
+        "SELECT min(timestamp), max(timestamp) FROM {}",
+        unit.table()
+    );
+    let row = client.query_one(&sql, &[]).await?;
+    let (oldest, newest): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    let time = |time: i64| u64::try_from(time).unwrap_or_default();
+    Ok(oldest.zip(newest).map(|(a, b)| (time(a), time(b))))
+}
+
+/// Joins the longest run of empty neighbours that lies before messages.
+async fn join_empty(client: &mut Object) -> Result<(), Fault> {
+    let held = units::list(client).await?;
+    let newest = held.iter().rposition(|(unit, _)| unit.messages > 0);
+    let before = &held[..newest.unwrap_or(0)];
+    let runs = before.chunk_by(|(a, _), (b, _)| (a.messages == 0) == (b.messages == 0));
+    let empty = runs.filter(|run| run.len() > 1 && run[0].0.messages == 0);
+    let Some(longest) = empty.max_by_key(|run| run.len()) else {
+        return Ok(());
+    };
+    let units: Vec<Unit> = longest.iter().map(|(unit, _)| unit.clone()).collect();
+    partitions::join_empty(client, &units).await
+}

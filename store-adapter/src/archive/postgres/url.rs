@@ -1,0 +1,177 @@
+//! Where a PostgreSQL database is, as users write it; the password is never shown.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tokio_postgres::Config;
+
+use super::fault::with_causes;
+use crate::archive::ArchiveUrlError;
+use crate::limits::{ARCHIVE_CONNECT_TIMEOUT, ARCHIVE_KEEPALIVE_IDLE, ARCHIVE_UNANSWERED_TIMEOUT};
+
+/// What stands in place of a password.
+const HIDDEN: &str = "***";
+
+/// The address of a PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETERS`.
+///
+/// Shown, by `Display` and by `Debug`, with `***` in place of the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl {
+    config: Config,
+    shown: String,
+}
+
+impl PostgresUrl {
+    /// Parses a URL as libpq has it. Hosts that begin with a slash, written `%2F`, are directories of
+    /// sockets.
+    ///
+    /// # Errors
+    /// When it isn't one, or asks for TLS, which isn't built in.
+    pub fn parse(url: &str) -> Result<Self, ArchiveUrlError> {
+        let shown = hide_password(url);
+        check_tls(url)?;
+        let mut config = Config::from_str(url).map_err(|error| ArchiveUrlError::PostgresForm {
+            url: shown.clone(),
+            reason: with_causes(&error),
+        })?;
+        if config.get_hosts().is_empty() {
+            return Err(ArchiveUrlError::PostgresForm {
+                url: shown,
+                reason: "it names no host".into(),
+            });
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(ARCHIVE_CONNECT_TIMEOUT);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("wakustore");
+        }
+        config.tcp_user_timeout(ARCHIVE_UNANSWERED_TIMEOUT);
+        config.keepalives_idle(ARCHIVE_KEEPALIVE_IDLE);
+        Ok(Self { config, shown })
+    }
+
+    pub(super) const fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.shown, f)
+    }
+}
+
+/// The parameters of a URL.
+fn parameters(url: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query
+        .split('&')
+        .filter_map(|parameter| parameter.split_once('='))
+}
+
+fn check_tls(url: &str) -> Result<(), ArchiveUrlError> {
+    for (name, value) in parameters(url) {
+        match (name, value) {
+            ("sslmode", "disable" | "prefer") => {}
+            ("sslmode", mode) => return Err(ArchiveUrlError::PostgresTls(mode.into())),
+            (name, _) if name.starts_with("ssl") => {
+                return Err(ArchiveUrlError::PostgresTls(name.into()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The URL with its password replaced, wherever it stands.
+pub(in crate::archive) fn hide_password(url: &str) -> String {
+    let (address, query) = match url.split_once('?') {
+        Some((address, query)) => (address, Some(query)),
+        None => (url, None),
+    };
+    let mut shown = match address.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", hide_in_authority(rest)),
+        None => hide_in_authority(address),
+    };
+    if let Some(query) = query {
+        let hidden: Vec<String> = query
+            .split('&')
+            .map(|parameter| match parameter.split_once('=') {
+                Some((name, _)) if name.contains("pass") => format!("{name}={HIDDEN}"),
+                _ => parameter.to_owned(),
+            })
+            .collect();
+        shown = format!("{shown}?{}", hidden.join("&"));
+    }
+    shown
+}
+
+fn hide_in_authority(rest: &str) -> String {
+    // A password may hold an at sign that its writer forgot to escape.
+    match rest.rsplit_once('@') {
+        Some((credentials, host)) => match credentials.split_once(':') {
+            Some((user, _)) => format!("{user}:{HIDDEN}@{host}"),
+            None => rest.to_owned(),
+        },
+        None => rest.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let cases = [
+            ("postgres://me:secret@host/db", "postgres://me:***@host/db"),
+            (
+                "postgresql://me:sec@ret@host:5433/db?connect_timeout=3",
+                "postgresql://me:***@host:5433/db?connect_timeout=3",
+            ),
+            (
+                "postgres://me@host/db?password=secret",
+                "postgres://me@host/db?password=***",
+            ),
+            ("postgres://me@%2Ftmp/db", "postgres://me@%2Ftmp/db"),
+        ];
+        for (url, shown) in cases {
+            let parsed = PostgresUrl::parse(url).unwrap();
+            assert_eq!(parsed.to_string(), shown);
+            assert!(!format!("{parsed:?}").contains("sec"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_without_the_password() {
+        let cases = [
+            ("postgres://me:secret@host:port/db", "port"),
+            ("postgres://me:secret@host/db?nonsense=1", "nonsense"),
+            ("postgres://me:secret@host/db?password=%zz", "***"),
+            ("postgres://", "names no host"),
+            ("postgres:me:secret@host", "expected postgres://"),
+            (
+                "postgres://me:secret@host/db?sslmode=require",
+                "sslmode=disable",
+            ),
+            (
+                "postgres://me:secret@host/db?sslmode=verify-full",
+                "verify-full",
+            ),
+            ("postgres://me:secret@host/db?sslrootcert=x", "sslrootcert"),
+        ];
+        for (url, word) in cases {
+            let error = PostgresUrl::parse(url).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(word), "{url}: {shown}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+}

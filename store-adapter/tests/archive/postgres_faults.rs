@@ -1,0 +1,121 @@
+//! What goes wrong between a node and its database: connections that are cut, servers that end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use postgres_server::Server;
+use store_adapter::Record;
+use store_adapter::archive::{Archive, ArchiveError, PostgresArchive, PostgresUrl};
+use tokio::time::sleep;
+
+use crate::postgres::few_connections;
+use crate::suite::{all_items, record};
+
+/// A server that a test may end, with an archive in it.
+async fn own() -> (Server, String, PostgresArchive) {
+    let server = Server::start(&[]).unwrap();
+    let database = server.database();
+    let url = PostgresUrl::parse(&database).unwrap();
+    let archive = PostgresArchive::open_or_create(&url, &few_connections()).await;
+    (server, database, archive.unwrap())
+}
+
+fn batch(number: i64) -> Vec<Record> {
+    let times = 1_000 * number..1_000 * number + 300;
+    times.map(|time| record(time, &[7; 1_000])).collect()
+}
+
+fn is_told(error: &ArchiveError) {
+    assert!(matches!(error, ArchiveError::Database { .. }), "{error:?}");
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains(postgres_server::PASSWORD), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_cut_in_mid_batch_lose_nothing_and_repeat_nothing() {
+    let (server, database, archive) = own().await;
+    let (server, over) = (Arc::new(server), Arc::new(AtomicBool::new(false)));
+    let cutter = std::thread::spawn({
+        let (server, over) = (Arc::clone(&server), Arc::clone(&over));
+        let name = server.name_in(&database).to_owned();
+        move || {
+            let mut cut = 0;
+            while !over.load(Ordering::Relaxed) {
+                let killed = server.sql(
+                    &name,
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                     WHERE application_name = 'wakustore' AND state = 'active'",
+                );
+                cut += killed.unwrap().parse::<usize>().unwrap();
+            }
+            cut
+        }
+    });
+    let mut stored = Vec::new();
+    for number in 0..60 {
+        // With bad luck all attempts are cut; then the caller gives the batch again.
+        let mut fresh = archive.append(batch(number)).await;
+        while let Err(error) = fresh {
+            is_told(&error);
+            fresh = archive.append(batch(number)).await.map(|fresh| {
+                // That it is there already is known only to those who didn't see the error.
+                vec![true; fresh.len()]
+            });
+        }
+        assert_eq!(fresh.unwrap(), [true; 300], "batch {number}");
+        stored.extend(batch(number).iter().map(Record::item));
+    }
+    over.store(true, Ordering::Relaxed);
+    let cut = cutter.join().unwrap();
+    assert!(cut >= 5, "only {cut} connections were cut");
+    stored.sort();
+    assert_eq!(all_items(&archive).await, stored);
+    let counted = archive.stats().await.unwrap().messages;
+    assert_eq!(counted, stored.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_is_told_and_the_next_call_after_it_works() {
+    let (server, database, archive) = own().await;
+    archive.append(batch(0)).await.unwrap();
+    for stop in [Server::stop, Server::kill] {
+        stop(&server);
+        is_told(&archive.append(batch(1)).await.unwrap_err());
+        is_told(&archive.lookup(&[batch(0)[0].hash()]).await.unwrap_err());
+        let url = PostgresUrl::parse(&database).unwrap();
+        let error = PostgresArchive::open(&url, &few_connections()).await;
+        is_told(&error.unwrap_err());
+        server.start_again().unwrap();
+        assert_eq!(
+            archive.lookup(&[batch(0)[0].hash()]).await.unwrap().len(),
+            1
+        );
+    }
+    assert_eq!(archive.append(batch(1)).await.unwrap(), [true; 300]);
+    assert_eq!(all_items(&archive).await.len(), 600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_in_the_middle_of_a_call_is_waited_for() {
+    let (server, _, archive) = own().await;
+    for number in 0..4 {
+        let append = archive.append(batch(number));
+        let restart = async {
+            sleep(Duration::from_millis(10 * number.unsigned_abs())).await;
+            server.kill();
+            tokio::task::block_in_place(|| server.start_again()).unwrap();
+        };
+        let (fresh, ()) = tokio::join!(append, restart);
+        match fresh {
+            Ok(fresh) => assert_eq!(fresh, [true; 300]),
+            // It took longer than calls wait.
+            Err(error) => {
+                is_told(&error);
+                archive.append(batch(number)).await.unwrap();
+            }
+        }
+    }
+    assert_eq!(all_items(&archive).await.len(), 1_200);
+    assert_eq!(archive.stats().await.unwrap().messages, 1_200);
+}
