@@ -14,7 +14,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use sync_core::waku::HeaderForm;
 
 pub use archive::ArchiveArgs;
-pub use bench::{BenchArgs, BenchDialectArg, PeerArg, PlacementArg};
+pub use bench::{
+    BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
+};
 pub use run::RunArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;
@@ -52,7 +54,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Verify an archive: every message hashed again, every index compared
     Check(CheckArgs),
-    /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness
+    /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness; or
+    /// an archive
     Bench(BenchArgs),
     /// Look at frames of the protocols: what one says, and whether recorded ones would be the same today
     #[command(subcommand)]

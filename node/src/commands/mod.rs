@@ -42,7 +42,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Import(args) => import::run(&args).await,
         Command::Export(args) => export::run(&args).await,
         Command::Check(args) => check::run(&args).await,
-        Command::Bench(args) => bench::run(&args),
+        Command::Bench(args) => bench::run(&args).await,
         Command::Wire(command) => wire::run(&command).await,
     }
 }
