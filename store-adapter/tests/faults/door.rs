@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use store_adapter::archive::{Archive, MemoryArchive, RedbArchive};
+use store_adapter::archive::{Archive, ArchiveError, MemoryArchive, RedbArchive};
 use store_adapter::limits::IngestLimits;
 use store_adapter::{Index, Ingest, Record, WakuMessage};
 use sync_core::{Bound, Item};
@@ -35,19 +35,23 @@ enum Step {
     RetainFrom(i64),
 }
 
-/// New messages, ones that are there in part, a floor, ones below it in part, all again.
+/// New messages, ones that are there in part, a floor, ones below it in part.
 fn script() -> Vec<Step> {
     vec![
         Step::Ingest(records(0..6)),
         Step::Ingest(records(3..9)),
         Step::RetainFrom(4),
         Step::Ingest(records(2..12)),
-        Step::RetainFrom(6),
-        Step::Ingest(records(0..12)),
+        Step::Ingest(records(8..10)),
     ]
 }
 
-/// What is there when all of [`script`] went well.
+/// The last floor, and all again.
+fn closing() -> [Step; 2] {
+    [Step::RetainFrom(6), Step::Ingest(records(0..12))]
+}
+
+/// What is there when all of [`closing`] went well.
 fn expected() -> BTreeSet<Item> {
     records(6..12).iter().map(Record::item).collect()
 }
@@ -77,22 +81,28 @@ fn give_up_or_heal(archive: &Faulty, attempt: usize) {
     }
 }
 
+/// What a caller does about a step that failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Caller {
+    /// Tries again until it goes well.
+    Repeats,
+    /// Leaves it, and takes the next.
+    GoesOn,
+}
+
 /// Plays the script; gives how many operations on the archive that took.
-async fn play(inner: Arc<dyn Archive>, fault: Fault) -> usize {
+async fn play(inner: Arc<dyn Archive>, fault: Fault, caller: Caller) -> usize {
     let archive = Arc::new(Faulty::new(Arc::clone(&inner), fault));
     let door = door_to(&archive).await;
     let mut witness = Witness::new(inner, &door);
     for step in script() {
-        for attempt in 1.. {
-            let result = match &step {
-                Step::Ingest(records) => witness.ingest(&door, records).await.map(|_| ()),
-                Step::RetainFrom(time) => witness.retain_from(&door, floor(*time)).await,
-            };
-            if result.is_ok() {
-                break;
-            }
-            give_up_or_heal(&archive, attempt);
+        match caller {
+            Caller::Repeats => repeat(&archive, &door, &mut witness, &step).await,
+            Caller::GoesOn => drop(take(&door, &mut witness, &step).await),
         }
+    }
+    for step in closing() {
+        repeat(&archive, &door, &mut witness, &step).await;
     }
     witness.check_at_rest(&door, &expected()).await;
     let faultless = matches!(fault, Fault::Never);
@@ -100,15 +110,33 @@ async fn play(inner: Arc<dyn Archive>, fault: Fault) -> usize {
     archive.begun()
 }
 
+async fn take(door: &Ingest, witness: &mut Witness, step: &Step) -> Result<(), ArchiveError> {
+    match step {
+        Step::Ingest(records) => witness.ingest(door, records).await.map(|_| ()),
+        Step::RetainFrom(time) => witness.retain_from(door, floor(*time)).await,
+    }
+}
+
+async fn repeat(archive: &Faulty, door: &Ingest, witness: &mut Witness, step: &Step) {
+    for attempt in 1.. {
+        match take(door, witness, step).await {
+            Ok(()) => return,
+            Err(_) => give_up_or_heal(archive, attempt),
+        }
+    }
+}
+
 async fn exhaust<F: AsyncFn() -> (Arc<dyn Archive>, K), K>(new: F) {
     let (inner, _kept) = new().await;
-    let operations = play(inner, Fault::Never).await;
+    let operations = play(inner, Fault::Never, Caller::Repeats).await;
     assert!(operations >= 10, "{operations} operations are worth a test");
     for number in 0..operations {
         for side in [Side::Before, Side::After] {
             for fault in [Fault::At(number, side), Fault::From(number, side)] {
-                let (inner, _kept) = new().await;
-                play(inner, fault).await;
+                for caller in [Caller::Repeats, Caller::GoesOn] {
+                    let (inner, _kept) = new().await;
+                    play(inner, fault, caller).await;
+                }
             }
         }
     }

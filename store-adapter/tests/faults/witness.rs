@@ -18,8 +18,8 @@ pub(crate) struct Witness {
     archive: Arc<dyn Archive>,
     /// What was reported as stored, by how often it was told to be new.
     acknowledged: BTreeMap<Item, usize>,
-    /// How often each hash was handed in.
-    given: BTreeMap<Id, usize>,
+    /// What was handed in, and how often.
+    given: BTreeMap<Id, (Item, usize)>,
     announced: BTreeMap<Id, usize>,
     settled: broadcast::Receiver<Arc<[Id]>>,
     /// The highest floor asked for, whether or not that was acknowledged.
@@ -44,12 +44,16 @@ impl Witness {
         records: &[Record],
     ) -> Result<IngestReport, ArchiveError> {
         for record in records {
-            *self.given.entry(record.hash()).or_default() += 1;
+            let given = self.given.entry(record.hash());
+            given.or_insert((record.item(), 0)).1 += 1;
         }
         let arrivals = records.iter().cloned().map(Arrival::from).collect();
         let result = door.ingest(Origin::Imported, arrivals).await;
         match &result {
-            Ok(report) => self.note(report),
+            Ok(report) => {
+                self.note(report);
+                self.check_index(door).await;
+            }
             Err(error) => assert_clear(error),
         }
         self.check_nothing_is_lost().await;
@@ -64,8 +68,9 @@ impl Witness {
     ) -> Result<(), ArchiveError> {
         self.asked_floor = self.asked_floor.max(floor);
         let result = door.retain_from(floor).await;
-        if let Err(error) = &result {
-            assert_clear(error);
+        match &result {
+            Ok(_) => self.check_index(door).await,
+            Err(error) => assert_clear(error),
         }
         self.check_nothing_is_lost().await;
         self.check_announcements().await;
@@ -82,6 +87,14 @@ impl Witness {
                 Ingested::Refused(_) => {}
             }
         }
+    }
+
+    /// After a call that went well, what calls before it left behind is in the index too.
+    async fn check_index(&self, door: &Ingest) {
+        let mut held: BTreeSet<Item> = items(&*self.archive).await.into_iter().collect();
+        let floor = door.index().floor();
+        held.retain(|item| !floor.is_after(item));
+        assert_index_is_of(door.index(), &held);
     }
 
     /// What was acknowledged is there, or below a floor that is kept durably.
@@ -107,11 +120,16 @@ impl Witness {
                 *self.announced.entry(*hash).or_default() += 1;
             }
         }
+        let held: BTreeSet<Item> = items(&*self.archive).await.into_iter().collect();
         for (hash, times) in &self.announced {
-            let given = self.given.get(hash).copied().unwrap_or_default();
+            let (item, given) = self.given[hash];
             assert!(
                 *times <= given,
                 "{hash} was given {given} times and announced {times}"
+            );
+            assert!(
+                held.contains(&item) || self.asked_floor.is_after(&item),
+                "{item:?} was announced, and isn't there"
             );
         }
         for item in self.acknowledged.keys() {
@@ -120,26 +138,6 @@ impl Witness {
                 "{item:?} wasn't announced"
             );
         }
-        let announced: Vec<Id> = self.announced.keys().copied().collect();
-        let held = self.archive.locate(&announced).await.unwrap().len();
-        let below = self.below_floor().await;
-        assert!(
-            held + below >= announced.len(),
-            "something that isn't there was announced"
-        );
-    }
-
-    /// How many announced messages aren't held, since they fell below the floor.
-    async fn below_floor(&self) -> usize {
-        let held: BTreeSet<Id> = items(&*self.archive)
-            .await
-            .iter()
-            .map(|item| item.id)
-            .collect();
-        let known = self.acknowledged.keys();
-        known
-            .filter(|item| !held.contains(&item.id) && self.asked_floor.is_after(item))
-            .count()
     }
 
     /// At rest, after everything was repeated until it went well.
