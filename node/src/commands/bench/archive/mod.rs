@@ -94,6 +94,7 @@ async fn measure(args: &BenchArchiveArgs) -> Result<Report, Failure> {
     Ok(Report {
         backend: place.backend(),
         rows: args.rows,
+        seed: args.seed,
         payload_bytes: PAYLOAD_BYTES,
         ingest,
         ingest_under_retention: under_retention,
@@ -160,7 +161,7 @@ async fn ask_warm(
     questions: &Questions<'_>,
     seed: u64,
 ) -> anyhow::Result<ReadFigures> {
-    place.read_files()?;
+    place.read_files().await?;
     rebuild(place).await?;
     let index_rebuild_s = rebuild(place).await?;
     let mut times = Vec::new();

@@ -1,7 +1,7 @@
 //! The archive that is measured, and how what the machine remembers of it is let go.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use crate::cli::BenchArchiveArgs;
 use crate::exit::Failure;
+
+/// Bytes of a file that are read in one go.
+const READ_AT_ONCE: usize = 1 << 20;
 
 /// An open archive of a bench.
 #[derive(Debug)]
@@ -107,9 +110,14 @@ impl Place {
     }
 
     /// Has the system read the archive's files, as far as it keeps them.
-    pub(super) fn read_files(&self) -> anyhow::Result<()> {
+    pub(super) async fn read_files(&self) -> anyhow::Result<()> {
+        let mut piece = vec![0; READ_AT_ONCE];
         for path in files_of(&self.url)? {
-            io::copy(&mut File::open(path)?, &mut io::sink())?;
+            let mut file = File::open(path)?;
+            while file.read(&mut piece)? > 0 {
+                // A bench that is interrupted ends here.
+                tokio::task::yield_now().await;
+            }
         }
         Ok(())
     }

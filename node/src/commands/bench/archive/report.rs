@@ -9,6 +9,7 @@ use serde::Serialize;
 pub(super) struct Report {
     pub(super) backend: &'static str,
     pub(super) rows: u64,
+    pub(super) seed: u64,
     pub(super) payload_bytes: usize,
     pub(super) ingest: IngestFigures,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -192,6 +192,7 @@ mod tests {
         Report {
             backend,
             rows: 1_000_000_000,
+            seed: 1,
             payload_bytes: 1_024,
             ingest: ingest.clone(),
             ingest_under_retention: Some(ingest),
