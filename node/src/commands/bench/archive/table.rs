@@ -146,14 +146,14 @@ fn verdict(target: &str, met: bool) -> String {
 fn disk(report: &Report) -> String {
     let log = match report.log_bytes {
         0 => String::new(),
-        bytes => format!(", and {} of logs for recovery", size(bytes)),
+        bytes => format!(" Logs for recovery: {}.", size(bytes)),
     };
     let units = match report.units {
         1 => "1 unit".to_owned(),
         count => format!("{} units", grouped(count as u64)),
     };
     format!(
-        "Disk: {} for {} messages in {units}, {:.0} bytes each{log}.",
+        "Disk: {} for {} messages in {units}, {:.0} bytes each.{log}",
         size(report.disk_bytes),
         grouped(report.messages),
         report.disk_bytes_per_row
