@@ -4,13 +4,17 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use benches::allocator::{take_huge_pages, tune};
-use wakustore::cli::Command;
+use wakustore::cli::{BenchArgs, Command};
 
-/// Nodes give back what peers once had them take. Benches take huge pages, as a node can where memory
+/// Nodes give back what peers once had them take, and archives are measured as nodes have them. Other
+/// benches take huge pages, as a node can where memory
 /// isn't scarce: `GLIBC_TUNABLES=glibc.malloc.hugetlb=1`.
 pub(crate) fn suit(command: &Command) {
     match command {
-        Command::Run(_) => give_memory_back(),
+        Command::Run(_)
+        | Command::Bench(BenchArgs {
+            subject: Some(_), ..
+        }) => give_memory_back(),
         Command::Bench(_) => take_huge_pages(),
         _ => {}
     }

@@ -8,6 +8,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use rustix::process::Signal;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use wakustore::cli::Cli;
 use wakustore::commands;
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    outlive_file_limits(&runtime);
     match runtime.block_on(commands::run(cli.command)) {
         Ok(code) => code,
         Err(failure) => {
@@ -59,4 +63,13 @@ fn main() -> ExitCode {
             failure.code()
         }
     }
+}
+
+/// Has writes fail that would make a file longer than the process may (`ulimit -f`), where the system
+/// would end the program otherwise: then the archive tells of it, and goes on once there is room.
+fn outlive_file_limits(runtime: &Runtime) {
+    let _entered = runtime.enter();
+    // The handler stays for as long as the process. Without one it is ended, which loses no more than
+    // any other end.
+    let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
 }

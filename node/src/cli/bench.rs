@@ -1,15 +1,23 @@
 //! What `wakustore bench` can be asked for.
 
-use clap::{Args, ValueEnum};
+mod archive;
+
+use clap::{Args, Subcommand, ValueEnum};
 use sync_core::Dialect;
 use sync_core::negentropy::MIN_FRAME_BYTES;
+
+pub use archive::BenchArchiveArgs;
 
 /// The differences measured when none are given, as far as there are as many items.
 const DIFFS: [usize; 3] = [0, 10, 1_000];
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    /// What to measure instead of reconciliations.
+    #[command(subcommand)]
+    pub subject: Option<BenchSubject>,
     /// How many items each side has
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = items)]
     pub items: usize,
@@ -36,6 +44,13 @@ pub struct BenchArgs {
     /// Print comma-separated values under a header instead of the table
     #[arg(long)]
     pub csv: bool,
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchSubject {
+    /// Fill an archive, and measure ingest, lookups, pages, index rebuild and size on disk
+    Archive(BenchArchiveArgs),
 }
 
 /// Where the differences of a bench lie.

@@ -15,7 +15,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use sync_core::waku::HeaderForm;
 
 pub use archive::ArchiveArgs;
-pub use bench::{BenchArgs, BenchDialectArg, PeerArg, PlacementArg};
+pub use bench::{
+    BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
+};
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use run::RunArgs;
 pub use size::SizeArg;
@@ -57,7 +59,8 @@ pub enum Command {
     /// Look into an archive: what it holds, what a retention policy would leave, how long its disk lasts
     #[command(subcommand)]
     Db(DbCommand),
-    /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness
+    /// Measure reconciliations in memory: time, bytes, rounds and memory, checked for correctness; or
+    /// an archive
     Bench(BenchArgs),
     /// Look at frames of the protocols: what one says, and whether recorded ones would be the same today
     #[command(subcommand)]

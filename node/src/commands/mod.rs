@@ -45,7 +45,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Export(args) => export::run(&args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Db(command) => db::run(&command).await,
-        Command::Bench(args) => bench::run(&args),
+        Command::Bench(args) => bench::run(&args).await,
         Command::Wire(command) => wire::run(&command).await,
     }
 }

@@ -8,9 +8,11 @@
 mod adversaries;
 mod archives;
 mod bench;
+mod bench_archive;
 mod command_line;
 mod demo;
 mod embed;
+mod full_disk;
 mod hostile;
 mod moving_in;
 mod nodes;

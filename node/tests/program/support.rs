@@ -75,6 +75,15 @@ impl Place {
 
     /// Starts a node on the archive at `url`, with a key of its own.
     pub(crate) fn node_on(&self, url: &str, name: &str, arguments: &[&str]) -> Node {
+        Node::start(program(), &self.arguments_on(url, name, arguments))
+    }
+
+    /// The command line of a node on the archive `name`.
+    pub(crate) fn node_arguments(&self, name: &str, arguments: &[&str]) -> Vec<String> {
+        self.arguments_on(&self.archive(name)[1], name, arguments)
+    }
+
+    fn arguments_on(&self, url: &str, name: &str, arguments: &[&str]) -> Vec<String> {
         let data = self.path(&format!("{name}-data"));
         let mut line: Vec<String> = ["run", "--listen-address=127.0.0.1", "--tcp-port=0"]
             .map(String::from)
@@ -82,7 +91,7 @@ impl Place {
         line.extend(["--data-dir".into(), data.to_str().unwrap().to_owned()]);
         line.extend(["--store-message-db-url".into(), url.to_owned()]);
         line.extend(arguments.iter().map(ToString::to_string));
-        Node::start(&line)
+        line
     }
 }
 
@@ -206,8 +215,9 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    fn start(arguments: &[String]) -> Self {
-        let mut child = program()
+    /// Starts the program as `command` does.
+    pub(crate) fn start(mut command: Command, arguments: &[String]) -> Self {
+        let mut child = command
             .args(arguments)
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())

@@ -27,6 +27,17 @@ mod memory {
     }
 
     conformance_suite!(new());
+
+    #[test]
+    fn sequences_of_operations_agree_with_a_second_one() {
+        use std::sync::Arc;
+        use store_adapter::archive::Archive;
+
+        crate::suite::sequences::answers_like_the_one_in_memory(
+            || Arc::new(MemoryArchive::new()),
+            async |archive| Arc::clone(archive) as Arc<dyn Archive>,
+        );
+    }
 }
 
 #[cfg(test)]
@@ -41,6 +52,21 @@ mod redb {
     }
 
     conformance_suite!(new());
+
+    #[test]
+    fn sequences_of_operations_agree_with_the_archive_in_memory() {
+        use std::sync::Arc;
+        use store_adapter::archive::Archive;
+
+        crate::suite::sequences::answers_like_the_one_in_memory(
+            || tempfile::tempdir().unwrap(),
+            async |directory: &TempDir| {
+                let path = directory.path().join("archive.redb");
+                let archive = RedbArchive::open_or_create(&path).await.unwrap();
+                Arc::new(archive) as Arc<dyn Archive>
+            },
+        );
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,17 @@
 //! What every backend must do, as functions over any archive. Each is given an empty one.
 
+mod concurrent;
+mod pages;
+pub(crate) mod sequences;
+mod units;
+
 use store_adapter::archive::{Archive, Scan};
 use store_adapter::{Key, Record, WakuMessage};
 use sync_core::{Bound, Id, Item, Range, TopicFilter};
+
+pub(crate) use concurrent::*;
+pub(crate) use pages::*;
+pub(crate) use units::*;
 
 pub(crate) const TOPIC: &str = "/waku/2/rs/99/0";
 pub(crate) const CONTENT: &str = "/test/1/a/proto";
@@ -36,6 +45,19 @@ macro_rules! conformance_suite {
             stats_follow_the_contents,
             states_are_set_and_removed,
             states_are_bounded,
+            overlapping_batches_at_once_store_each_record_once,
+            a_page_shows_a_batch_of_one_hour_whole_or_not_at_all,
+            what_is_acknowledged_is_read_by_everybody_at_once,
+            a_batch_whose_writer_stops_waiting_is_whole_or_absent,
+            reading_goes_on_while_the_oldest_are_removed,
+            a_walk_goes_on_after_what_it_stood_at_was_removed,
+            a_walk_meets_what_is_stored_ahead_of_it,
+            store_pages_by_cursor_show_each_message_once,
+            store_cursors_stand_at_every_edge_and_deleted_ones_are_told,
+            store_answers_one_hundred_hashes_and_nothing,
+            units_share_all_messages_out,
+            a_unit_is_removed_whole_and_nothing_else,
+            bytes_on_disk_are_told_alike_both_ways,
         );
     };
     ($new:expr => $($name:ident),* $(,)?) => {$(

@@ -1,5 +1,7 @@
-//! `wakustore bench`: reconciliations between two sets in memory, by one thread, measured.
+//! `wakustore bench`: reconciliations between two sets in memory, by one thread, measured; or an
+//! archive.
 
+mod archive;
 mod measure;
 mod memory;
 mod output;
@@ -17,7 +19,7 @@ use self::measure::Bench;
 use self::output::Output;
 use self::row::Row;
 use super::progress::{bar, bars};
-use crate::cli::{BenchArgs, PlacementArg};
+use crate::cli::{BenchArgs, BenchSubject, PlacementArg};
 use crate::exit::Failure;
 use crate::sync::report::grouped;
 
@@ -30,7 +32,14 @@ const RUNS: usize = 45;
 /// Most runs of which the sides' shares are taken, and most runs of the peer.
 const FEWER_RUNS: usize = 15;
 
-pub(super) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
+    match &args.subject {
+        Some(BenchSubject::Archive(args)) => archive::run(args).await,
+        None => reconciliations(args),
+    }
+}
+
+fn reconciliations(args: &BenchArgs) -> Result<ExitCode, Failure> {
     let usage = |error: String| Failure::Usage(anyhow!(error));
     let diffs = args.checked_diffs().map_err(usage)?;
     memory::check(args.items, diffs.iter().copied().max().unwrap_or_default())?;

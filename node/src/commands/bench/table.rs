@@ -103,7 +103,7 @@ fn legend(rows: &[Row], against: bool) -> String {
 }
 
 /// A time in the unit that suits it, with three digits: `1.23 ms`.
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     let (scaled, unit) = match seconds {
         s if s < 0.999_5e-6 => (s * 1e9, "ns"),
         s if s < 0.999_5e-3 => (s * 1e6, "µs"),
