@@ -33,7 +33,6 @@ async fn assert_capped(url: &ArchiveUrl, time: impl Fn(u64) -> u64) {
 }
 
 #[tokio::test]
-#[ignore = "the cap is held to where the file is cut into units that go whole"]
 async fn a_cap_holds_for_redb_over_many_hours() {
     let directory = tempfile::tempdir().unwrap();
     let url = ArchiveUrl::Redb(directory.path().join("archive.redb"));
@@ -41,7 +40,6 @@ async fn a_cap_holds_for_redb_over_many_hours() {
 }
 
 #[tokio::test]
-#[ignore = "the cap is held to where the file is cut into units that go whole"]
 async fn a_cap_holds_for_redb_within_one_hour() {
     let directory = tempfile::tempdir().unwrap();
     let url = ArchiveUrl::Redb(directory.path().join("archive.redb"));
