@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// Where an archive is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ArchiveUrl {
-    /// `redb://PATH`: a file.
+    /// `redb://PATH`: a directory of files.
     Redb(PathBuf),
     /// `memory:`: nowhere; gone when the process ends.
     Memory,
