@@ -21,7 +21,7 @@
 //! A session never waits for its recording: [`Recorder`] puts lines into a bounded queue, and drops
 //! them where that is full. One thread writes them.
 
-mod floored;
+mod as_told;
 mod known;
 mod line;
 mod queue;

@@ -5,7 +5,7 @@ use sync_core::{Session, SessionError, Source};
 use sync_net::Role;
 use sync_net::reconcile::{Opening, objection, open};
 
-use super::floored::Floored;
+use super::as_told::AsTold;
 use super::line::{Direction, Outcome};
 use super::reader::Recorded;
 
@@ -100,7 +100,7 @@ pub fn replay(recorded: &Recorded, source: Box<dyn Source>) -> Replayed {
             ..Replayed::default()
         },
     };
-    let source = Box::new(Floored::new(source, recorded));
+    let source = Box::new(AsTold::new(source, recorded));
     match open(&recorded.info, source, &recorded.limits, recorded.form) {
         Ok(Opening { session, first }) => {
             (replay.session, replay.reply) = (Some(session), first);
