@@ -212,7 +212,7 @@ pub const PARTITION_MOVE_ROWS: u64 = 5_000;
 pub const PARTITION_MOVE_BYTES: u64 = 8 << 20;
 
 /// How long storing under a cap waits for the partitions to be looked after, in milliseconds.
-pub const PARTITION_WAIT_MILLISECONDS: u64 = 500;
+pub const PARTITION_WAIT_MILLISECONDS: u64 = 300;
 
 /// Longest span of time of a partition that is made ahead, in nanoseconds; a day.
 pub const PARTITION_SPAN: u64 = 86_400_000_000_000;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use store_adapter::archive::{self, ArchiveOptions, ArchiveUrl};
+use store_adapter::limits::RETENTION_CAP_MIN;
 use store_adapter::retention::Keeper;
 use store_adapter::{Ingest, Origin, Record};
 use tempfile::TempDir;
@@ -40,6 +41,8 @@ struct Flood {
     batches: u64,
     batch: u64,
     bytes: usize,
+    /// The payloads that are left are to be one part of the cap in so many, at least.
+    least_held: u64,
     time: fn(u64) -> u64,
 }
 
@@ -66,16 +69,20 @@ impl Flood {
         assert!(highest <= cap + cap / 20, "{highest} bytes of {cap}");
         let left = door.index().len() as u64;
         let held = left * self.bytes as u64;
-        assert!(held > cap / 4, "only {left} messages are left under {cap}");
+        assert!(
+            held > cap / self.least_held,
+            "only {left} messages are left under {cap}"
+        );
         assert_holds(&door, left).await;
     }
 }
 
 const MANY_HOURS: Flood = Flood {
     cap_mb: 64,
-    batches: 128,
+    batches: 96,
     batch: 1_000,
     bytes: 2_000,
+    least_held: 4,
     time: |number| NOW + number * HOUR / 1_000,
 };
 
@@ -102,4 +109,41 @@ async fn a_cap_holds_for_postgres_over_many_hours() {
 #[tokio::test]
 async fn a_cap_holds_for_postgres_within_one_hour() {
     ONE_HOUR.assert_capped(postgres).await;
+}
+
+#[tokio::test]
+async fn the_least_cap_holds_for_postgres_with_messages_of_few_bytes() {
+    let flood = Flood {
+        cap_mb: RETENTION_CAP_MIN >> 20,
+        batches: 60,
+        batch: 2_000,
+        bytes: 100,
+        least_held: 20,
+        time: |number| NOW + scattered(number) % HOUR,
+    };
+    flood.assert_capped(postgres).await;
+}
+
+#[tokio::test]
+async fn the_least_cap_holds_for_postgres_with_the_longest_messages() {
+    let flood = Flood {
+        cap_mb: RETENTION_CAP_MIN >> 20,
+        batches: 60,
+        batch: 10,
+        bytes: 150_000,
+        least_held: 4,
+        time: |number| NOW + number * HOUR / 20,
+    };
+    flood.assert_capped(postgres).await;
+}
+
+#[tokio::test]
+async fn less_than_the_least_cap_is_refused_for_postgres() {
+    let (url, _kept) = postgres();
+    let archive = archive::open(&url, &ArchiveOptions::default())
+        .await
+        .unwrap();
+    let door = door(archive, "size:31.9MB").await;
+    let error = Keeper::start(door, NOW).await.unwrap_err();
+    assert!(error.to_string().contains("size:32MB"), "{error}");
 }
