@@ -154,6 +154,32 @@ impl Server {
         self.signal("INT");
     }
 
+    /// From now on no process of the server makes a file longer than so many bytes, as on a disk that is
+    /// full; `None` gives it all the room there is again. A file of the write-ahead log has 16 MiB.
+    ///
+    /// # Errors
+    /// When the limit can't be set, which needs `prlimit` of util-linux.
+    pub fn limit_files(&self, bytes: Option<u64>) -> Result<(), ServerError> {
+        let first = self.process().as_ref().map(Child::id);
+        let others = self.sql("postgres", "SELECT pid FROM pg_stat_activity")?;
+        // The soft limit only: none but root may raise the hard one again.
+        let limit = bytes.map_or("unlimited".into(), |bytes| bytes.to_string());
+        let first = first.map(|process| process.to_string());
+        for process in first.iter().map(String::as_str).chain(others.lines()) {
+            let output = self
+                .user
+                .command(Path::new("prlimit"))
+                .args(["--pid", process, &format!("--fsize={limit}:")])
+                .output()?;
+            let errors = String::from_utf8_lossy(&output.stderr);
+            // Some have ended meanwhile.
+            if !output.status.success() && !errors.contains("No such process") {
+                return Err(ServerError(format!("no limit for {process}: {errors}")));
+            }
+        }
+        Ok(())
+    }
+
     /// Starts a server that was ended.
     ///
     /// # Errors
