@@ -1,5 +1,5 @@
-//! Archives: ingest in batches, lookups by hash, scans of a window's keys; in memory, in a redb file
-//! that is durable when it is closed, and in one that is durable with each batch.
+//! Archives: ingest in batches, lookups by hash, scans of a window's keys; in memory, in redb files
+//! that are durable when they are closed, and in others that are durable with each batch.
 //!
 //! Files lie in the directory for temporary ones (`TMPDIR`); what a durable batch takes is mostly
 //! what the disk below takes to flush.
@@ -79,7 +79,7 @@ struct Filled {
 }
 
 impl Filled {
-    /// In memory without a durability, and else in a redb file.
+    /// In memory without a durability, and else in redb files.
     fn new(runtime: &Runtime, name: &'static str, durability: Option<Durability>) -> Self {
         let directory = tempfile::tempdir().expect("room for a directory");
         let path = directory.path().join("archive.redb");

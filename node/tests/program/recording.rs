@@ -224,7 +224,7 @@ fn a_recording_goes_to_a_new_file_only() {
     let lines = std::fs::read(&of_a).unwrap();
     refused(&of_a);
     assert!(std::fs::read(&of_a).unwrap() == lines, "{of_a} was changed");
-    refused(place.path("a").to_str().unwrap());
+    refused(place.path("a/catalogue.redb").to_str().unwrap());
     place.succeed("a", &["check"]);
     let nowhere = place.path("no/such/directory");
     let line = [

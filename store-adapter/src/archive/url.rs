@@ -10,7 +10,7 @@ use super::postgres::url::hide_password;
 /// Where an archive is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ArchiveUrl {
-    /// `redb://PATH`: a file.
+    /// `redb://PATH`: a directory of files.
     Redb(PathBuf),
     /// `postgres://...`: a PostgreSQL database.
     Postgres(Box<PostgresUrl>),

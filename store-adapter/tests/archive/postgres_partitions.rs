@@ -78,8 +78,11 @@ async fn partitions_lie_ahead_of_messages_that_come_in_order() {
     }
     let units = sound_units(&archive, &all).await;
     assert!(units.len() >= 6, "{units:?}");
-    // The last one is of those made ahead: it doesn't reach to the end of time.
-    assert_ne!(units.last().unwrap().span.upper, Bound::Infinity);
+    // The archive's own keeper may be at it still. In the end the messages lie before those made
+    // ahead: none reaches to the end of time.
+    while sound_units(&archive, &all).await.last().unwrap().span.upper == Bound::Infinity {
+        archive.tend_partitions().await.unwrap();
+    }
 }
 
 #[tokio::test]

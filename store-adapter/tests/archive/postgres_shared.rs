@@ -1,6 +1,7 @@
 //! Several nodes on one database: every index says what the archive holds, whatever the others do.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use store_adapter::archive::{Archive, PostgresArchive, PostgresUrl};
@@ -195,11 +196,13 @@ async fn a_position_from_before_a_crash_has_everything_compared() {
     b.assert_in_step().await;
 }
 
-/// Stores messages of its own and of its neighbour, retains, follows, and ends when told.
-fn load(node: Node, number: i64) -> JoinHandle<Node> {
+/// Stores messages of its own and of its neighbour, retains and follows, for so many rounds; counts
+/// them.
+fn load(node: Node, number: i64, rounds: i64, done: Arc<AtomicI64>) -> JoinHandle<Node> {
     tokio::spawn(async move {
         let mut node = node;
-        for round in 0..40 {
+        for round in 0..rounds {
+            done.store(round, Ordering::Relaxed);
             let first = 1_000 * round + 200 * number;
             node.put(&records(first..first + 300)).await;
             if round % 5 == number {
@@ -217,15 +220,18 @@ fn load(node: Node, number: i64) -> JoinHandle<Node> {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_on_one_database_agree_though_one_is_cut_off() {
     let url = url();
+    let done = Arc::new(AtomicI64::new(0));
     let mut nodes = Vec::new();
-    for number in 0..3 {
-        nodes.push(load(node(&url).await, number));
+    for number in [0, 2] {
+        nodes.push(load(node(&url).await, number, 40, Arc::default()));
     }
-    // One ends in the middle of whatever it does.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let victim = nodes.remove(1);
+    let victim = load(node(&url).await, 1, i64::MAX, Arc::clone(&done));
+    // It ends in the middle of whatever it does.
+    while done.load(Ordering::Relaxed) < 12 {
+        tokio::time::sleep(Duration::from_millis(7)).await;
+    }
     victim.abort();
-    assert!(victim.await.is_err(), "it had ended by itself");
+    assert!(victim.await.is_err_and(|error| error.is_cancelled()));
     let mut left = Vec::new();
     for node in nodes {
         left.push(node.await.unwrap());

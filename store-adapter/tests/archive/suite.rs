@@ -46,7 +46,7 @@ macro_rules! conformance_suite {
             states_are_set_and_removed,
             states_are_bounded,
             overlapping_batches_at_once_store_each_record_once,
-            a_page_shows_a_batch_of_one_hour_whole_or_not_at_all,
+            a_page_shows_a_batch_of_one_unit_whole_or_not_at_all,
             what_is_acknowledged_is_read_by_everybody_at_once,
             a_batch_whose_writer_stops_waiting_is_whole_or_absent,
             reading_goes_on_while_the_oldest_are_removed,

@@ -27,10 +27,11 @@ pub(super) struct Topics {
     names: Mutex<HashMap<(u64, u32), Arc<str>>>,
 }
 
-/// The topics as one transaction sees them.
+/// The topics as one transaction sees them. Nearly all are in the cache, so that their table isn't
+/// opened before it is needed.
 struct TopicReader<'a> {
     cache: Cached<'a>,
-    names: ReadOnlyTable<u32, &'static str>,
+    transaction: &'a ReadTransaction,
 }
 
 /// The names of one unit in the cache.
@@ -41,11 +42,8 @@ pub(super) struct Cached<'a> {
 }
 
 impl<'a> TopicReader<'a> {
-    fn open(transaction: &ReadTransaction, cache: Cached<'a>) -> Result<Self, Fault> {
-        Ok(Self {
-            cache,
-            names: transaction.open_table(TOPIC_NAMES)?,
-        })
+    const fn new(transaction: &'a ReadTransaction, cache: Cached<'a>) -> Self {
+        Self { cache, transaction }
     }
 
     fn name_of(&self, number: u32) -> Result<Arc<str>, Fault> {
@@ -54,7 +52,8 @@ impl<'a> TopicReader<'a> {
         if let Some(name) = cached().get(&(unit, number)) {
             return Ok(Arc::clone(name));
         }
-        let stored = self.names.get(number)?;
+        let names = self.transaction.open_table(TOPIC_NAMES)?;
+        let stored = names.get(number)?;
         let name: Arc<str> = stored.ok_or(Fault::missing("a topic"))?.value().into();
         let mut names = cached();
         if names.len() >= ARCHIVE_TOPICS_CACHED {
@@ -103,7 +102,7 @@ pub(super) fn locate(
     hashes: &[Id],
 ) -> Result<Vec<Key>, Fault> {
     let transaction = database.begin_read()?;
-    let topics = TopicReader::open(&transaction, cache)?;
+    let topics = TopicReader::new(&transaction, cache);
     let rows = transaction.open_table(ROWS)?;
     let found = find(&transaction, hashes)?.into_iter();
     found
@@ -118,11 +117,15 @@ pub(super) fn lookup(
     hashes: &[Id],
 ) -> Result<Vec<Record>, Fault> {
     let transaction = database.begin_read()?;
-    let topics = TopicReader::open(&transaction, cache)?;
+    let found = find(&transaction, hashes)?;
+    let mut records = Vec::with_capacity(found.len());
+    if found.is_empty() {
+        return Ok(records);
+    }
+    let topics = TopicReader::new(&transaction, cache);
     let rows = transaction.open_table(ROWS)?;
     let messages = transaction.open_table(MESSAGES)?;
-    let mut records = Vec::new();
-    for item in find(&transaction, hashes)? {
+    for item in found {
         let topic = topics.name_of(row_of(&rows, &item)?.pubsub_topic)?;
         let stored = messages.get(&key_of(&item))?;
         let stored = stored.ok_or(Fault::missing("the message of a hash"))?;
@@ -152,7 +155,7 @@ pub(super) fn records(
         return Ok(Vec::new());
     };
     let transaction = database.begin_read()?;
-    let topics = TopicReader::open(&transaction, cache)?;
+    let topics = TopicReader::new(&transaction, cache);
     let rows = transaction.open_table(ROWS)?;
     let messages = transaction.open_table(MESSAGES)?;
     let (mut records, mut taken) = (Vec::new(), 0);
@@ -205,7 +208,7 @@ pub(super) fn scan<'s>(
         return Ok((page, false));
     };
     let transaction = database.begin_read()?;
-    let topics = TopicReader::open(&transaction, cache)?;
+    let topics = TopicReader::new(&transaction, cache);
     let pubsub = numbers_of(&transaction, &scan.pubsub_topics)?;
     let content = numbers_of(&transaction, &scan.content_topics)?;
     let allows = |allowed: &Option<HashSet<u32>>, topic: u32| {
