@@ -178,7 +178,7 @@ async fn a_disk_that_is_full_is_told_and_what_was_acknowledged_stays() {
     let full = AtomicU64::new(20 << 20);
     refusing_loses_nothing(
         |server| {
-            let bytes = full.fetch_add(20 << 20, Ordering::Relaxed);
+            let bytes = full.fetch_add(2 << 20, Ordering::Relaxed);
             server.limit_files(Some(bytes)).unwrap();
         },
         |server| server.limit_files(None).unwrap(),
