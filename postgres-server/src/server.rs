@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,6 +22,9 @@ pub const PASSWORD: &str = "tell-nobody";
 
 /// How long a server may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Characters of a statement that failed that are shown.
+const SHOWN: usize = 500;
 
 /// How long to wait between two looks.
 const LOOK: Duration = Duration::from_millis(20);
@@ -111,24 +115,31 @@ impl Server {
         self.directory.join(".s.PGSQL.5432")
     }
 
-    /// Runs SQL; gives the rows, columns parted by `|`.
+    /// Runs SQL of any length, each statement in a transaction of its own up to the first that fails;
+    /// gives the rows, columns parted by `|`.
     ///
     /// # Errors
     /// What the server says against it.
     pub fn sql(&self, database: &str, sql: &str) -> Result<String, ServerError> {
+        // A file and not a pipe, which would be full while nobody reads the rows yet. Not an argument:
+        // the system bounds the length of one.
+        let mut input = tempfile::tempfile()?;
+        input.write_all(sql.as_bytes())?;
+        input.rewind()?;
         let output = Command::new(self.binaries.join("psql"))
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--username", USER, "--host"])
             .arg(&self.directory)
-            .args(["--dbname", database, "--command", sql])
+            .args(["--dbname", database])
             .env("PGPASSWORD", PASSWORD)
-            .stdin(Stdio::null())
+            .stdin(input)
             .output()?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         } else {
             let errors = String::from_utf8_lossy(&output.stderr);
-            Err(ServerError(format!("{sql}: {errors}")))
+            let begin: String = sql.chars().take(SHOWN).collect();
+            Err(ServerError(format!("{begin}: {errors}")))
         }
     }
 
@@ -141,6 +152,32 @@ impl Server {
     /// Ends the server in order; connections are cut.
     pub fn stop(&self) {
         self.signal("INT");
+    }
+
+    /// From now on no process of the server makes a file longer than so many bytes, as on a disk that is
+    /// full; `None` gives it all the room there is again. A file of the write-ahead log has 16 MiB.
+    ///
+    /// # Errors
+    /// When the limit can't be set, which needs `prlimit` of util-linux.
+    pub fn limit_files(&self, bytes: Option<u64>) -> Result<(), ServerError> {
+        let first = self.process().as_ref().map(Child::id);
+        let others = self.sql("postgres", "SELECT pid FROM pg_stat_activity")?;
+        // The soft limit only: none but root may raise the hard one again.
+        let limit = bytes.map_or("unlimited".into(), |bytes| bytes.to_string());
+        let first = first.map(|process| process.to_string());
+        for process in first.iter().map(String::as_str).chain(others.lines()) {
+            let output = self
+                .user
+                .command(Path::new("prlimit"))
+                .args(["--pid", process, &format!("--fsize={limit}:")])
+                .output()?;
+            let errors = String::from_utf8_lossy(&output.stderr);
+            // Some have ended meanwhile.
+            if !output.status.success() && !errors.contains("No such process") {
+                return Err(ServerError(format!("no limit for {process}: {errors}")));
+            }
+        }
+        Ok(())
     }
 
     /// Starts a server that was ended.

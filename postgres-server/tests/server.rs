@@ -21,3 +21,16 @@ fn a_server_outlives_kills_and_leaves_nothing_behind() {
     drop(server);
     assert!(!directory.exists());
 }
+
+#[test]
+fn statements_longer_than_an_argument_may_be_are_run_up_to_the_first_that_fails() {
+    let server = postgres_server::shared();
+    let url = server.database();
+    let name = server.name_in(&url);
+    let text = "x".repeat(1 << 20);
+    let sql = format!("CREATE TABLE t AS SELECT '{text}'::text AS x; SELECT length(x) FROM t");
+    assert_eq!(server.sql(name, &sql).unwrap(), text.len().to_string());
+    let error = server.sql(name, "SELECT 1; SELECT nonsense; DROP TABLE t");
+    assert!(error.unwrap_err().to_string().contains("nonsense"));
+    assert_eq!(server.sql(name, "SELECT count(*) FROM t").unwrap(), "1");
+}

@@ -69,6 +69,12 @@ pub trait Archive: Send + Sync + fmt::Debug {
         Ok(self.stats().await?.disk_bytes)
     }
 
+    /// Bytes that it needs for a while beside [`Archive::disk_bytes`], to rearrange what it holds: under
+    /// a cap they are left free.
+    fn spare_bytes(&self) -> u64 {
+        0
+    }
+
     /// The parts that hold messages, oldest first. Removing everything that a part may hold gives its
     /// disk back at once, and costs the same however much it holds.
     async fn units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {

@@ -187,21 +187,41 @@ pub const DISK_COUNT_MILLISECONDS: u64 = 1_000;
 /// stored, if something asks.
 pub const DISK_COUNT_BYTES: u64 = 16 << 20;
 
-/// Smallest partition of a database that is divided, in bytes.
+/// Under a cap the bytes of the partitions of a database are counted anew after this time, in
+/// milliseconds, if something asks: other nodes may store as well.
+pub const DISK_COUNT_CAPPED_MILLISECONDS: u64 = 100;
+
+/// Under a cap the bytes of the partitions of a database are counted anew after messages of about one
+/// part of the cap in so many were stored, if something asks.
+pub const DISK_COUNT_CAPPED_PART: u64 = 256;
+
+/// Smallest partition of a database that is divided, in bytes, without a cap.
 pub const PARTITION_BYTES: u64 = 64 << 20;
+
+/// Smallest partition of a database that is divided, in bytes, under a cap.
+pub const PARTITION_BYTES_LEAST: u64 = 1 << 20;
 
 /// As how many full partitions a database holds its history: partitions are made as large as that
 /// takes, so that a hash isn't looked for in too many.
 pub const PARTITIONS: u64 = 64;
 
-/// Messages that are moved in one statement while a partition is divided.
-pub const PARTITION_MOVE_ROWS: usize = 5_000;
+/// Most messages that are moved in one statement while a partition is divided.
+pub const PARTITION_MOVE_ROWS: u64 = 5_000;
+
+/// Bytes that are moved in one statement while a partition is divided, about.
+pub const PARTITION_MOVE_BYTES: u64 = 8 << 20;
+
+/// How long storing under a cap waits for the partitions to be looked after, in milliseconds.
+pub const PARTITION_WAIT_MILLISECONDS: u64 = 300;
 
 /// Longest span of time of a partition that is made ahead, in nanoseconds; a day.
 pub const PARTITION_SPAN: u64 = 86_400_000_000_000;
 
 /// How long the partitions of a database are left alone if nothing calls for a look, in milliseconds.
 pub const PARTITION_LOOK_MILLISECONDS: u64 = 30_000;
+
+/// How long after a look that others were in the way of the next one is, in milliseconds.
+pub const PARTITION_LOOK_AGAIN_MILLISECONDS: u64 = 200;
 
 /// How long other nodes are told of a removal from a shared database, in seconds; one that asks later
 /// compares everything.

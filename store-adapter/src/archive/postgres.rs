@@ -19,9 +19,11 @@
 //! failed with its connection or stood in another node's way.
 
 mod append;
+mod care;
 mod changes;
 mod connections;
 mod disk;
+mod division;
 mod fault;
 mod keeper;
 mod partitions;
@@ -45,6 +47,7 @@ use tokio::task::JoinHandle;
 
 pub use url::PostgresUrl;
 
+use self::care::Care;
 use self::connections::Connections;
 use self::disk::Disk;
 use self::fault::Fault;
@@ -54,8 +57,9 @@ use super::changes::{ChangePosition, Changes};
 use super::{
     Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, check_state,
 };
-use crate::limits::PARTITION_BYTES;
+use crate::limits::{PARTITION_BYTES, PARTITION_BYTES_LEAST, PARTITIONS};
 use crate::record::{Key, Record};
+use crate::retention::weight;
 
 /// Keeps messages in a PostgreSQL database.
 ///
@@ -75,8 +79,17 @@ struct Shared {
     topics: Topics,
     times: Times,
     disk: Disk,
+    care: Care,
     disk_cap: Option<u64>,
     partition_bytes: u64,
+}
+
+impl Shared {
+    /// How many bytes a partition is to hold under the cap, if there is one.
+    fn target_under_cap(&self) -> Option<u64> {
+        let share = self.disk_cap? / PARTITIONS;
+        Some(share.max(PARTITION_BYTES_LEAST))
+    }
 }
 
 impl PostgresArchive {
@@ -119,6 +132,7 @@ impl PostgresArchive {
             topics: Topics::default(),
             times: Times::default(),
             disk: Disk::default(),
+            care: Care::default(),
             disk_cap: options.disk_cap,
             partition_bytes: partition_bytes.max(1),
         });
@@ -138,7 +152,8 @@ impl PostgresArchive {
     /// When the database can't be read or written, or others are in the way; nothing is lost then.
     pub async fn tend_partitions(&self) -> Result<(), ArchiveError> {
         let shared = &*self.shared;
-        shared.connections.retry(|| keeper::look(shared)).await
+        shared.connections.retry(|| keeper::look(shared)).await?;
+        Ok(())
     }
 }
 
@@ -161,14 +176,18 @@ impl Archive for PostgresArchive {
             return Ok(Vec::new());
         }
         let (shared, tried) = (&*self.shared, append::Tried::default());
+        if let Some(target) = shared.target_under_cap() {
+            shared.care.catch_up(target / 2).await;
+        }
         let fresh = shared
             .connections
             .retry(|| append::append(shared, &batch, &tried))
             .await?;
         let new = || batch.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
-        let bytes: usize = new().map(|(record, _)| record.encoded_len()).sum();
+        let bytes = new().map(|(record, _)| weight(record.encoded_len())).sum();
         shared.times.learn(new().map(|(record, _)| record.item()));
-        shared.disk.stored(bytes as u64);
+        shared.disk.stored(bytes);
+        shared.care.stored(bytes);
         self.wake.notify_one();
         Ok(fresh)
     }
@@ -212,6 +231,11 @@ impl Archive for PostgresArchive {
     async fn disk_bytes(&self) -> Result<u64, ArchiveError> {
         let shared = &*self.shared;
         shared.connections.retry(|| disk::bytes(shared)).await
+    }
+
+    fn spare_bytes(&self) -> u64 {
+        let target = self.shared.target_under_cap();
+        target.unwrap_or(0).saturating_mul(2)
     }
 
     async fn units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {

@@ -258,6 +258,7 @@ impl Inner {
             [] => 0,
             _ => door.growth.room_for(weighs, cap),
         };
+        let room = room.saturating_add(self.archive.spare_bytes());
         let mut disk = self.archive.disk_bytes().await?;
         for _ in 0..RETENTION_ROUNDS {
             let over = disk.saturating_add(room).saturating_sub(cap);

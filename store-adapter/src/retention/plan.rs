@@ -61,7 +61,11 @@ pub async fn plan(
     if let Some(cap) = policy.size {
         check_least(cap)?;
         check_newest(archive, index, cap).await?;
-        let over = archive.disk_bytes().await?.saturating_sub(cap);
+        let taken = archive
+            .disk_bytes()
+            .await?
+            .saturating_add(archive.spare_bytes());
+        let over = taken.saturating_sub(cap);
         let older = before_newest(&units, index);
         let end = (over > 0).then(|| oldest_units(older, over)).flatten();
         wanted.extend(end.map(|end| (Reason::Size, end)));

@@ -10,6 +10,8 @@ mod postgres_faults;
 #[cfg(test)]
 mod postgres_partitions;
 #[cfg(test)]
+mod postgres_plans;
+#[cfg(test)]
 mod postgres_schema;
 #[cfg(test)]
 mod postgres_shared;

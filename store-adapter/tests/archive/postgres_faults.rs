@@ -1,13 +1,13 @@
 //! What goes wrong between a node and its database: connections that are cut, servers that end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use postgres_server::Server;
 use store_adapter::Record;
 use store_adapter::archive::{Archive, ArchiveError, PostgresArchive, PostgresUrl};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::postgres::few_connections;
 use crate::suite::{all_items, record};
@@ -118,4 +118,89 @@ async fn a_restart_in_the_middle_of_a_call_is_waited_for() {
     }
     assert_eq!(all_items(&archive).await.len(), 1_200);
     assert_eq!(archive.stats().await.unwrap().messages, 1_200);
+}
+
+/// Has an archive refuse to write by `refuse`, for a reason that errors name, and write again by `allow`.
+async fn refusing_loses_nothing(
+    refuse: impl Fn(&Server),
+    allow: impl Fn(&Server),
+    reasons: &[&str],
+) {
+    let (server, _, archive) = own().await;
+    let mut stored = Vec::new();
+    let mut number = 0;
+    for _ in 0..2 {
+        refuse(&server);
+        // There may be some room left in files.
+        let error = loop {
+            assert!(number < 500, "writing goes on and on");
+            match archive.append(batch(number)).await {
+                Ok(fresh) => assert_eq!(fresh, [true; 300]),
+                Err(error) => break error,
+            }
+            stored.extend(batch(number).iter().map(Record::item));
+            number += 1;
+        };
+        is_told(&error);
+        let shown = error.to_string();
+        assert!(
+            reasons.iter().all(|reason| shown.contains(reason)),
+            "{shown}"
+        );
+        stored.sort();
+        assert_eq!(all_items(&archive).await, stored);
+        allow(&server);
+        // The processes of a server hear of a setting one after the other.
+        let again = async {
+            loop {
+                match archive.append(batch(number)).await {
+                    Ok(fresh) => break fresh,
+                    Err(error) => is_told(&error),
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let fresh = timeout(Duration::from_secs(60), again).await.unwrap();
+        assert_eq!(fresh, [true; 300]);
+        stored.extend(batch(number).iter().map(Record::item));
+        number += 1;
+    }
+    server.kill();
+    server.start_again().unwrap();
+    stored.sort();
+    assert_eq!(all_items(&archive).await, stored);
+    let counted = archive.stats().await.unwrap().messages;
+    assert_eq!(counted, stored.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_is_told_and_what_was_acknowledged_stays() {
+    let full = AtomicU64::new(20 << 20);
+    refusing_loses_nothing(
+        |server| {
+            let bytes = full.fetch_add(2 << 20, Ordering::Relaxed);
+            server.limit_files(Some(bytes)).unwrap();
+        },
+        |server| server.limit_files(None).unwrap(),
+        &["could not extend file", "Check free disk space"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_read_only_is_told_and_reading_goes_on() {
+    let set = |server: &Server, value: &str| {
+        let sql = format!(
+            "SET default_transaction_read_only = off;
+             ALTER SYSTEM SET default_transaction_read_only = {value};
+             SELECT pg_reload_conf()"
+        );
+        server.sql("postgres", &sql).unwrap();
+    };
+    refusing_loses_nothing(
+        |server| set(server, "on"),
+        |server| set(server, "off"),
+        &["read-only", "primary"],
+    )
+    .await;
 }

@@ -3,6 +3,6 @@
 
 mod bounds;
 mod cap;
-mod redb;
+mod disk;
 mod sliced;
 mod support;

@@ -7,7 +7,10 @@ use super::Shared;
 use super::fault::Fault;
 use super::read::outermost;
 use crate::archive::ArchiveStats;
-use crate::limits::{DISK_COUNT_BYTES, DISK_COUNT_MILLISECONDS};
+use crate::limits::{
+    DISK_COUNT_BYTES, DISK_COUNT_CAPPED_MILLISECONDS, DISK_COUNT_CAPPED_PART,
+    DISK_COUNT_MILLISECONDS,
+};
 
 /// The bytes counted last, which are good for a while.
 #[derive(Debug, Default)]
@@ -23,7 +26,7 @@ struct Counted {
 }
 
 impl Disk {
-    /// Takes note of messages of so many bytes that were stored.
+    /// Takes note of messages that were stored, and take about so many bytes.
     pub(super) fn stored(&self, bytes: u64) {
         if let Some(counted) = &mut *self.counted() {
             counted.stored_since += bytes;
@@ -35,10 +38,18 @@ impl Disk {
         *self.counted() = None;
     }
 
-    fn known(&self) -> Option<u64> {
+    /// What it takes by now, if that is known well enough to hold to a cap.
+    fn known(&self, cap: Option<u64>) -> Option<u64> {
         let counted = (*self.counted())?;
-        let fresh = counted.at.elapsed() < Duration::from_millis(DISK_COUNT_MILLISECONDS)
-            && counted.stored_since < DISK_COUNT_BYTES;
+        let (millis, bytes) = match cap {
+            Some(cap) => (
+                DISK_COUNT_CAPPED_MILLISECONDS,
+                (cap / DISK_COUNT_CAPPED_PART).min(DISK_COUNT_BYTES),
+            ),
+            None => (DISK_COUNT_MILLISECONDS, DISK_COUNT_BYTES),
+        };
+        let fresh =
+            counted.at.elapsed() < Duration::from_millis(millis) && counted.stored_since < bytes;
         fresh.then_some(counted.bytes + counted.stored_since)
     }
 
@@ -58,7 +69,7 @@ impl Disk {
 
 /// Bytes of all our tables and their indices, counted lately or estimated since.
 pub(super) async fn bytes(shared: &Shared) -> Result<u64, Fault> {
-    if let Some(bytes) = shared.disk.known() {
+    if let Some(bytes) = shared.disk.known(shared.disk_cap) {
         return Ok(bytes);
     }
     let client = shared.connections.get().await?;

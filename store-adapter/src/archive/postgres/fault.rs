@@ -113,6 +113,9 @@ fn told(answer: &DbError) -> String {
     if let Some(hint) = answer.hint() {
         let _ = write!(text, "; {hint}");
     }
+    if *answer.code() == SqlState::READ_ONLY_SQL_TRANSACTION {
+        text += "; the server is a standby or was made read-only: name the primary, or make it writable";
+    }
     let _ = write!(text, " [{}]", answer.code().code());
     text
 }

@@ -9,11 +9,14 @@ use tokio::sync::Notify;
 
 use super::Shared;
 use super::changes;
+use super::division;
 use super::fault::Fault;
 use super::partitions;
 use super::place::Place;
 use super::units::{self, Unit};
-use crate::limits::{PARTITION_LOOK_MILLISECONDS, PARTITION_SPAN, PARTITIONS};
+use crate::limits::{
+    PARTITION_LOOK_AGAIN_MILLISECONDS, PARTITION_LOOK_MILLISECONDS, PARTITION_SPAN, PARTITIONS,
+};
 
 /// The lock of whoever changes partitions; common to all nodes.
 const PARTITION_LOCK: i64 = 0x7761_6b75_0000_0002;
@@ -29,37 +32,45 @@ const SHORTEST: u64 = 1_000_000_000;
 
 /// Looks when something was stored, and every now and then.
 pub(super) async fn run(shared: Weak<Shared>, wake: Arc<Notify>) {
-    let pause = Duration::from_millis(PARTITION_LOOK_MILLISECONDS);
+    let usual = Duration::from_millis(PARTITION_LOOK_MILLISECONDS);
+    let soon = Duration::from_millis(PARTITION_LOOK_AGAIN_MILLISECONDS);
+    let mut pause = usual;
     loop {
         // Ended by time or by a call, it is the same.
         let _ = tokio::time::timeout(pause, wake.notified()).await;
         let Some(shared) = shared.upgrade() else {
             return;
         };
+        let seen = shared.care.seen_now();
+        pause = usual;
         match look(&shared).await {
-            Ok(()) => {}
+            Ok(true) => shared.care.looked_after(seen),
+            // Under a cap others wait for it.
+            Ok(false) if shared.disk_cap.is_some() => pause = soon,
+            Ok(false) => {}
             // The next look does it.
             Err(fault) if fault.may_pass() => {
-                tracing::debug!(?fault, "partitions left as they are")
+                tracing::debug!(?fault, "partitions left as they are");
+                pause = soon;
             }
             Err(fault) => tracing::warn!(?fault, "the partitions can't be looked after"),
         }
     }
 }
 
-/// Does what is to be done now, unless another node is at it.
-pub(super) async fn look(shared: &Shared) -> Result<(), Fault> {
+/// Does what is to be done now, unless another node is at it; tells whether it did.
+pub(super) async fn look(shared: &Shared) -> Result<bool, Fault> {
     let client = shared.connections.get().await?;
     let mut turn = Turn(Some(client));
     let Some(client) = &mut turn.0 else {
-        return Ok(());
+        return Ok(false);
     };
     let row = client
         .query_one("SELECT pg_try_advisory_lock($1)", &[&PARTITION_LOCK])
         .await?;
     let done = match row.try_get(0)? {
-        true => tend(shared, client).await,
-        false => Ok(()),
+        true => tend(shared, client).await.map(|()| true),
+        false => Ok(false),
     };
     let unlocked = client.execute("SELECT pg_advisory_unlock_all()", &[]).await;
     if unlocked.is_ok() {
@@ -89,7 +100,8 @@ async fn tend(shared: &Shared, client: &mut Object) -> Result<(), Fault> {
     for (unit, bytes) in units::list(client).await? {
         let parts = (bytes * 4 / (target * 3)).min(PARTS);
         if bytes * 2 > target * 3 && parts > 1 && unit.messages >= parts {
-            partitions::divide(client, &unit, usize::try_from(parts).unwrap_or(1)).await?;
+            let parts = usize::try_from(parts).unwrap_or(1);
+            division::divide(client, &unit, bytes, parts).await?;
             tracing::debug!(unit = unit.number, bytes, parts, "a partition was divided");
         }
     }
@@ -99,11 +111,8 @@ async fn tend(shared: &Shared, client: &mut Object) -> Result<(), Fault> {
 /// How many bytes a partition is to hold. It may get half as many more before it is divided.
 fn target(shared: &Shared, held: &[(Unit, u64)]) -> u64 {
     let all: u64 = held.iter().map(|(_, bytes)| bytes).sum();
-    let share = shared.disk_cap.unwrap_or(all) / PARTITIONS;
-    match shared.disk_cap {
-        Some(_) => share.clamp(1 << 20, shared.partition_bytes.max(share)),
-        None => share.max(shared.partition_bytes),
-    }
+    let of_all = (all / PARTITIONS).max(shared.partition_bytes);
+    shared.target_under_cap().unwrap_or(of_all)
 }
 
 /// Makes empty partitions behind the newest messages, each long enough for its share at the rate at
