@@ -137,9 +137,11 @@ impl Inner {
         if floor <= self.index.floor() {
             return Ok(0);
         }
-        self.pruning.unswept.store(true, Ordering::SeqCst);
         floor::store(&*self.archive, &floor).await?;
-        Ok(self.index.remove_before(&floor))
+        let removed = self.index.remove_before(&floor);
+        // Only now: a sweep that is under way would take note of it, and sweep up to the floor before.
+        self.pruning.unswept.store(true, Ordering::SeqCst);
+        Ok(removed)
     }
 
     /// Removes what lies below the floor, some at a time; gives how many messages that were. Nothing
