@@ -291,8 +291,16 @@ impl Inner {
         before: u64,
     ) -> Result<u64, ArchiveError> {
         // Right behind the last message: a unit may end in the future, and what is published until
-        // then is to be let in.
-        if let Some(last) = self.index.last_before(&end) {
+        // then is to be let in. The archive is asked too, for what other nodes have stored in a shared
+        // one may not be in the index yet.
+        let newest = Scan {
+            backward: true,
+            limit: 1,
+            ..Scan::of_range(Range::new(Bound::MIN, end))
+        };
+        let stored = self.archive.scan(&newest).await?.keys;
+        let stored = stored.into_iter().next().map(|key| key.item);
+        if let Some(last) = stored.max(self.index.last_before(&end)) {
             self.raise(door, Bound::after(&last)).await?;
         }
         // Nobody else comes in now, so that up to the unit's end there is nothing above the floor.
