@@ -119,3 +119,16 @@ async fn a_restart_in_the_middle_of_a_call_is_waited_for() {
     assert_eq!(all_items(&archive).await.len(), 1_200);
     assert_eq!(archive.stats().await.unwrap().messages, 1_200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_half_way_leaves_no_connection_in_a_transaction() {
+    let (server, database, archive) = own().await;
+    let sql = |text: &str| server.sql(server.name_in(&database), text).unwrap();
+    sql("ALTER TABLE wakustore.incarnation ADD CONSTRAINT none CHECK (id IS NULL)");
+    is_told(&archive.changes(None).await.unwrap_err());
+    for _ in 0..4 {
+        assert_eq!(archive.stats().await.unwrap().messages, 0);
+    }
+    sql("ALTER TABLE wakustore.incarnation DROP CONSTRAINT none");
+    assert!(archive.changes(None).await.unwrap().is_some());
+}
