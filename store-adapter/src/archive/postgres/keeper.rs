@@ -101,7 +101,7 @@ fn target(shared: &Shared, held: &[(Unit, u64)]) -> u64 {
     let all: u64 = held.iter().map(|(_, bytes)| bytes).sum();
     let share = shared.disk_cap.unwrap_or(all) / PARTITIONS;
     match shared.disk_cap {
-        Some(_) => share.clamp(1 << 20, shared.partition_bytes.max(share)),
+        Some(_) => share.max(1 << 20),
         None => share.max(shared.partition_bytes),
     }
 }
