@@ -16,6 +16,10 @@ use crate::limits::{ARCHIVE_RETRY_MILLISECONDS, PARTITION_LOCK_MILLISECONDS, PAR
 /// everybody waits.
 const LEFT_OVER: u64 = 500;
 
+/// How often such rows are copied before a division is given up: where they come faster than that, the
+/// next look tries again.
+const CATCH_UPS: usize = 32;
+
 /// Cuts the last unit at these places, which are in order. If it holds messages, the first place must
 /// lie behind them, or nothing happens.
 pub(super) async fn cut_last(client: &mut Object, last: &Unit, at: &[Place]) -> Result<(), Fault> {
@@ -35,6 +39,7 @@ pub(super) async fn cut_last(client: &mut Object, last: &Unit, at: &[Place]) -> 
             number,
             lower,
             upper: upper.clone(),
+            messages: 0,
         };
         if index == 0 {
             // The rows stay where they are, under a new name. So few are read through quickly.
@@ -75,6 +80,7 @@ pub(super) async fn join_empty(client: &mut Object, units: &[Unit]) -> Result<()
         number: next_number(&transaction).await?,
         lower: first.lower.clone(),
         upper: last.upper.clone(),
+        messages: 0,
     };
     joined.create_attached(&transaction).await?;
     transaction.commit().await?;
@@ -93,10 +99,11 @@ pub(super) async fn divide(client: &mut Object, unit: &Unit, parts: usize) -> Re
     let mut made = Vec::new();
     let mut lower = unit.lower.clone();
     for upper in places.iter().chain([&unit.upper]) {
-        let part = Part {
+        let mut part = Part {
             number: next_number(client).await?,
             lower,
             upper: upper.clone(),
+            messages: 0,
         };
         part.create_detached(client).await?;
         part.copy_from(client, unit).await?;
@@ -104,11 +111,14 @@ pub(super) async fn divide(client: &mut Object, unit: &Unit, parts: usize) -> Re
         made.push(part);
     }
     let mut pauses = ARCHIVE_RETRY_MILLISECONDS.into_iter();
-    loop {
+    for _ in 0..CATCH_UPS {
         let next = self::snapshot(client).await?;
-        let left_over = catch_up(client, unit, &made, &snapshot).await?;
+        let copied = catch_up(client, unit, &made, &snapshot).await?;
         snapshot = next;
-        if left_over > LEFT_OVER {
+        for (part, copied) in made.iter_mut().zip(&copied) {
+            part.messages += copied;
+        }
+        if copied.iter().sum::<u64>() > LEFT_OVER {
             continue;
         }
         match replace(client, unit, &made, &begun, &snapshot).await {
@@ -119,6 +129,9 @@ pub(super) async fn divide(client: &mut Object, unit: &Unit, parts: usize) -> Re
             done => return done,
         }
     }
+    Err(Fault::Again(
+        "messages come faster than a unit is divided".into(),
+    ))
 }
 
 /// Removes tables that an interrupted division has left. Only who holds the lock of the partitions may.
@@ -143,6 +156,8 @@ struct Part {
     number: i32,
     lower: Place,
     upper: Place,
+    /// How many were copied into it.
+    messages: u64,
 }
 
 impl Part {
@@ -212,7 +227,7 @@ impl Part {
     }
 
     /// Copies the rows that belong here, some at a time, so that no lock is held for long.
-    async fn copy_from(&self, client: &Object, unit: &Unit) -> Result<(), Fault> {
+    async fn copy_from(&mut self, client: &Object, unit: &Unit) -> Result<(), Fault> {
         let sql = format!(
             "WITH moved AS (
                  INSERT INTO {to} SELECT * FROM {from}
@@ -220,7 +235,8 @@ impl Part {
                  ORDER BY timestamp, hash LIMIT {PARTITION_MOVE_ROWS}
                  RETURNING timestamp, hash
              )
-             SELECT timestamp, hash FROM moved ORDER BY timestamp DESC, hash DESC LIMIT 1",
+             SELECT timestamp, hash, count(*) OVER () FROM moved
+             ORDER BY timestamp DESC, hash DESC LIMIT 1",
             to = table_of(self.number),
             from = unit.table()
         );
@@ -238,6 +254,7 @@ impl Part {
                 return Ok(());
             };
             let last = item_in(&moved, 0)?;
+            self.messages += u64::try_from(moved.try_get::<_, i64>(2)?).unwrap_or_default();
             lower = Place::of(&sync_core::Bound::after(&last));
         }
     }
@@ -321,14 +338,14 @@ async fn quantiles(client: &Object, unit: &Unit, parts: usize) -> Result<Vec<Pla
     Ok(places)
 }
 
-/// Copies what was stored since `snapshot`; gives how much that was.
+/// Copies what was stored since `snapshot`; gives how much that was for each part.
 async fn catch_up(
     client: &impl deadpool_postgres::GenericClient,
     unit: &Unit,
     parts: &[Part],
     snapshot: &str,
-) -> Result<u64, Fault> {
-    let mut copied = 0;
+) -> Result<Vec<u64>, Fault> {
+    let mut copied = Vec::with_capacity(parts.len());
     for part in parts {
         let sql = format!(
             "INSERT INTO {to} SELECT * FROM {from}
@@ -347,7 +364,7 @@ async fn catch_up(
             &upper.timestamp,
             &upper.hash,
         ];
-        copied += client.execute(&sql, &bounds).await?;
+        copied.push(client.execute(&sql, &bounds).await?);
     }
     Ok(copied)
 }
@@ -386,11 +403,11 @@ async fn replace(
             "messages were removed from a unit while it was divided".into(),
         ));
     }
-    catch_up(&transaction, unit, parts, snapshot).await?;
+    let copied = catch_up(&transaction, unit, parts, snapshot).await?;
     detach(&transaction, unit).await?;
-    for part in parts {
-        let count = format!("SELECT count(*) FROM {}", table_of(part.number));
-        let messages = transaction.query_one(&count, &[]).await?.try_get(0)?;
+    for (part, copied) in parts.iter().zip(copied) {
+        // Not counted anew, which takes long while everybody waits.
+        let messages = i64::try_from(part.messages + copied).unwrap_or(i64::MAX);
         part.attach(&transaction, messages).await?;
         let drop = format!(
             "ALTER TABLE {} DROP CONSTRAINT bounds",
