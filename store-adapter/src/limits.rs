@@ -31,6 +31,9 @@ pub const STORE_RESPONSE_BYTES: usize = 16 << 20;
 /// Most messages in a Store response that is read. Servers send at most a hundred.
 pub const STORE_RESPONSE_MESSAGES: usize = 1_000;
 
+/// Bytes that are kept of what a server says in a Store response in words, for logs and errors.
+pub const STORE_WORDS_BYTES: usize = 256;
+
 /// Messages in a Store response when the request names no limit.
 pub const STORE_PAGE_DEFAULT: usize = 20;
 
@@ -153,6 +156,7 @@ pub const REHEARSAL_BYTES: usize = 256 << 20;
 /// Most spans in which an archive is known to be incomplete, of one's own and of a peer's each. Those
 /// beyond it widen others.
 pub const GAPS: usize = 128;
+
 /// How long a connection to a database server may take to be made.
 pub const ARCHIVE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

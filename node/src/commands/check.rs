@@ -14,6 +14,8 @@ use crate::sync::report::grouped;
 struct Report {
     sound: bool,
     messages: u64,
+    /// Below the retention floor, which the next run removes.
+    given_up: u64,
     indexed: u64,
     faults: u64,
     digest: String,
@@ -29,12 +31,20 @@ pub(super) async fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let report = Report {
         sound: verified.faults == 0,
         messages: verified.messages,
+        given_up: verified.given_up,
         indexed: store.len(),
         faults: verified.faults,
         digest: hex::encode(verified.digest),
     };
     for fault in &verified.shown {
         tell(fault);
+    }
+    if report.given_up > 0 {
+        tell(format_args!(
+            "{} messages besides are below the retention floor: their removal was interrupted, and the \
+             next run goes on with it",
+            grouped(report.given_up)
+        ));
     }
     if args.json {
         say(serde_json::to_string(&report)?)?;

@@ -29,7 +29,7 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
     let url = args.archive.url_to_create()?;
     let store = open(&url, args.store_message_retention_policy).await?;
-    // The archive is a file by now, and isn't taken for a new one.
+    // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;

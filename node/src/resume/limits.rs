@@ -12,6 +12,10 @@ pub(super) const HASHES_AT_ONCE: usize = 99;
 /// How often what is left of a lookup, cut by its bytes, is asked for again.
 pub(super) const LOOKUPS: usize = 100;
 
+/// Most pages in a row without messages and yet not the last: a server gives one where it has looked at
+/// as much as it does for one request, and found nothing.
+pub(super) const EMPTY_PAGES: usize = 100;
+
 /// Bounds and intervals of resuming.
 #[derive(Clone, Debug)]
 pub struct ResumeLimits {

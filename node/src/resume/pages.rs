@@ -14,7 +14,7 @@ use store_adapter::{ArchiveError, Arrival, Ingested, Origin, Record, Refusal, Sp
 use sync_core::{Id, Item, Range, Scope};
 
 use super::ResumeCounters;
-use super::limits::{HASHES_AT_ONCE, LOOKUPS};
+use super::limits::{EMPTY_PAGES, HASHES_AT_ONCE, LOOKUPS};
 use crate::store::Store;
 use crate::sync::{QueryError, request_id};
 
@@ -63,6 +63,8 @@ pub(super) struct Walk<'a> {
     topic: Option<&'a str>,
     cursor: Option<Id>,
     position: Option<Item>,
+    /// Pages without messages, in a row.
+    empty: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -73,6 +75,7 @@ impl<'a> Walk<'a> {
             topic,
             cursor: None,
             position: None,
+            empty: 0,
         }
     }
 
@@ -98,18 +101,28 @@ impl Pages<'_> {
         let answer = self.peer.ask(&request, STORE_PAGE_MAX).await?;
         self.counters.pages.increment();
         let last = self.take(answer.entries).await?;
-        let (Some(cursor), Some(item)) = (answer.cursor, last) else {
-            return match answer.cursor {
-                None => Ok(None),
-                Some(_) => Err(self.lie("its page is empty, and yet not the last".into())),
-            };
+        let Some(cursor) = answer.cursor else {
+            return Ok(None);
+        };
+        let Some(item) = last else {
+            return self.go_on_searching(walk, cursor).map(Some);
         };
         // Each page ends behind the one before it, or pages may go on for ever.
         if last <= walk.position {
             return Err(self.lie("its pages don't go on in time".into()));
         }
-        (walk.cursor, walk.position) = (Some(cursor), last);
+        (walk.cursor, walk.position, walk.empty) = (Some(cursor), last, 0);
         Ok(Some(item.timestamp))
+    }
+
+    /// The peer has ended a long search without a match, and says where it is to go on.
+    fn go_on_searching(&self, walk: &mut Walk<'_>, cursor: Id) -> Result<u64, PageError> {
+        walk.empty += 1;
+        if walk.cursor == Some(cursor) || walk.empty > EMPTY_PAGES {
+            return Err(self.lie("its pages are empty, and yet none is the last".into()));
+        }
+        walk.cursor = Some(cursor);
+        Ok(walk.position.map_or(walk.span.since, |item| item.timestamp))
     }
 
     /// Takes what a page brings and names; gives its last item.

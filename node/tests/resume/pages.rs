@@ -107,6 +107,33 @@ async fn a_hole_of_the_first_server_is_filled_from_the_second() {
 }
 
 #[tokio::test]
+async fn a_server_that_ends_a_long_search_early_is_asked_on() {
+    let now = now();
+    let all = messages(now - 2 * HOUR, now - HOUR, 250);
+    let home = Home::new(&[]).await;
+    home.was_online_at(now - 2 * HOUR, &[]).await;
+    let b = home.start(|_| {}).await;
+    // As this program's own server answers where as much as it looks at doesn't match.
+    let unfinished = |before: usize, response: StoreQueryResponse| {
+        Some(match before {
+            0 => StoreQueryResponse {
+                request_id: response.request_id,
+                status_code: 503,
+                status_desc: "SERVICE_UNAVAILABLE".into(),
+                pagination_cursor: response.messages[0].message_hash.clone(),
+                messages: Vec::new(),
+            },
+            _ => response,
+        })
+    };
+    let _server = Server::with(&b.address(), &all, unfinished).await;
+    b.has_resumed().await;
+    assert_eq!(b.counters().refused.get(), 0);
+    // What the cursor named was left out by the server.
+    assert_eq!(b.store.len(), 249);
+}
+
+#[tokio::test]
 async fn a_server_that_lies_is_left_for_another_one() {
     let now = now();
     let all = messages(now - 2 * HOUR, now - HOUR, 250);

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use store_adapter::archive::MemoryArchive;
-use store_adapter::{Archive, Record, WakuMessage};
+use store_adapter::floor::FLOOR_STATE;
+use store_adapter::{Archive, Record, RetentionPolicy, WakuMessage};
 use sync_core::{Bound, Range};
 use sync_net::identity;
 use wakustore::cli::DialectArg;
@@ -113,4 +114,24 @@ async fn nodes_of_different_retention_never_refill_each_other() {
         short.stop().await;
         long.stop().await;
     }
+}
+
+#[tokio::test]
+async fn what_an_interrupted_removal_has_left_is_no_fault_and_goes_at_the_next_start() {
+    let archive = Arc::new(MemoryArchive::new());
+    let mut records = records(wakustore::cli::time::now(), 100);
+    archive.append(records.clone()).await.unwrap();
+    records.sort_by_key(Record::item);
+    let first = records[40].item();
+    let floor = [&first.timestamp.to_be_bytes()[..], &first.id.0].concat();
+    archive.set_state(FLOOR_STATE, Some(floor)).await.unwrap();
+    let looked_at = async |store: Arc<Store>| {
+        let verified = store.verify().await.unwrap();
+        assert_eq!(verified.shown, Vec::<String>::new());
+        (verified.faults, verified.messages, verified.given_up)
+    };
+    let store = Store::over(archive.clone()).await.unwrap();
+    assert_eq!(looked_at(store).await, (0, 60, 40));
+    let store = Store::kept(archive, RetentionPolicy::NONE).await.unwrap();
+    assert_eq!(looked_at(store).await, (0, 60, 0));
 }

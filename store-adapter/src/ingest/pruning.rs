@@ -137,9 +137,11 @@ impl Inner {
         if floor <= self.index.floor() {
             return Ok(0);
         }
-        self.pruning.unswept.store(true, Ordering::SeqCst);
         floor::store(&*self.archive, &floor).await?;
-        Ok(self.index.remove_before(&floor))
+        let removed = self.index.remove_before(&floor);
+        // Only now: a sweep that is under way would take note of it, and sweep up to the floor before.
+        self.pruning.unswept.store(true, Ordering::SeqCst);
+        Ok(removed)
     }
 
     /// Removes what lies below the floor, some at a time; gives how many messages that were. Nothing
@@ -290,8 +292,16 @@ impl Inner {
         before: u64,
     ) -> Result<u64, ArchiveError> {
         // Right behind the last message: a unit may end in the future, and what is published until
-        // then is to be let in.
-        if let Some(last) = self.index.last_before(&end) {
+        // then is to be let in. The archive is asked too, for what other nodes have stored in a shared
+        // one may not be in the index yet.
+        let newest = Scan {
+            backward: true,
+            limit: 1,
+            ..Scan::of_range(Range::new(Bound::MIN, end))
+        };
+        let stored = self.archive.scan(&newest).await?.keys;
+        let stored = stored.into_iter().next().map(|key| key.item);
+        if let Some(last) = stored.max(self.index.last_before(&end)) {
             self.raise(door, Bound::after(&last)).await?;
         }
         // Nobody else comes in now, so that up to the unit's end there is nothing above the floor.

@@ -340,6 +340,28 @@ async fn messages_come_in_while_what_is_below_the_floor_is_being_removed() {
 }
 
 #[tokio::test]
+async fn a_sweep_that_comes_between_a_floor_and_the_index_leaves_nothing_below_the_floor() {
+    let archive = Arc::new(Fickle::default());
+    let door = door_to(archive.clone()).await;
+    let arrivals = (1..=9).map(|time| Arrival::from(record("/t", "/c", time, b"")));
+    door.ingest(Origin::Imported, arrivals.collect())
+        .await
+        .unwrap();
+    let held = archive.writing.lock().await;
+    let raising = tokio::spawn({
+        let door = door.clone();
+        async move { door.retain_from(Bound::at_time(5)).await }
+    });
+    while !archive.waits.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(door.sweep().await.unwrap(), 0);
+    drop(held);
+    assert_eq!(raising.await.unwrap().unwrap(), 4);
+    assert_eq!(door.archive().stats().await.unwrap().messages, 5);
+}
+
+#[tokio::test]
 async fn concurrent_batches_end_with_index_and_archive_alike() {
     let door = door().await;
     let tasks: Vec<_> = (0..8)

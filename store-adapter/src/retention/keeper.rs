@@ -89,7 +89,7 @@ pub(super) async fn check_newest(
     Err(RetentionError::CapTooSmall {
         cap,
         least: rest.saturating_add(rest / RETENTION_EXCESS),
-        why: "its newest part takes so much, and goes only as a whole; give it that, or export it \
-              and import into a new archive, which gets smaller parts",
+        why: "its newest part takes so much, and goes only as a whole; give it that at first: under a \
+              cap parts get smaller as messages come in, and then it can be lowered",
     })
 }

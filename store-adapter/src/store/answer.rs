@@ -7,7 +7,7 @@ use prost::encoding::{self, DecodeContext};
 use sync_core::Id;
 
 use super::wire::{StoreQueryResponse, StoredMessage, status};
-use crate::limits::{STORE_RESPONSE_BYTES, STORE_RESPONSE_MESSAGES};
+use crate::limits::{STORE_RESPONSE_BYTES, STORE_RESPONSE_MESSAGES, STORE_WORDS_BYTES};
 use crate::message::WakuMessage;
 
 /// Tag of the messages in a response.
@@ -47,13 +47,13 @@ impl StoreAnswer {
         if response.status_code != status::OK && !goes_on {
             return Err(StoreAnswerError::Status {
                 code: response.status_code,
-                description: response.status_desc,
+                description: shortened(response.status_desc),
             });
         }
         if response.request_id != request_id {
             return Err(StoreAnswerError::OtherRequest {
                 expected: request_id.into(),
-                got: response.request_id,
+                got: shortened(response.request_id),
             });
         }
         let messages = response.messages.into_iter();
@@ -81,6 +81,12 @@ fn check_extent(response: &[u8]) -> Result<(), StoreAnswerError> {
         }
     }
     Ok(())
+}
+
+/// A server's words, short enough for a log.
+fn shortened(mut words: String) -> String {
+    words.truncate(words.floor_char_boundary(STORE_WORDS_BYTES));
+    words
 }
 
 fn entry_of(stored: StoredMessage) -> Result<StoreEntry, StoreAnswerError> {
@@ -117,7 +123,7 @@ pub enum StoreAnswerError {
     Status {
         /// One of [`status`].
         code: u32,
-        /// In the server's words.
+        /// In the server's words, cut to [`STORE_WORDS_BYTES`].
         description: String,
     },
     /// It is the answer to something else.
@@ -125,7 +131,7 @@ pub enum StoreAnswerError {
     OtherRequest {
         /// The request's id.
         expected: String,
-        /// The response's.
+        /// The response's, cut to [`STORE_WORDS_BYTES`].
         got: String,
     },
     /// A hash or the cursor hasn't 32 bytes.
@@ -223,6 +229,22 @@ mod tests {
             cursor: Some(Id([1; 32])),
         };
         assert_eq!(decode(&unfinished), Ok(expected));
+    }
+
+    #[test]
+    fn a_server_s_words_are_cut_to_what_a_log_takes() {
+        let words = "ö".repeat(STORE_WORDS_BYTES);
+        let mut refused = response();
+        refused.status_code = 300;
+        refused.status_desc = format!("cursor not found {words}");
+        let refused = decode(&refused).unwrap_err();
+        assert!(refused.is_unknown_cursor());
+        let mut other = response();
+        other.request_id = words;
+        for error in [refused, decode(&other).unwrap_err()] {
+            let shown = format!("{error} {error:?}");
+            assert!(shown.len() < 3 * STORE_WORDS_BYTES, "{}", shown.len());
+        }
     }
 
     #[test]

@@ -204,3 +204,16 @@ async fn a_server_that_is_read_only_is_told_and_reading_goes_on() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_half_way_leaves_no_connection_in_a_transaction() {
+    let (server, database, archive) = own().await;
+    let sql = |text: &str| server.sql(server.name_in(&database), text).unwrap();
+    sql("ALTER TABLE wakustore.incarnation ADD CONSTRAINT none CHECK (id IS NULL)");
+    is_told(&archive.changes(None).await.unwrap_err());
+    for _ in 0..4 {
+        assert_eq!(archive.stats().await.unwrap().messages, 0);
+    }
+    sql("ALTER TABLE wakustore.incarnation DROP CONSTRAINT none");
+    assert!(archive.changes(None).await.unwrap().is_some());
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use store_adapter::archive::{Archive, ArchiveOptions, PostgresArchive};
+use store_adapter::limits::PARTITION_BYTES;
 use store_adapter::{Record, StorageUnit};
 use sync_core::{Bound, Item, Range};
 
@@ -188,17 +189,19 @@ async fn a_cap_makes_units_small() {
         disk_cap: Some(8 << 20),
         ..few_connections()
     };
-    let archive = PostgresArchive::open_or_create(&url(), &options)
-        .await
-        .unwrap();
-    archive
-        .append(records((0..6_000).map(|_| 0)))
-        .await
-        .unwrap();
-    archive.tend_partitions().await.unwrap();
-    let units = archive.units().await.unwrap();
-    assert!(
-        units.iter().all(|unit| unit.disk_bytes <= 2 << 20),
-        "{units:?}"
-    );
+    for partition_bytes in [PARTITION_BYTES, PARTITION] {
+        let archive = PostgresArchive::open_sized(&url(), &options, true, partition_bytes)
+            .await
+            .unwrap();
+        archive
+            .append(records((0..6_000).map(|_| 0)))
+            .await
+            .unwrap();
+        archive.tend_partitions().await.unwrap();
+        let units = archive.units().await.unwrap();
+        assert!(
+            units.iter().all(|unit| unit.disk_bytes <= 2 << 20),
+            "{units:?}"
+        );
+    }
 }

@@ -283,3 +283,33 @@ async fn where_nothing_can_go_any_more_the_door_says_so() {
     assert_eq!((cap, disk_bytes), (CAP, BASE + CAP * 2));
     assert_holds(&door, 0).await;
 }
+
+#[tokio::test]
+async fn what_goes_unseen_with_a_unit_of_a_shared_archive_lies_below_the_floor() {
+    let archive = sliced();
+    let door = door(archive.clone(), CAP_TEXT).await;
+    Keeper::start(door.clone(), NOW).await.unwrap();
+    let at = |number: u64| NOW + number * HOUR;
+    let own: Vec<Record> = (0..600).map(|n| record(at(n), n, 100_000)).collect();
+    let (before, after) = own.split_at(250);
+    door.ingest(Origin::Imported, arrivals(before))
+        .await
+        .unwrap();
+    // Another node stores what this one hasn't heard of yet.
+    let theirs: Vec<Record> = (0..600).map(|n| record(at(n) + HOUR / 2, n, 8)).collect();
+    archive.append(theirs.clone()).await.unwrap();
+    let hashes: Vec<_> = theirs.iter().map(Record::hash).collect();
+    for batch in after.chunks(10) {
+        door.ingest(Origin::Imported, arrivals(batch))
+            .await
+            .unwrap();
+        let floor = door.index().floor();
+        let held = archive.locate(&hashes).await.unwrap();
+        let above = theirs
+            .iter()
+            .filter(|record| !floor.is_after(&record.item()));
+        assert_eq!(held.len(), above.count());
+    }
+    assert!(archive.dropped.load(Ordering::SeqCst) > 0);
+    assert!(archive.locate(&hashes).await.unwrap().len() < 600);
+}

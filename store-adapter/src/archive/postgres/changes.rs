@@ -135,13 +135,13 @@ async fn now(client: &Object) -> Result<Position, Fault> {
     let incarnation = match client.query_opt(&select, &[]).await? {
         Some(row) => row.try_get(0)?,
         None => {
-            // The lock has two nodes that come at once agree.
+            // The lock has two nodes that come at once agree. Both statements are one transaction, since
+            // they are sent as one; with a BEGIN a failure would leave it open on a pooled connection.
             client
                 .batch_execute(
-                    "BEGIN; LOCK TABLE incarnation IN EXCLUSIVE MODE;
+                    "LOCK TABLE incarnation IN EXCLUSIVE MODE;
                      INSERT INTO incarnation SELECT gen_random_uuid()
-                         WHERE NOT EXISTS (SELECT FROM incarnation);
-                     COMMIT",
+                         WHERE NOT EXISTS (SELECT FROM incarnation)",
                 )
                 .await?;
             client.query_one(&select, &[]).await?.try_get(0)?

@@ -18,6 +18,10 @@ use crate::limits::{ARCHIVE_RETRY_MILLISECONDS, PARTITION_MOVE_BYTES, PARTITION_
 /// moment in which everybody waits.
 const LEFT_OVER: u64 = 500;
 
+/// How often such rows are caught up with before a division is given up: where they come faster than
+/// that, the next look tries again.
+const CATCH_UPS: usize = 32;
+
 /// Removals from a unit that aren't visible in a snapshot, between two places.
 const REMOVALS: &str = "FROM removals
      WHERE xid >= pg_snapshot_xmin($1::text::pg_snapshot)
@@ -51,7 +55,7 @@ pub(super) async fn divide(
         lower = upper.clone();
     }
     let mut pauses = ARCHIVE_RETRY_MILLISECONDS.into_iter();
-    loop {
+    for _ in 0..CATCH_UPS {
         let next = self::snapshot(client).await?;
         let changed = catch_up(client, unit, &mut copies, &snapshot).await?;
         snapshot = next;
@@ -66,6 +70,9 @@ pub(super) async fn divide(
             done => return done,
         }
     }
+    Err(Fault::Again(
+        "messages come faster than a unit is divided".into(),
+    ))
 }
 
 /// A partition to be, and how many messages were copied into it so far.

@@ -91,30 +91,35 @@ fn check_tls(url: &str) -> Result<(), ArchiveUrlError> {
 }
 
 /// The URL with its password replaced, wherever it stands.
+///
+/// Passwords may hold characters that their writers forgot to escape, so of two readings the one counts
+/// that hides more.
 pub(in crate::archive) fn hide_password(url: &str) -> String {
-    let (address, query) = match url.split_once('?') {
-        Some((address, query)) => (address, Some(query)),
-        None => (url, None),
+    let shown = match url.split_once('?') {
+        Some((address, query)) => format!("{address}?{}", hide_in_query(query)),
+        None => url.to_owned(),
     };
-    let mut shown = match address.split_once("://") {
+    match shown.split_once("://") {
         Some((scheme, rest)) => format!("{scheme}://{}", hide_in_authority(rest)),
-        None => hide_in_authority(address),
-    };
-    if let Some(query) = query {
-        let hidden: Vec<String> = query
-            .split('&')
-            .map(|parameter| match parameter.split_once('=') {
-                Some((name, _)) if name.contains("pass") => format!("{name}={HIDDEN}"),
-                _ => parameter.to_owned(),
-            })
-            .collect();
-        shown = format!("{shown}?{}", hidden.join("&"));
+        None => hide_in_authority(&shown),
     }
-    shown
+}
+
+fn hide_in_query(query: &str) -> String {
+    let parameters = query
+        .split('&')
+        .map(|parameter| match parameter.split_once('=') {
+            // A name may be written in percents.
+            Some((name, _)) if name.contains("pass") || name.contains('%') => {
+                format!("{name}={HIDDEN}")
+            }
+            _ => parameter.to_owned(),
+        });
+    parameters.collect::<Vec<_>>().join("&")
 }
 
 fn hide_in_authority(rest: &str) -> String {
-    // A password may hold an at sign that its writer forgot to escape.
+    // The last at sign there is: a password may hold one, and question marks and slashes too.
     match rest.rsplit_once('@') {
         Some((credentials, host)) => match credentials.split_once(':') {
             Some((user, _)) => format!("{user}:{HIDDEN}@{host}"),
@@ -141,6 +146,19 @@ mod tests {
                 "postgres://me@host/db?password=***",
             ),
             ("postgres://me@%2Ftmp/db", "postgres://me@%2Ftmp/db"),
+            ("postgres://me:sec?ret@host/db", "postgres://me:***@host/db"),
+            (
+                "postgres://me:sec/?ret&x=1@host/db",
+                "postgres://me:***@host/db",
+            ),
+            (
+                "postgres://me:sec@host/db?application_name=a@b",
+                "postgres://me:***@b",
+            ),
+            (
+                "postgres://me@host/db?p%61ssword=secret",
+                "postgres://me@host/db?p%61ssword=***",
+            ),
         ];
         for (url, shown) in cases {
             let parsed = PostgresUrl::parse(url).unwrap();

@@ -27,17 +27,18 @@ use crate::limits::{SPLIT_CACHE_BYTES, SPLIT_STEP_BYTES};
 /// What the file is called inside the new form, between taking its place and being removed.
 pub(super) const SOURCE: &str = "moved.redb";
 
-/// Copies the archive in the file `path` into a directory, which may hold a part of it already.
+/// Copies the archive in the file `path` into a directory, which may hold a part of it already. Gives the
+/// open file, which stays locked as long as that lives.
 pub(super) fn move_in(
     path: &Path,
     directory: &Path,
     options: &RedbOptions,
-) -> Result<(), ArchiveError> {
+) -> Result<Database, ArchiveError> {
     sound::rehearse(path, || open_file(path), SPLIT_CACHE_BYTES, check)?;
     let source = sound::open(path, || open_file(path), SPLIT_CACHE_BYTES)?;
     tracing::info!(path = %path.display(), "moving an archive in one file into the present form");
     if copy(path, &source, directory, options)? {
-        return Ok(());
+        return Ok(source);
     }
     // What was copied before isn't a part of what is there now.
     let removed = fs::remove_dir_all(directory);
@@ -46,7 +47,7 @@ pub(super) fn move_in(
         source,
     })?;
     if copy(path, &source, directory, options)? {
-        return Ok(());
+        return Ok(source);
     }
     Err(ArchiveError::Refused {
         path: path.to_owned(),

@@ -22,8 +22,10 @@ pub(super) fn open(path: &Path, options: &RedbOptions) -> Result<Engine, Archive
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => {
-            moving::move_in(path, &being_moved, options)?;
+            let source = moving::move_in(path, &being_moved, options)?;
             finish_moving(path, &being_moved).map_err(with_path)?;
+            // Until now the file is locked, so that no other process begins to move it too.
+            drop(source);
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(with_path(error)),
         // The move was all done but for the last name.

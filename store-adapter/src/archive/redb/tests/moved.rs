@@ -98,15 +98,30 @@ fn a_move_that_was_cut_off_goes_on() {
                 append(&open(&files, 200_000).unwrap(), &records[..100]).unwrap();
             }
             // All was copied.
-            2 => moving::move_in(&path, &moving, &options()).unwrap(),
+            2 => drop(moving::move_in(&path, &moving, &options()).unwrap()),
             // The file had left its place.
             _ => {
-                moving::move_in(&path, &moving, &options()).unwrap();
+                drop(moving::move_in(&path, &moving, &options()).unwrap());
                 fs::rename(&path, moving.join(moving::SOURCE)).unwrap();
             }
         }
         assert_moved(&path, &records);
     }
+}
+
+#[test]
+fn a_file_is_locked_until_its_new_form_may_take_its_place() {
+    let records = batch(1, 400);
+    let (_place, path) = old(&records);
+    let moving = path.with_extension("redb.moving");
+    let source = moving::move_in(&path, &moving, &options()).unwrap();
+    let other = place::open(&path, &options()).map(drop);
+    assert!(
+        matches!(other, Err(ArchiveError::InUse { .. })),
+        "{other:?}"
+    );
+    drop(source);
+    assert_moved(&path, &records);
 }
 
 #[test]
