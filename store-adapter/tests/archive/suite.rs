@@ -39,7 +39,7 @@ macro_rules! conformance_suite {
             the_longest_message_is_held,
             a_span_is_removed_and_nothing_else,
             removal_is_bounded_and_goes_oldest_first,
-            units_are_for_every_position_once,
+            units_hold_every_message_once,
             removing_unit_by_unit_empties_an_archive,
             what_was_removed_can_be_stored_again,
             stats_follow_the_contents,
@@ -433,8 +433,8 @@ pub(crate) async fn removal_is_bounded_and_goes_oldest_first(archive: &dyn Archi
     assert_eq!(archive.remove(&before, 1).await.unwrap(), 0);
 }
 
-/// The units are for every position, and together hold everything.
-pub(crate) async fn units_are_for_every_position_once(archive: &dyn Archive) {
+/// The units follow each other, and together hold everything.
+pub(crate) async fn units_hold_every_message_once(archive: &dyn Archive) {
     let records = spread(40);
     archive.append(records.clone()).await.unwrap();
     archive
@@ -442,23 +442,16 @@ pub(crate) async fn units_are_for_every_position_once(archive: &dyn Archive) {
         .await
         .unwrap();
     let units = archive.units().await.unwrap();
-    assert_eq!(units[0].span.lower, Bound::MIN);
-    assert_eq!(units.last().unwrap().span.upper, Bound::Infinity);
     assert!(
         units
             .windows(2)
-            .all(|pair| pair[0].span.upper == pair[1].span.lower)
+            .all(|pair| pair[0].span.upper <= pair[1].span.lower)
     );
     assert_eq!(units.iter().map(|unit| unit.messages).sum::<u64>(), 29);
     for unit in &units {
         let held = walk(archive, Scan::of_range(unit.span)).await;
         assert_eq!(held.len() as u64, unit.messages);
     }
-    let all = archive.stats().await.unwrap().disk_bytes;
-    assert_eq!(archive.disk_bytes().await.unwrap(), all);
-    let units = archive.units().await.unwrap();
-    let of_units: u64 = units.iter().map(|unit| unit.disk_bytes).sum();
-    assert!(of_units <= all);
 }
 
 /// What lies before the oldest unit's end is removed a unit at a time, as a cap on the disk does it.
