@@ -300,15 +300,17 @@ async fn is_refused_or_whole(path: &Path, records: &[store_adapter::Record]) -> 
     let hashes: Vec<_> = records.iter().map(store_adapter::Record::hash).collect();
     let keys: Vec<_> = records.iter().map(store_adapter::Record::key).collect();
     let located = archive.locate(&hashes).await;
-    let Ok(found) = archive.lookup(&hashes).await else {
+    let found = archive.lookup(&hashes).await;
+    let state = archive.state("online").await;
+    let (Ok(located), Ok(found), Ok(state)) = (located, found, state) else {
         // What can't be read is an error and not an absence.
         return true;
     };
     let told = found.iter().filter(|record| !record.is_intact()).count();
-    located.is_ok_and(|located| located == keys)
+    located == keys
         && found.len() == records.len()
         && (found == records || told > 0)
-        && archive.state("online").await.unwrap() == Some(vec![9; 40])
+        && state == Some(vec![9; 40])
 }
 
 #[tokio::test]
