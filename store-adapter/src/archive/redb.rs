@@ -17,6 +17,7 @@ mod fault;
 mod files;
 mod filter;
 mod journal;
+mod loading;
 mod moving;
 mod opened;
 mod options;

@@ -4,6 +4,7 @@
 //! the batch is stored, whatever happens. Then it is put into the units, where putting it in twice
 //! does no harm, and the catalogue forgets the file.
 
+use std::io;
 use std::sync::Arc;
 
 use prost::Message;
@@ -67,7 +68,16 @@ pub(super) fn read(files: &dyn Files, intent: &Intent) -> Result<Vec<Record>, Ar
         }
         decode(&content).ok_or_else(|| Fault::Damaged("its records are garbled".into()))
     };
-    attempt().map_err(|fault: Fault| fault.into_refusal(&files.path_of(&intent.name)))
+    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    attempt().map_err(|fault: Fault| {
+        let fault = match fault {
+            Fault::Io(error) if missing(&error) => {
+                Fault::Damaged("it is missing, and the archive's catalogue lists it".into())
+            }
+            fault => fault,
+        };
+        fault.into_refusal(&files.path_of(&intent.name))
+    })
 }
 
 fn encode(records: &[Record]) -> Vec<u8> {
@@ -108,6 +118,7 @@ fn decode(mut content: &[u8]) -> Option<Vec<Record>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::directory::Directory;
     use super::*;
     use crate::testing::record;
 
@@ -122,6 +133,28 @@ mod tests {
         let first = encode(&records[..1]).len();
         for len in (1..content.len()).filter(|&len| len != first) {
             assert_eq!(decode(&content[..len]), None, "{len}");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_is_missing_cut_off_or_changed_is_refused_by_name() {
+        let place = tempfile::tempdir().unwrap();
+        let files = Directory::new(place.path());
+        let records = vec![record("/t", "/c", 7, b"payload")];
+        let intent = write(&files, 3, &records).unwrap();
+        assert_eq!(read(&files, &intent).unwrap(), records);
+        let path = files.path_of(&intent.name);
+        let whole = std::fs::read(&path).unwrap();
+        let mut flipped = whole.clone();
+        flipped[50] ^= 1;
+        for content in [Some(&whole[1..]), Some(&[]), Some(&flipped[..]), None] {
+            match content {
+                Some(content) => std::fs::write(&path, content).unwrap(),
+                None => std::fs::remove_file(&path).unwrap(),
+            }
+            let error = read(&files, &intent).unwrap_err();
+            assert!(matches!(error, ArchiveError::Refused { .. }), "{error:?}");
+            assert!(error.to_string().contains("journal-00000003"), "{error}");
         }
     }
 }

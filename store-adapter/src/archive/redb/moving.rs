@@ -14,8 +14,9 @@ use sync_core::{Bound, Range};
 
 use super::catalogue::CATALOGUE;
 use super::directory::{Directory, open_file};
-use super::engine::{Engine, PROGRESS};
+use super::engine::Engine;
 use super::fault::Fault;
+use super::loading::PROGRESS;
 use super::options::RedbOptions;
 use super::read::{self, Cached, Topics};
 use super::slot::guarded;

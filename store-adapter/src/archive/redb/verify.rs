@@ -31,22 +31,50 @@ pub(super) fn verify(database: &Database, archive: u64, unit: u64) -> Result<Con
     check_topics(&transaction)?;
     let filter = Filter::with_room(usize::try_from(messages).unwrap_or(0));
     let mut sums = Sums::default();
-    for entry in transaction.open_table(ROWS)?.iter()? {
+    walk_rows(&transaction, &mut sums)?;
+    walk_timestamps(&transaction, &mut sums, &filter)?;
+    sums.check(&transaction.open_table(SUMS)?)?;
+    Ok(Contents { messages, filter })
+}
+
+/// Adds all rows up. Each is looked up, too: what is wrong in the branches of a tree leads searches
+/// astray and doesn't show in a walk.
+fn walk_rows(transaction: &ReadTransaction, sums: &mut Sums) -> Result<(), Fault> {
+    let rows = transaction.open_table(ROWS)?;
+    for entry in rows.iter()? {
         let (key, row) = entry?;
-        sums.count_row(key.value(), row.value(), Change::Added);
+        let (key, row) = (key.value(), row.value());
+        if rows.get(key)?.is_none_or(|found| found.value() != row) {
+            return Err(Fault::missing("a row that is there in order"));
+        }
+        sums.count_row(key, row, Change::Added);
     }
+    Ok(())
+}
+
+/// As [`walk_rows`], and puts the hashes into the filter.
+fn walk_timestamps(
+    transaction: &ReadTransaction,
+    sums: &mut Sums,
+    filter: &Filter,
+) -> Result<(), Fault> {
+    let timestamps = transaction.open_table(TIMESTAMPS)?;
     let mut traces = Vec::with_capacity(TRACES);
-    for entry in transaction.open_table(TIMESTAMPS)?.iter()? {
+    for entry in timestamps.iter()? {
         let (hash, timestamp) = entry?;
-        sums.count_timestamp(hash.value(), timestamp.value(), Change::Added);
-        traces.push(Trace::of(&Id(*hash.value())));
+        let (hash, timestamp) = (hash.value(), timestamp.value());
+        let found = timestamps.get(hash)?;
+        if found.is_none_or(|found| found.value() != timestamp) {
+            return Err(Fault::missing("a hash that is there in order"));
+        }
+        sums.count_timestamp(hash, timestamp, Change::Added);
+        traces.push(Trace::of(&Id(*hash)));
         if traces.len() == TRACES {
             filter.insert(traces.drain(..));
         }
     }
     filter.insert(traces);
-    sums.check(&transaction.open_table(SUMS)?)?;
-    Ok(Contents { messages, filter })
+    Ok(())
 }
 
 pub(super) fn check_counts(transaction: &ReadTransaction) -> Result<u64, Fault> {
