@@ -58,6 +58,7 @@ async fn an_ephemeral_message_is_passed_on_and_archived_nowhere() {
     fleeting.ephemeral = Some(true);
     let published = one.relay().publish(TOPIC, fleeting.clone()).await.unwrap();
     assert_eq!(published.unarchived, Some(Refusal::Ephemeral));
+    assert_eq!(one.relay().counters().ephemeral.get(), 1);
     until(async || two.relay().counters().ephemeral.get() == 1).await;
     until(async || two.relay().cached(TOPIC).unwrap() == std::slice::from_ref(&fleeting)).await;
     assert!(!one.holds(published.hash).await);
