@@ -7,5 +7,9 @@ mod failing;
 #[path = "../../../store-adapter/tests/faults/faulty.rs"]
 mod faulty;
 mod foreign;
+mod online;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../peers/mod.rs"]
+mod peers;
 mod subscriptions;
 mod support;
