@@ -3,28 +3,22 @@
 /// How many keys lie between two samples: one cache line of timestamps.
 const STRIDE: usize = 8;
 
-/// How many lines are looked at together.
-const GROUP: usize = 4;
-
 /// How many of the ascending `keys` are less than `key`. Unused slots at the end must hold
 /// `u64::MAX`.
 ///
-/// A binary search over a cold node waits for one cache miss after the other. Here the last keys of
-/// [`GROUP`] lines each, and then of the lines of one group, are read by loads that don't depend on each
-/// other, so that the misses overlap; the one line in question is searched. Nothing branches on a key.
+/// A binary search over a cold node waits for one cache miss after the other. Here the last keys of all
+/// lines are read, by loads that don't depend on each other, so that all misses overlap: that is the
+/// one wait, since the line in question is among those read. Nothing branches on a key.
 #[inline]
 pub(super) fn lower_bound<const N: usize>(keys: &[u64; N], key: u64) -> usize {
-    const { assert!(N.is_multiple_of(GROUP * STRIDE)) };
+    const { assert!(N.is_multiple_of(STRIDE)) };
     let (lines, _) = keys.as_chunks::<STRIDE>();
-    let (groups, _) = lines.as_chunks::<GROUP>();
-    let ends = groups.iter().map(|group| group[GROUP - 1][STRIDE - 1]);
-    let group: usize = ends.map(|end| usize::from(end < key)).sum();
-    let Some(lines) = groups.get(group) else {
+    let ends = lines.iter().map(|line| line[STRIDE - 1]);
+    let line: usize = ends.map(|end| usize::from(end < key)).sum();
+    let Some(keys) = lines.get(line) else {
         return N;
     };
-    let ends = lines[..GROUP - 1].iter().map(|line| line[STRIDE - 1]);
-    let line: usize = ends.map(|end| usize::from(end < key)).sum();
-    (group * GROUP + line) * STRIDE + within(&lines[line], key)
+    line * STRIDE + within(keys, key)
 }
 
 /// As [`lower_bound`], where it is known that the first `from` keys are less. Close by it is faster:
