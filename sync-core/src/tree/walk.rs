@@ -195,7 +195,7 @@ impl Place for &Item {
 
     #[inline]
     fn slot(self, leaf: &Leaf, _before: usize) -> usize {
-        leaf.slot(self)
+        leaf.slot_warm(self)
     }
 
     #[inline]
