@@ -164,6 +164,11 @@ impl Archive for RedbArchive {
         self.with(move |engine| engine.locate(&hashes)).await
     }
 
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Record>, ArchiveError> {
+        let keys = keys.to_vec();
+        self.with(move |engine| engine.read(keys)).await
+    }
+
     async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError> {
         let scan = scan.clone();
         self.with(move |engine| engine.scan(&scan)).await

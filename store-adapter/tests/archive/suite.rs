@@ -27,6 +27,7 @@ macro_rules! conformance_suite {
             lookups_give_each_record_once_in_order,
             one_hundred_and_two_hundred_hashes_are_all_found,
             unknown_hashes_are_left_out,
+            keys_are_read_once_in_order_without_what_was_removed,
             equal_timestamps_are_told_apart_by_hash,
             scans_end_at_every_edge,
             scans_page_without_loss_in_both_directions,
@@ -218,6 +219,20 @@ pub(crate) async fn unknown_hashes_are_left_out(archive: &dyn Archive) {
     assert_eq!(archive.locate(&asked).await.unwrap(), [records[0].key()]);
     assert_eq!(archive.lookup(&[]).await.unwrap(), []);
     assert_eq!(archive.locate(&[Id::ZERO]).await.unwrap(), []);
+}
+
+pub(crate) async fn keys_are_read_once_in_order_without_what_was_removed(archive: &dyn Archive) {
+    let records = spread(250);
+    archive.append(records.clone()).await.unwrap();
+    let mut keys = walk(archive, Scan::of_range(Range::ALL)).await;
+    assert_eq!(archive.read(&keys).await.unwrap(), records);
+    keys.reverse();
+    keys.extend_from_within(50..100);
+    let span = Range::new(Bound::Before(records[40].item()), Bound::Before(records[45].item()));
+    assert_eq!(archive.remove(&span, 5).await.unwrap(), 5);
+    let kept = [&records[..40], &records[45..]].concat();
+    assert_eq!(archive.read(&keys).await.unwrap(), kept);
+    assert_eq!(archive.read(&[]).await.unwrap(), []);
 }
 
 pub(crate) async fn equal_timestamps_are_told_apart_by_hash(archive: &dyn Archive) {
