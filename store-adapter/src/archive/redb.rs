@@ -185,7 +185,8 @@ impl Archive for RedbArchive {
     }
 
     async fn disk_bytes(&self) -> Result<u64, ArchiveError> {
-        Ok(self.engine.disk_bytes())
+        // Not on this thread: the list of units is exchanged under a lock, which may be held for long.
+        self.with(|engine| Ok(engine.disk_bytes())).await
     }
 
     async fn units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {
