@@ -11,6 +11,7 @@
 
 mod append;
 mod catalogue;
+mod closing;
 mod directory;
 mod engine;
 mod fault;

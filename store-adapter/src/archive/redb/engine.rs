@@ -4,7 +4,7 @@
 //! long as they read, so that no unit is removed under them; the list is exchanged only after the
 //! catalogue says so on the disk.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -12,6 +12,7 @@ use redb::Database;
 use sync_core::{Bound, Id, Item, Range};
 
 use super::catalogue::{self, CATALOGUE, Catalogue, Consistence, FIRST, Listed};
+use super::closing::Closing;
 use super::fault::Fault;
 use super::files::Files;
 use super::filter::Trace;
@@ -40,6 +41,7 @@ pub(super) struct Engine {
     units: RwLock<Arc<Units>>,
     writer: Mutex<Writer>,
     opened: Opened,
+    closing: Closing,
     topics: Topics,
     /// Whether something has to be settled before anything is read.
     unsettled: AtomicBool,
@@ -95,6 +97,7 @@ impl Engine {
             units: RwLock::new(Arc::new(units)),
             writer: Mutex::default(),
             opened: Opened::new(options.open_units),
+            closing: Closing::default(),
             topics: Topics::default(),
             unsettled: AtomicBool::new(true),
             passing_bytes: AtomicU64::new(0),
@@ -117,13 +120,16 @@ impl Engine {
 
     /// Exchanges the list of units for one that the catalogue has; waits for readers.
     pub(super) fn exchange(&self, units: Units) {
-        for (index, entry) in units.entries().iter().enumerate() {
-            let newest = index == units.last_index();
-            entry
-                .unit
-                .take_role(if newest { Role::Newest } else { Role::Other });
-        }
+        let newest = units.last_index();
+        let role = |index| match index == newest {
+            true => Role::Newest,
+            false => Role::Other,
+        };
+        let changed = units.entries().iter().enumerate();
+        let changed = changed.filter(|(index, entry)| entry.unit.take_role(role(*index)));
+        let changed = changed.map(|(_, entry)| Arc::clone(&entry.unit)).collect();
         *self.units.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(units);
+        self.closing.close(changed);
     }
 
     /// Does something with a unit's database.
@@ -230,22 +236,22 @@ impl Engine {
         item_of: impl Fn(&T) -> Item,
     ) -> Result<Vec<T>, ArchiveError> {
         let units = self.reading()?;
-        let mut sought: HashMap<Id, Trace> =
-            hashes.iter().map(|hash| (*hash, Trace::of(hash))).collect();
+        let distinct: BTreeSet<&Id> = hashes.iter().collect();
+        let traced = distinct.into_iter().map(|hash| (*hash, Trace::of(hash)));
+        let mut sought: Vec<(Id, Trace)> = traced.collect();
         let mut found = BTreeMap::new();
         for Entry { unit, .. } in units.entries().iter().rev() {
             if sought.is_empty() {
                 break;
             }
-            let likely = sought.iter().filter(|(_, trace)| unit.may_hold(**trace));
-            let likely: Vec<Id> = likely.map(|(hash, _)| *hash).collect();
+            let likely = unit.likely(&sought);
             if likely.is_empty() {
                 continue;
             }
             let cache = self.names_of(unit);
             for one in self.with(unit, |database| read(database, cache, &likely))? {
                 let item = item_of(&one);
-                sought.remove(&item.id);
+                sought.retain(|(hash, _)| *hash != item.id);
                 found.insert(item, one);
             }
         }

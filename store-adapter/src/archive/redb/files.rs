@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::ops::Bound;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{BackendError, StorageBackend};
 
@@ -33,41 +35,75 @@ pub(super) trait Files: Send + Sync + fmt::Debug {
 
 /// An open file.
 #[derive(Debug)]
-pub(super) struct Backend(Box<dyn StorageBackend>);
+pub(super) struct Backend {
+    file: Box<dyn StorageBackend>,
+    care: Care,
+}
+
+/// Whether it matters that what is written to a file is on the disk: not while the file is made, and
+/// not once it is to be removed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Care {
+    none: Arc<AtomicBool>,
+}
+
+impl Care {
+    pub(super) fn none() -> Self {
+        let care = Self::default();
+        care.end();
+        care
+    }
+
+    /// From now on it doesn't matter.
+    pub(super) fn end(&self) {
+        self.none.store(true, Ordering::Relaxed);
+    }
+}
 
 impl Backend {
     pub(super) fn new(file: impl StorageBackend) -> Self {
-        Self(Box::new(file))
+        Self {
+            file: Box::new(file),
+            care: Care::default(),
+        }
+    }
+
+    /// Syncs nothing where there is no care.
+    pub(super) fn with_care(self, care: Care) -> Self {
+        Self { care, ..self }
     }
 }
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.file.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
+        self.file.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        if self.care.none.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.file.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
+        self.file.write(offset, data)
     }
 
     fn close(&self) -> io::Result<()> {
-        self.0.close()
+        self.file.close()
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.try_lock_range(start, end)
+        self.file.try_lock_range(start, end)
     }
 
     fn try_lock_shared_range(
@@ -75,22 +111,22 @@ impl StorageBackend for Backend {
         start: Bound<u64>,
         end: Bound<u64>,
     ) -> Result<bool, BackendError> {
-        self.0.try_lock_shared_range(start, end)
+        self.file.try_lock_shared_range(start, end)
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_range(start, end)
+        self.file.lock_range(start, end)
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_shared_range(start, end)
+        self.file.lock_shared_range(start, end)
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.unlock_range(start, end)
+        self.file.unlock_range(start, end)
     }
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.query_lock_range(start, end)
+        self.file.query_lock_range(start, end)
     }
 }
