@@ -141,6 +141,9 @@ pub const SPLIT_STEP_BYTES: usize = 4 << 20;
 /// Bytes of messages that are copied in one step of splitting a unit, at most.
 pub const SPLIT_STEP_BYTES_MOST: usize = 24 << 20;
 
+/// Bytes of a journal that are read at a time while its digest is checked.
+pub const JOURNAL_BLOCK_BYTES: usize = 1 << 20;
+
 /// Units that are walked through for one page.
 pub const ARCHIVE_SCAN_UNITS: usize = 64;
 
