@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::backends::FileBackend;
 
-use super::files::{Backend, Files};
+use super::files::{Backend, Files, Hold};
 
 /// A directory of the disk.
 #[derive(Debug)]
@@ -66,6 +66,10 @@ impl Files for Directory {
 
     fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    fn hold(&self) -> io::Result<Hold> {
+        Hold::of(&self.path)
     }
 }
 

@@ -5,6 +5,7 @@
 //! catalogue says so on the disk.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -14,7 +15,7 @@ use sync_core::{Bound, Id, Item, Range};
 use super::catalogue::{self, CATALOGUE, Catalogue, Consistence, FIRST, Listed};
 use super::closing::Closing;
 use super::fault::Fault;
-use super::files::Files;
+use super::files::{Files, Hold};
 use super::filter::Trace;
 use super::loading::{known, load};
 use super::opened::Opened;
@@ -47,6 +48,8 @@ pub(super) struct Engine {
     unsettled: AtomicBool,
     /// Bytes of the disk that files take which aren't units yet.
     pub(super) passing_bytes: AtomicU64,
+    /// Let go last. The catalogue's own lock is free for a moment when it is opened anew after a failure.
+    _hold: Hold,
 }
 
 /// What is to know for changing an archive.
@@ -81,9 +84,23 @@ pub(super) fn sync(files: &dyn Files) -> Result<(), ArchiveError> {
     })
 }
 
+/// Keeps other processes away.
+fn hold(files: &dyn Files) -> Result<Hold, ArchiveError> {
+    let path = || files.path_of(CATALOGUE);
+    files.hold().map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => ArchiveError::InUse { path: path() },
+        io::ErrorKind::NotFound => ArchiveError::NotFound { path: path() },
+        _ => {
+            let path = path();
+            ArchiveError::Io { path, source }
+        }
+    })
+}
+
 impl Engine {
     /// Opens an archive that is there. Nothing is changed before all of it is known to be sound.
     pub(super) fn open(files: Arc<dyn Files>, options: &RedbOptions) -> Result<Self, ArchiveError> {
+        let hold = hold(&*files)?;
         let check = |found: &Consistence| load(&files, found, &HashMap::new());
         let (catalogue, checked) = Catalogue::open(Arc::clone(&files), check)?;
         let found = catalogue.read()?;
@@ -101,6 +118,7 @@ impl Engine {
             topics: Topics::default(),
             unsettled: AtomicBool::new(true),
             passing_bytes: AtomicU64::new(0),
+            _hold: hold,
         };
         let mut writer = engine.lock();
         engine.take_stock(&mut writer, &found)?;

@@ -1,9 +1,10 @@
 //! How the files of an archive are made, opened, listed and removed.
 
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::ops::Bound;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,6 +32,33 @@ pub(super) trait Files: Send + Sync + fmt::Debug {
 
     /// What a file is called in messages.
     fn path_of(&self, name: &str) -> PathBuf;
+
+    /// Keeps other processes away from all files for as long as what is given lives. An error of kind
+    /// [`io::ErrorKind::WouldBlock`] when one of them has them.
+    fn hold(&self) -> io::Result<Hold>;
+}
+
+/// Files that no other process has; a file system that can't lock a directory holds nothing.
+#[derive(Debug, Default)]
+pub(super) struct Hold {
+    _directory: Option<File>,
+}
+
+impl Hold {
+    /// Locks a directory, unless somebody else has it.
+    pub(super) fn of(directory: &Path) -> io::Result<Self> {
+        let file = File::open(directory)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self {
+                _directory: Some(file),
+            }),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!(path = %directory.display(), %error, "a directory isn't locked");
+                Ok(Self::default())
+            }
+        }
+    }
 }
 
 /// An open file.
