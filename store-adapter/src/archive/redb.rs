@@ -33,6 +33,7 @@ mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 mod unit;
 mod units;
 mod verify;

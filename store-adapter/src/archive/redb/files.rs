@@ -41,16 +41,21 @@ pub(super) trait Files: Send + Sync + fmt::Debug {
 /// Files that no other process has; a file system that can't lock a directory holds nothing.
 #[derive(Debug, Default)]
 pub(super) struct Hold {
-    _directory: Option<File>,
+    directory: Option<File>,
 }
 
 impl Hold {
+    /// Whether the file system has locked anything.
+    pub(super) const fn is_certain(&self) -> bool {
+        self.directory.is_some()
+    }
+
     /// Locks a directory, unless somebody else has it.
     pub(super) fn of(directory: &Path) -> io::Result<Self> {
         let file = File::open(directory)?;
         match file.try_lock() {
             Ok(()) => Ok(Self {
-                _directory: Some(file),
+                directory: Some(file),
             }),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => {
