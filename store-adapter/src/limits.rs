@@ -40,6 +40,9 @@ pub const STORE_PAGE_DEFAULT: usize = 20;
 /// Most messages in a Store response.
 pub const STORE_PAGE_MAX: usize = 100;
 
+/// Most hashes asked for in one Store request: nwaku answers a multiple of 100 with unrelated messages.
+pub const STORE_HASHES: usize = STORE_PAGE_MAX - 1;
+
 /// Rows of an archive that one Store request may have looked at: some seconds of work.
 pub const STORE_QUERY_ROWS: usize = 10_000_000;
 
@@ -315,8 +318,7 @@ impl Default for StoreLimits {
 pub struct StoreClientLimits {
     /// Most messages asked for in one request; [`STORE_PAGE_MAX`], which is what servers give at most.
     pub page: usize,
-    /// Most hashes asked for in one request; 99, since nwaku answers a multiple of 100 with unrelated
-    /// messages.
+    /// Most hashes asked for in one request; [`STORE_HASHES`].
     pub hashes: usize,
     /// How often a peer may fail in a row before it is left; 3.
     pub attempts: u32,
@@ -340,7 +342,7 @@ impl Default for StoreClientLimits {
     fn default() -> Self {
         Self {
             page: STORE_PAGE_MAX,
-            hashes: 99,
+            hashes: STORE_HASHES,
             attempts: 3,
             refusals: 8,
             first_backoff: 1_000_000_000,
@@ -363,7 +365,7 @@ pub struct FetchLimits {
     pub owed: usize,
     /// Most peers remembered for one hash; 8.
     pub holders: usize,
-    /// Most hashes in one query; 99. A full answer with messages of [`MESSAGE_BYTES`] fits
+    /// Most hashes in one query; [`STORE_HASHES`]. A full answer with messages of [`MESSAGE_BYTES`] fits
     /// [`STORE_RESPONSE_BYTES`]; servers that cut pages by bytes are asked on for the rest.
     pub batch: usize,
     /// Most hashes in the first query to a peer, and in the next one after a peer has delivered
@@ -385,7 +387,7 @@ impl Default for FetchLimits {
         Self {
             owed: 150_000,
             holders: 8,
-            batch: 99,
+            batch: STORE_HASHES,
             first_batch: 16,
             attempts: 3,
             backoff: 1_000_000_000,
