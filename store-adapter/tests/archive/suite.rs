@@ -9,17 +9,15 @@ use store_adapter::archive::{Archive, Scan};
 use store_adapter::{Key, Record, WakuMessage};
 use sync_core::{Bound, Id, Item, Range, TopicFilter};
 
+pub(crate) use crate::archives::{CONTENT, TOPIC, record_of};
 pub(crate) use concurrent::*;
 pub(crate) use pages::*;
 pub(crate) use units::*;
 
-pub(crate) const TOPIC: &str = "/waku/2/rs/99/0";
-pub(crate) const CONTENT: &str = "/test/1/a/proto";
-
 /// Runs every function below on archives made by `$new`.
 macro_rules! conformance_suite {
     ($new:expr) => {
-        conformance_suite!($new =>
+        on_empty_archives!($new =>
             a_batch_tells_what_was_new,
             duplicates_inside_a_batch_count_once,
             an_empty_batch_changes_nothing,
@@ -61,27 +59,10 @@ macro_rules! conformance_suite {
             bytes_on_disk_are_told_alike_both_ways,
         );
     };
-    ($new:expr => $($name:ident),* $(,)?) => {$(
-        #[tokio::test]
-        async fn $name() {
-            let (archive, _kept) = $new.await;
-            $crate::suite::$name(&archive).await;
-        }
-    )*};
 }
 
 pub(crate) fn record(time: i64, payload: &[u8]) -> Record {
     record_of(TOPIC, CONTENT, time, payload)
-}
-
-pub(crate) fn record_of(topic: &str, content_topic: &str, time: i64, payload: &[u8]) -> Record {
-    let message = WakuMessage {
-        payload: payload.to_vec(),
-        content_topic: content_topic.into(),
-        timestamp: Some(time),
-        ..WakuMessage::default()
-    };
-    Record::new(topic, message).unwrap()
 }
 
 /// Records of times 10, 20, ...: `count` of them.
