@@ -200,9 +200,8 @@ async fn few_by_hash(
     records.retain(|record| {
         pubsub_topics.allows(record.pubsub_topic()) && behind.contains(&record.item())
     });
-    let takes = |record: &Record| {
-        ENTRY_OVERHEAD + record.encoded_len() + record.pubsub_topic().len()
-    };
+    let takes =
+        |record: &Record| ENTRY_OVERHEAD + record.encoded_len() + record.pubsub_topic().len();
     // An archive may hold longer messages, which another limit has let in.
     let fits = records.len() < 2 || records.iter().map(takes).sum::<usize>() <= page_bytes;
     Ok(fits.then(|| Page {

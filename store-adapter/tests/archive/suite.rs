@@ -209,7 +209,10 @@ pub(crate) async fn keys_are_read_once_in_order_without_what_was_removed(archive
     assert_eq!(archive.read(&keys).await.unwrap(), records);
     keys.reverse();
     keys.extend_from_within(50..100);
-    let span = Range::new(Bound::Before(records[40].item()), Bound::Before(records[45].item()));
+    let span = Range::new(
+        Bound::Before(records[40].item()),
+        Bound::Before(records[45].item()),
+    );
     assert_eq!(archive.remove(&span, 5).await.unwrap(), 5);
     let kept = [&records[..40], &records[45..]].concat();
     assert_eq!(archive.read(&keys).await.unwrap(), kept);

@@ -44,6 +44,8 @@ fn wait_for(thread: Option<JoinHandle<()>>) {
     if let Some(thread) = thread
         && thread.join().is_err()
     {
-        tracing::warn!("a unit of the archive wasn't closed cleanly; it is repaired when it is opened");
+        tracing::warn!(
+            "a unit of the archive wasn't closed cleanly; it is repaired when it is opened"
+        );
     }
 }

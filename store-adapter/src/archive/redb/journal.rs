@@ -76,8 +76,8 @@ pub(super) fn read(files: &dyn Files, intent: &Intent) -> Result<Vec<Record>, Ar
         if digest_of(&file, len)? != intent.digest {
             return Err(Fault::Damaged("its digest is another".into()));
         }
-        let len = usize::try_from(len)
-            .map_err(|_| Fault::Damaged("it is longer than memory".into()))?;
+        let len =
+            usize::try_from(len).map_err(|_| Fault::Damaged("it is longer than memory".into()))?;
         let mut content = vec![0; len];
         file.read(0, &mut content)?;
         file.close()?;

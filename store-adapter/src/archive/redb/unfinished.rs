@@ -100,8 +100,7 @@ fn is_unfinished(candidate: &str, name: &str) -> bool {
         .strip_prefix(name)
         .and_then(|rest| rest.strip_prefix(CREATING))
         .and_then(|numbers| numbers.split_once('-'));
-    let is_number =
-        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     numbers.is_some_and(|(process, attempt)| is_number(process) && is_number(attempt))
 }
 
@@ -116,7 +115,12 @@ mod tests {
         let making = Unfinished::beside(&path).unwrap();
         fs::write(making.path().join("catalogue.redb"), "half").unwrap();
         let left = beside(&path, ".creating-1-0");
-        let others = [".creating-1-", ".creating-x-0", "-b.creating-1-0", ".moving"];
+        let others = [
+            ".creating-1-",
+            ".creating-x-0",
+            "-b.creating-1-0",
+            ".moving",
+        ];
         let others = others.map(|suffix| beside(&path, suffix));
         for directory in others.iter().chain([&left]) {
             fs::create_dir(directory).unwrap();

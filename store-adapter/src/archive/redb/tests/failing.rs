@@ -291,7 +291,10 @@ fn no_other_process_gets_an_archive_whose_catalogue_has_failed() {
     let (engine, disk, place) = on_disk(u64::MAX);
     append(&engine, &batch(1, 3)).unwrap();
     disk.operations.store(0, Ordering::SeqCst);
-    engine.catalogue.set_state("online", Some(b"1")).unwrap_err();
+    engine
+        .catalogue
+        .set_state("online", Some(b"1"))
+        .unwrap_err();
     disk.repair();
     let again = || open(&files_on(place.path(), &Disk::unlimited()), u64::MAX);
     let error = again().unwrap_err();
