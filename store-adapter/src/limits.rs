@@ -40,6 +40,9 @@ pub const STORE_PAGE_DEFAULT: usize = 20;
 /// Most messages in a Store response.
 pub const STORE_PAGE_MAX: usize = 100;
 
+/// Most hashes asked for in one Store request: nwaku answers a multiple of 100 with unrelated messages.
+pub const STORE_HASHES: usize = STORE_PAGE_MAX - 1;
+
 /// Rows of an archive that one Store request may have looked at: some seconds of work.
 pub const STORE_QUERY_ROWS: usize = 10_000_000;
 
@@ -101,19 +104,20 @@ pub const CLOCK_DOUBT: u64 = 3_600_000_000_000;
 pub const ARCHIVE_TOPICS_CACHED: usize = 65_536;
 
 /// Memory that an archive on disk may take for pages it has read or is to write, in bytes.
-pub const ARCHIVE_CACHE_BYTES: usize = 128 << 20;
+pub const ARCHIVE_CACHE_BYTES: usize = 192 << 20;
 
 /// The catalogue's share of [`ARCHIVE_CACHE_BYTES`].
-pub const CATALOGUE_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 16;
+pub const CATALOGUE_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 24;
 
 /// The newest unit's share of [`ARCHIVE_CACHE_BYTES`].
-pub const NEWEST_UNIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 7 / 16;
+pub const NEWEST_UNIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 7 / 24;
 
 /// What the unit that is being split has of [`ARCHIVE_CACHE_BYTES`] for its parts.
-pub const SPLIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 8;
+pub const SPLIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 12;
 
-/// What all other open units together have of [`ARCHIVE_CACHE_BYTES`].
-pub const OTHER_UNITS_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 3 / 8;
+/// What all other open units together have of [`ARCHIVE_CACHE_BYTES`]: for each of [`OPEN_UNITS`] room
+/// for the branches of its tables, so that a lookup reads little more than leaves.
+pub const OTHER_UNITS_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 14 / 24;
 
 /// Most units of an archive on disk that are open at a time; each takes a file descriptor.
 pub const OPEN_UNITS: usize = 128;
@@ -139,6 +143,9 @@ pub const SPLIT_STEP_BYTES: usize = 4 << 20;
 
 /// Bytes of messages that are copied in one step of splitting a unit, at most.
 pub const SPLIT_STEP_BYTES_MOST: usize = 24 << 20;
+
+/// Bytes of a journal that are read at a time while its digest is checked.
+pub const JOURNAL_BLOCK_BYTES: usize = 1 << 20;
 
 /// Units that are walked through for one page.
 pub const ARCHIVE_SCAN_UNITS: usize = 64;
@@ -311,8 +318,7 @@ impl Default for StoreLimits {
 pub struct StoreClientLimits {
     /// Most messages asked for in one request; [`STORE_PAGE_MAX`], which is what servers give at most.
     pub page: usize,
-    /// Most hashes asked for in one request; 99, since nwaku answers a multiple of 100 with unrelated
-    /// messages.
+    /// Most hashes asked for in one request; [`STORE_HASHES`].
     pub hashes: usize,
     /// How often a peer may fail in a row before it is left; 3.
     pub attempts: u32,
@@ -336,7 +342,7 @@ impl Default for StoreClientLimits {
     fn default() -> Self {
         Self {
             page: STORE_PAGE_MAX,
-            hashes: 99,
+            hashes: STORE_HASHES,
             attempts: 3,
             refusals: 8,
             first_backoff: 1_000_000_000,
@@ -359,7 +365,7 @@ pub struct FetchLimits {
     pub owed: usize,
     /// Most peers remembered for one hash; 8.
     pub holders: usize,
-    /// Most hashes in one query; 99. A full answer with messages of [`MESSAGE_BYTES`] fits
+    /// Most hashes in one query; [`STORE_HASHES`]. A full answer with messages of [`MESSAGE_BYTES`] fits
     /// [`STORE_RESPONSE_BYTES`]; servers that cut pages by bytes are asked on for the rest.
     pub batch: usize,
     /// Most hashes in the first query to a peer, and in the next one after a peer has delivered
@@ -381,7 +387,7 @@ impl Default for FetchLimits {
         Self {
             owed: 150_000,
             holders: 8,
-            batch: 99,
+            batch: STORE_HASHES,
             first_batch: 16,
             attempts: 3,
             backoff: 1_000_000_000,
