@@ -25,9 +25,12 @@ mod connections;
 mod disk;
 mod division;
 mod fault;
+mod items;
 mod keeper;
+mod names;
 mod partitions;
 mod place;
+mod quantiles;
 mod read;
 mod remove;
 mod schema;
@@ -41,7 +44,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
-use sync_core::{Id, Range};
+use sync_core::{Bound, Id, Range};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -55,7 +58,8 @@ use self::times::Times;
 use self::topics::Topics;
 use super::changes::{ChangePosition, Changes};
 use super::{
-    Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, check_state,
+    Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, TopicItems,
+    check_state,
 };
 use crate::limits::{PARTITION_BYTES, PARTITION_BYTES_LEAST, PARTITIONS};
 use crate::record::{Key, Record};
@@ -213,6 +217,10 @@ impl Archive for PostgresArchive {
         shared.connections.retry(|| read::scan(shared, scan)).await
     }
 
+    async fn items(&self, lower: &Bound) -> Result<TopicItems, ArchiveError> {
+        items::read(&self.shared, lower).await
+    }
+
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
         let (shared, removed) = (&*self.shared, AtomicUsize::new(0));
         let removed = shared
@@ -254,6 +262,18 @@ impl Archive for PostgresArchive {
                     })
                     .collect())
             })
+            .await
+    }
+
+    async fn removable(
+        &self,
+        units: Vec<StorageUnit>,
+        bytes: u64,
+    ) -> Result<Vec<StorageUnit>, ArchiveError> {
+        let (shared, units) = (&*self.shared, &units[..]);
+        shared
+            .connections
+            .retry(|| remove::removable(shared, units, bytes))
             .await
     }
 

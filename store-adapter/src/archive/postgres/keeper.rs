@@ -15,7 +15,8 @@ use super::partitions;
 use super::place::Place;
 use super::units::{self, Unit};
 use crate::limits::{
-    PARTITION_LOOK_AGAIN_MILLISECONDS, PARTITION_LOOK_MILLISECONDS, PARTITION_SPAN, PARTITIONS,
+    PARTITION_LOOK_AGAIN_MILLISECONDS, PARTITION_LOOK_AGAIN_MOST_MILLISECONDS,
+    PARTITION_LOOK_MILLISECONDS, PARTITION_SPAN, PARTITIONS,
 };
 
 /// The lock of whoever changes partitions; common to all nodes.
@@ -34,16 +35,25 @@ const SHORTEST: u64 = 1_000_000_000;
 pub(super) async fn run(shared: Weak<Shared>, wake: Arc<Notify>) {
     let usual = Duration::from_millis(PARTITION_LOOK_MILLISECONDS);
     let soon = Duration::from_millis(PARTITION_LOOK_AGAIN_MILLISECONDS);
-    let mut pause = usual;
+    let longest = Duration::from_millis(PARTITION_LOOK_AGAIN_MOST_MILLISECONDS);
+    let (mut pause, mut held_up) = (usual, soon);
     loop {
-        // Ended by time or by a call, it is the same.
-        let _ = tokio::time::timeout(pause, wake.notified()).await;
+        match held_up > soon {
+            // What is stored meanwhile calls in vain.
+            true => tokio::time::sleep(pause).await,
+            // Ended by time or by a call, it is the same.
+            false => drop(tokio::time::timeout(pause, wake.notified()).await),
+        }
         let Some(shared) = shared.upgrade() else {
             return;
         };
         let seen = shared.care.seen_now();
         pause = usual;
-        match look(&shared).await {
+        let looked = look(&shared).await;
+        if looked.is_ok() {
+            held_up = soon;
+        }
+        match looked {
             Ok(true) => shared.care.looked_after(seen),
             // Under a cap others wait for it.
             Ok(false) if shared.disk_cap.is_some() => pause = soon,
@@ -51,7 +61,9 @@ pub(super) async fn run(shared: Weak<Shared>, wake: Arc<Notify>) {
             // The next look does it.
             Err(fault) if fault.may_pass() => {
                 tracing::debug!(?fault, "partitions left as they are");
-                pause = soon;
+                shared.care.held_up();
+                pause = held_up;
+                held_up = longest.min(held_up * 2);
             }
             Err(fault) => tracing::warn!(?fault, "the partitions can't be looked after"),
         }
