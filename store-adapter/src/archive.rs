@@ -44,7 +44,8 @@ use crate::record::{Key, Record};
 pub trait Archive: Send + Sync + fmt::Debug {
     /// Stores a batch; tells of each record whether it was new, in the order given. A duplicate of
     /// an earlier record in the batch isn't new either. A shared archive stores nothing below the
-    /// retention floor that it keeps, which another node may have raised: [`ArchiveError::BelowFloor`].
+    /// retention floor that it keeps, which another node may have raised: [`ArchiveError::BelowFloor`]; and nothing past its cap,
+    /// under which another may store at the same time: [`ArchiveError::NoRoom`].
     async fn append(&self, batch: Vec<Record>) -> Result<Vec<bool>, ArchiveError>;
 
     /// The records of these hashes in the order (timestamp, hash), each once; unknown hashes are
@@ -113,6 +114,12 @@ pub trait Archive: Send + Sync + fmt::Debug {
         _bytes: u64,
     ) -> Result<Vec<StorageUnit>, ArchiveError> {
         Ok(units)
+    }
+
+    /// Makes units smaller that have got too large to go one by one; tells whether it is of any use to
+    /// look at the units again. An archive that answers `false` uses the room of removed rows again.
+    async fn rearrange(&self) -> Result<bool, ArchiveError> {
+        Ok(false)
     }
 
     /// What was stored and removed behind `after`, by whichever node; without it nothing, and the

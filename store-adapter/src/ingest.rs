@@ -22,7 +22,7 @@ use self::pruning::Pruning;
 use crate::archive::{Archive, ArchiveError};
 use crate::floor;
 use crate::index::Index;
-use crate::limits::{FLOOR_ROUNDS, IngestLimits};
+use crate::limits::{CAP_ROUNDS, FLOOR_ROUNDS, IngestLimits};
 use crate::message::WakuMessage;
 use crate::record::Record;
 use crate::retention::{Growth, RetentionCounters, RetentionPolicy};
@@ -275,14 +275,35 @@ impl Inner {
         let mut door = self.door.lock().await;
         self.settle_uncertain(&mut door).await?;
         for part in self.pruning.parts_of(&checked) {
-            self.refuse_below_floor(&mut checked, &part);
-            self.make_room(&mut door, &checked, &part).await?;
-            self.commit(&mut door, &mut checked, &part, &mut fresh)
+            self.let_in(&mut door, &mut checked, &part, &mut fresh)
                 .await?;
         }
         drop(door);
         self.keep_capacity_at_the_door().await;
         Ok(self.report(checked, &fresh))
+    }
+
+    /// Makes room for what has passed of the messages at these places, and stores it.
+    async fn let_in(
+        &self,
+        door: &mut Door,
+        checked: &mut [Result<Record, Refusal>],
+        part: &[usize],
+        fresh: &mut [bool],
+    ) -> Result<(), ArchiveError> {
+        let mut rounds = 0;
+        loop {
+            self.refuse_below_floor(checked, part);
+            self.make_room(door, checked, part).await?;
+            match self.commit(door, checked, part, fresh).await {
+                Err(ArchiveError::NoRoom { cap, disk_bytes }) if door.held.is_blocked() => {
+                    return Err(ArchiveError::NoRoomYet { cap, disk_bytes });
+                }
+                // Other nodes have taken the room.
+                Err(ArchiveError::NoRoom { .. }) if rounds < CAP_ROUNDS => rounds += 1,
+                committed => return committed,
+            }
+        }
     }
 
     /// Refuses what lies below the floor of now, which may have been raised since the batch was
@@ -344,7 +365,10 @@ impl Inner {
                 .iter()
                 .zip(stored)
                 .for_each(|(&place, new)| fresh[place] = new),
-            Err(error @ ArchiveError::BelowFloor { .. }) => return Err(error),
+            // Nothing was stored.
+            Err(error @ (ArchiveError::BelowFloor { .. } | ArchiveError::NoRoom { .. })) => {
+                return Err(error);
+            }
             Err(error) => {
                 door.uncertain = records.iter().map(Record::hash).collect();
                 return Err(error);

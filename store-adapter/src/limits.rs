@@ -89,6 +89,10 @@ pub const RETENTION_SLACK_MESSAGES: u64 = 10_000;
 /// How often units are looked at anew to make room for one batch.
 pub const RETENTION_ROUNDS: usize = 3;
 
+/// How long a batch waits, at most, for units to be made small enough to go one by one, in milliseconds,
+/// where several nodes store faster than that is done under one cap; then there is no room for it.
+pub const RETENTION_PATIENCE_MILLISECONDS: u64 = 5_000;
+
 /// How far the system's clock may run ahead of the time that has passed before that counts as a
 /// jump, in nanoseconds: ten minutes.
 pub const CLOCK_JUMP: u64 = 600_000_000_000;
@@ -185,7 +189,7 @@ pub const PARTITION_LOCK_MILLISECONDS: u32 = 250;
 
 /// How long a partition that is to be emptied is waited for while somebody reads it, in milliseconds:
 /// what is to be stored may wait for that. It is tried again later.
-pub const PARTITION_REMOVAL_MILLISECONDS: u32 = 150;
+pub const PARTITION_REMOVAL_MILLISECONDS: u32 = 100;
 
 /// How long whoever raises the retention floor of a database waits for the batches that are being
 /// stored, in milliseconds, each time that it is tried.
@@ -250,7 +254,20 @@ pub const PARTITION_MOVE_ROWS: u64 = 5_000;
 pub const PARTITION_MOVE_BYTES: u64 = 8 << 20;
 
 /// How long storing under a cap waits for the partitions to be looked after, in milliseconds.
-pub const PARTITION_WAIT_MILLISECONDS: u64 = 300;
+pub const PARTITION_WAIT_MILLISECONDS: u64 = 200;
+
+/// A partition that takes so many times the bytes that it is to take under a cap is divided before more
+/// is stored.
+pub const PARTITION_OUTGROWN: u64 = 3;
+
+/// How long storing waits for that, in milliseconds, about.
+pub const PARTITION_SETTLE_MILLISECONDS: u64 = 200;
+
+/// How long a node that looks after the partitions is waited for at a time, in milliseconds.
+pub const PARTITION_PAUSE_MILLISECONDS: u64 = 20;
+
+/// How often room is made anew for one batch, since other nodes have stored meanwhile.
+pub const CAP_ROUNDS: usize = 16;
 
 /// Longest span of time of a partition that is made ahead, in nanoseconds; a day.
 pub const PARTITION_SPAN: u64 = 86_400_000_000_000;

@@ -1,6 +1,7 @@
 //! The door's part in retention: the floor goes up under the door's lock, and room is made there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use sync_core::{Bound, Range};
 use tokio::sync::Mutex;
@@ -9,12 +10,17 @@ use super::held::{Droppable, Held, Removed};
 use super::{Door, Ingest, Inner, Refusal};
 use crate::archive::{ArchiveError, Scan, StorageUnit};
 use crate::floor;
-use crate::limits::{ARCHIVE_REMOVE_ROWS, RETENTION_EXCESS, RETENTION_ROUNDS};
+use crate::limits::{
+    ARCHIVE_REMOVE_ROWS, RETENTION_EXCESS, RETENTION_PATIENCE_MILLISECONDS, RETENTION_ROUNDS,
+};
 use crate::record::Record;
 use crate::retention::{
     Counters, Growth, Precision, Pruned, Reason, RetentionPolicy, before_newest, oldest_units,
     past_capacity, past_time, weight,
 };
+
+/// How long is waited for units to get small enough to go.
+const ROOM_PATIENCE: Duration = Duration::from_millis(RETENTION_PATIENCE_MILLISECONDS);
 
 /// What the door knows of retention.
 #[derive(Debug)]
@@ -282,18 +288,25 @@ impl Inner {
         let room = room.saturating_add(self.archive.spare_bytes());
         self.remove_held(door).await?;
         let (mut disk, mut held) = (self.archive.disk_bytes().await?, false);
-        for _ in 0..RETENTION_ROUNDS {
+        let (mut rounds, begun) = (0, Instant::now());
+        while rounds < RETENTION_ROUNDS && begun.elapsed() < ROOM_PATIENCE {
             let over = disk.saturating_add(room).saturating_sub(cap);
             if over == 0 {
                 return Ok(());
             }
             match self.droppable(door, over).await? {
-                Droppable::UpTo(end) => disk = self.drop_units(door, end, disk).await?,
+                Droppable::UpTo(end) => {
+                    rounds += 1;
+                    disk = self.drop_units(door, end, disk).await?;
+                }
                 Droppable::Held => {
                     held = true;
                     break;
                 }
                 Droppable::Nothing if self.index.is_empty() => break,
+                Droppable::Nothing if self.archive.rearrange().await? => {
+                    disk = self.archive.disk_bytes().await?;
+                }
                 Droppable::Nothing => return self.displace(door, weighs).await,
             }
         }

@@ -186,7 +186,7 @@ async fn messages_stored_and_removed_while_partitions_change_are_all_accounted_f
 #[tokio::test]
 async fn a_cap_makes_units_small() {
     let options = ArchiveOptions {
-        disk_cap: Some(8 << 20),
+        disk_cap: Some(64 << 20),
         ..few_connections()
     };
     for partition_bytes in [PARTITION_BYTES, PARTITION] {

@@ -8,6 +8,7 @@ use store_adapter::archive::{self, ArchiveOptions, ArchiveUrl};
 use store_adapter::limits::IngestLimits;
 use store_adapter::retention::Keeper;
 use store_adapter::{Follower, Index, Ingest, Origin, Record};
+use tokio::task::JoinHandle;
 use tokio_postgres::NoTls;
 
 use crate::support::{HOUR, NOW, arrivals, record, scattered};
@@ -20,7 +21,20 @@ const BYTES: usize = 2_000;
 
 struct Node {
     door: Ingest,
-    follower: Follower,
+    following: JoinHandle<()>,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.following.abort();
+    }
+}
+
+async fn follow(mut follower: Follower) {
+    loop {
+        follower.catch_up().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn node(url: &str) -> Node {
@@ -40,13 +54,13 @@ async fn node(url: &str) -> Node {
     Keeper::start(door.clone(), NOW).await.unwrap();
     Node {
         door,
-        follower: Follower::of(index).unwrap(),
+        following: tokio::spawn(follow(Follower::of(index).unwrap())),
     }
 }
 
 impl Node {
     /// Pours in its share of the messages, one batch after the other.
-    async fn pour(mut self, number: u64, time: fn(u64) -> u64) -> Self {
+    async fn pour(self, number: u64, time: fn(u64) -> u64) -> Self {
         for batch in 0..BATCHES {
             let first = (batch * NODES + number) * BATCH;
             let records: Vec<Record> = (first..first + BATCH)
@@ -56,9 +70,6 @@ impl Node {
             door.ingest(Origin::Imported, arrivals(&records))
                 .await
                 .unwrap();
-            if batch % 3 == number {
-                self.follower.catch_up().await.unwrap();
-            }
         }
         self
     }
@@ -104,18 +115,17 @@ async fn a_cap_is_held_by_all(time: fn(u64) -> u64) {
     println!("highest {highest} bytes of {CAP}");
     assert!(highest <= CAP + CAP / 20, "{highest} bytes of {CAP}");
     assert!(highest > CAP / 2, "{highest} bytes of {CAP}");
-    for node in &mut nodes {
-        node.follower.catch_up().await.unwrap();
-        node.door
-            .retain_from(node.door.index().floor())
-            .await
-            .unwrap();
-        node.follower.catch_up().await.unwrap();
-    }
     let held = nodes[0].door.archive().stats().await.unwrap().messages;
+    let agree = async {
+        let heard = |node: &Node| node.door.index().len() as u64 == held;
+        while !nodes.iter().all(heard) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let agreed = tokio::time::timeout(Duration::from_secs(30), agree).await;
+    assert!(agreed.is_ok(), "the indices don't hold {held}");
     for node in &nodes {
         assert_eq!(node.door.index().floor(), nodes[0].door.index().floor());
-        assert_eq!(node.door.index().len() as u64, held);
     }
     assert!(held * BYTES as u64 > CAP / 4, "only {held} are left");
 }

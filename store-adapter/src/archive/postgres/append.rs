@@ -11,11 +11,13 @@ use deadpool_postgres::Transaction;
 use sync_core::Id;
 
 use super::Shared;
+use super::disk;
 use super::fault::Fault;
 use super::states;
 use super::topics::digest_of;
 use crate::limits::ARCHIVE_STATEMENT_BYTES;
 use crate::record::Record;
+use crate::retention::weight;
 
 const INSERT: &str = "INSERT INTO messages (timestamp, hash, pubsub_topic, content_topic, \
      message_bytes, has_timestamp, ephemeral, version, meta, rate_limit_proof, unknown, payload, \
@@ -123,6 +125,10 @@ pub(super) async fn append(
     // Stable: of two with one hash the earlier is stored.
     in_order.sort_by_key(|record| record.item());
     let transaction = client.transaction().await?;
+    if let Some(cap) = shared.disk_cap {
+        let weights = batch.iter().map(|record| weight(record.encoded_len()));
+        disk::hold_room(shared, &transaction, cap, weights.sum()).await?;
+    }
     states::hold_floor(&transaction).await?;
     let floor = states::floor(&transaction).await?;
     if in_order

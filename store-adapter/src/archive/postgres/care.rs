@@ -49,10 +49,15 @@ impl Care {
         self.held_up.store(true, Ordering::SeqCst);
     }
 
+    /// Whether others are in the way.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.held_up.load(Ordering::SeqCst)
+    }
+
     /// Waits until at most so many of the bytes stored until now haven't been looked after, but not for
     /// long: a large partition takes its time to be divided.
     pub(super) async fn catch_up(&self, unseen: u64) {
-        if self.held_up.load(Ordering::SeqCst) {
+        if self.is_held_up() {
             return;
         }
         let stored = self.seen_now();

@@ -21,6 +21,13 @@ pub(super) enum Fault {
     Held(usize),
     /// The retention floor lies above a message that is to be stored.
     BelowFloor,
+    /// The archive would exceed its cap.
+    NoRoom {
+        /// The cap, in bytes.
+        cap: u64,
+        /// What the archive takes, in bytes.
+        disk_bytes: u64,
+    },
     /// The server refuses, and will again.
     Failed(String),
     /// The database isn't one of ours.
@@ -44,6 +51,7 @@ impl Fault {
                 ArchiveError::Database { url, reason }
             }
             Self::Held(removed) => ArchiveError::Held { url, removed },
+            Self::NoRoom { cap, disk_bytes } => ArchiveError::NoRoom { cap, disk_bytes },
             Self::BelowFloor => ArchiveError::BelowFloor { url },
             Self::Refused(reason) => ArchiveError::DatabaseRefused { url, reason },
             Self::NotFound => ArchiveError::NotInDatabase { url },
