@@ -94,9 +94,9 @@ impl Outage {
     /// The peer isn't connected, for that reason.
     fn goes_on(&mut self, peer: PeerId, reason: &dyn std::fmt::Display) {
         if std::mem::replace(&mut self.told, true) {
-            tracing::debug!(%peer, %reason, "still not connected");
+            tracing::debug!(%peer, %reason, "still away");
         } else {
-            tracing::warn!(%peer, %reason, "not connected: dialling until it is");
+            tracing::warn!(%peer, %reason, "away: dialling it until it is back");
         }
     }
 

@@ -36,6 +36,9 @@ pub enum ConnectError {
          like /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAm..."
     )]
     NoPeerId(Multiaddr),
+    /// The address is this node's.
+    #[error("`{0}` is this node itself: expected the address of another")]
+    Own(Multiaddr),
     /// No connection came about.
     #[error("{address} can't be reached: {reason}")]
     Unreachable {
@@ -63,6 +66,7 @@ enum Command {
 /// Talks to the swarm's task; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SwarmHandle {
+    local: PeerId,
     commands: mpsc::Sender<Command>,
     peers: Arc<PeerTable>,
 }
@@ -81,6 +85,9 @@ impl SwarmHandle {
     /// When the address names no peer, or the peer doesn't answer in time.
     pub async fn connect(&self, address: &Multiaddr) -> Result<PeerId, ConnectError> {
         let peer = peer_of(address).ok_or_else(|| ConnectError::NoPeerId(address.clone()))?;
+        if peer == self.local {
+            return Err(ConnectError::Own(address.clone()));
+        }
         let addresses = std::slice::from_ref(address);
         self.peers.keep(peer, addresses, Kept::Dialled);
         self.reach(peer, addresses).await?;
@@ -248,7 +255,11 @@ pub(crate) async fn spawn(
         task.announce(address);
     }
     Ok(Spawned {
-        handle: SwarmHandle { commands, peers },
+        handle: SwarmHandle {
+            local: keypair.public().to_peer_id(),
+            commands,
+            peers,
+        },
         addresses,
         met: newly_met,
         run: task.run().boxed(),
