@@ -10,6 +10,7 @@ use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use store_adapter::limits::{METADATA_BYTES, StoreClientLimits, TRANSFER_FRAME_BYTES};
+use store_adapter::sharding::Shard;
 use store_adapter::store::StoreCriteria;
 use sync_core::{Range, Scope, TopicFilter};
 use sync_net::{
@@ -23,6 +24,7 @@ use crate::net::{
     AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Kept, NodeRecord,
     PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, protocols, spawn,
 };
+use crate::relay::{self, Relay, RelayConfig};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
@@ -52,6 +54,8 @@ pub struct NodeConfig {
     pub schedule: Option<Schedule>,
     /// How it keeps track of its absences and makes up for them; without, it does neither.
     pub resume: Option<ResumeConfig>,
+    /// How it takes part in Waku's relay; without, it doesn't.
+    pub relay: Option<RelayConfig>,
     /// Bounds of the work after a session.
     pub sync_limits: SyncLimits,
     /// Bounds of sessions.
@@ -73,7 +77,7 @@ pub struct Services {
 
 impl NodeConfig {
     /// A node of this identity that listens nowhere, keeps all shards, serves everything, never
-    /// syncs on its own, and doesn't resume.
+    /// syncs on its own, and neither resumes nor relays.
     #[must_use]
     pub fn new(keypair: Keypair, cluster_id: Option<u16>) -> Self {
         Self {
@@ -90,6 +94,7 @@ impl NodeConfig {
             store_nodes: Vec::new(),
             schedule: None,
             resume: None,
+            relay: None,
             sync_limits: SyncLimits::default(),
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
@@ -105,14 +110,19 @@ impl NodeConfig {
         self
     }
 
-    fn current_shards(&self) -> anyhow::Result<Option<Arc<CurrentShards>>> {
-        let shards = |id| CurrentShards::new(id, self.shards.iter().copied());
+    fn current_shards(
+        &self,
+        relay: Option<&relay::Mounted>,
+    ) -> anyhow::Result<Option<Arc<CurrentShards>>> {
+        let relay = relay.map(|relay| relay.handle.clone());
+        let subscribed = move || relay.iter().flat_map(Relay::subscriptions).collect();
+        let shards = |id| CurrentShards::new(id, self.shards.iter().copied(), subscribed);
         Ok(self.cluster_id.map(shards).transpose()?.map(Arc::new))
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            relay: false,
+            relay: self.relay.is_some(),
             store: self.serve.store,
             sync: self.serve.store && self.serve.sync,
         }
@@ -126,10 +136,10 @@ impl NodeConfig {
 
     fn served(&self) -> Scope {
         let cluster_id = self.cluster_id.unwrap_or_default();
-        let topics = self
-            .shards
-            .iter()
-            .map(|shard| format!("/waku/2/rs/{cluster_id}/{shard}"));
+        let topics = self.shards.iter().map(|&index| {
+            let shard = Shard { cluster_id, index };
+            shard.to_string()
+        });
         Scope {
             pubsub_topics: TopicFilter::from_wire(topics),
             ..Scope::of_window(Range::ALL)
@@ -148,6 +158,7 @@ pub struct Node {
     announced: Arc<Announced>,
     record: Arc<NodeRecord>,
     shards: Option<Arc<CurrentShards>>,
+    relay: Option<relay::Mounted>,
     tasks: JoinSet<()>,
 }
 
@@ -164,7 +175,10 @@ impl Node {
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let own = config.current_shards()?;
+        let relay = config.relay.clone();
+        let relay = relay.map(|relay| relay::mount(relay, &store)).transpose()?;
+        let (relay, relaying) = relay.unzip();
+        let own = config.current_shards(relay.as_ref())?;
         let announced = Arc::new(Announced::new(config.announce.clone()));
 
         let syncer = Syncer::new(
@@ -175,7 +189,10 @@ impl Node {
             config.sync_limits.clone(),
         );
         let resume = match &config.resume {
-            Some(config) => Some(resume(config, peer_id, &store, &syncer).await?),
+            Some(resumed) => {
+                let relays = config.relay.is_some();
+                Some(resume(resumed, relays, peer_id, &store, &syncer).await?)
+            }
             None => None,
         };
         serve(&config, &mut behaviour, &store, &syncer, own.clone())
@@ -188,7 +205,7 @@ impl Node {
             peers: Arc::clone(&peers),
             announced: Arc::clone(&announced),
         };
-        let spawned = spawn(&config.keypair, behaviour, &config.listen, parts).await?;
+        let spawned = spawn(&config.keypair, behaviour, &config.listen, parts, relaying).await?;
         let swarm = spawned.handle;
         tasks.spawn(spawned.run);
         let record = Arc::new(NodeRecord::new(
@@ -224,6 +241,7 @@ impl Node {
         }
         Ok(Self {
             resume,
+            relay,
             peer_id,
             addresses: spawned.addresses,
             swarm,
@@ -296,6 +314,12 @@ impl Node {
         self.resume.as_ref()
     }
 
+    /// Its relay, if it takes part.
+    #[must_use]
+    pub fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref().map(|relay| &relay.handle)
+    }
+
     /// Connects to the peer at `address` and waits until it has said what it speaks.
     ///
     /// # Errors
@@ -314,6 +338,9 @@ impl Node {
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+        if let Some(relay) = self.relay.take() {
+            relay.stop().await;
+        }
         if let Some(resume) = &self.resume {
             resume.stop().await;
         }
@@ -330,6 +357,7 @@ impl Drop for Node {
 /// Reads what the archive keeps of the node's absences, and has peers told of its gaps.
 async fn resume(
     config: &ResumeConfig,
+    relays: bool,
     peer_id: PeerId,
     store: &Store,
     syncer: &Arc<Syncer>,
@@ -338,7 +366,8 @@ async fn resume(
     let archive = Arc::clone(store.archive());
     let ledger = Arc::new(Ledger::open(archive, peer_id, now(), overlap).await?);
     syncer.set_ledger(Arc::clone(&ledger));
-    Ok(Resume::new(ledger, Arc::clone(syncer), config.clone()))
+    let syncer = Arc::clone(syncer);
+    Ok(Resume::new(ledger, syncer, config.clone(), relays))
 }
 
 /// Registers the protocols that the node serves, and gives the tasks that serve them.

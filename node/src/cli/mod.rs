@@ -4,6 +4,7 @@ mod archive;
 mod bench;
 mod db;
 mod net;
+mod relay;
 mod run;
 mod size;
 mod sync_wire;
@@ -21,6 +22,7 @@ pub use bench::{
 };
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use net::{NatArg, NetArgs};
+pub use relay::RelayArgs;
 pub use run::RunArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError, NetworkBehaviour, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, ping};
@@ -19,6 +20,7 @@ use super::limits::{
 use super::liveness::Liveness;
 use super::peer_info::{Kept, PeerDirection, peer_of};
 use super::{Announced, PeerTable};
+use crate::relay::{self, Driver, Gossipsub};
 
 /// The version of libp2p's protocols that peers of the field identify with.
 const PROTOCOL_VERSION: &str = "ipfs/0.1.0";
@@ -174,10 +176,16 @@ pub(crate) struct NodeBehaviour {
     frames: sync_net::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
+    relay: Toggle<Gossipsub>,
 }
 
 impl NodeBehaviour {
-    fn new(keypair: &Keypair, frames: sync_net::Behaviour, parts: &SwarmParts) -> Self {
+    fn new(
+        keypair: &Keypair,
+        frames: sync_net::Behaviour,
+        parts: &SwarmParts,
+        relay: Option<Gossipsub>,
+    ) -> Self {
         let identify = identify::Config::new(PROTOCOL_VERSION.into(), keypair.public())
             .with_agent_version(AGENT.into())
             .with_push_listen_addr_updates(true)
@@ -192,6 +200,7 @@ impl NodeBehaviour {
             frames,
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping),
+            relay: relay.into(),
         }
     }
 }
@@ -213,6 +222,7 @@ struct SwarmTask {
     dials: HashMap<ConnectionId, oneshot::Sender<Dialled>>,
     liveness: Liveness,
     met: mpsc::Sender<PeerId>,
+    relay: Option<Driver>,
 }
 
 /// What `spawn` gives back.
@@ -236,8 +246,10 @@ pub(crate) async fn spawn(
     frames: sync_net::Behaviour,
     listen: &[Multiaddr],
     parts: SwarmParts,
+    relay: Option<relay::SwarmPart>,
 ) -> anyhow::Result<Spawned> {
-    let behaviour = NodeBehaviour::new(keypair, frames, &parts);
+    let (gossipsub, relay) = relay.map(|part| (part.gossipsub, part.driver)).unzip();
+    let behaviour = NodeBehaviour::new(keypair, frames, &parts, gossipsub);
     let mut swarm = sync_net::build_swarm(keypair, behaviour, &ConnectionLimits::default())?;
     let addresses = start_listening(&mut swarm, listen).await?;
     let (commands, received) = mpsc::channel(COMMANDS);
@@ -250,6 +262,7 @@ pub(crate) async fn spawn(
         dials: HashMap::new(),
         liveness: Liveness::default(),
         met,
+        relay,
     };
     for address in &addresses {
         task.announce(address);
@@ -311,8 +324,19 @@ impl SwarmTask {
                     Some(command) => self.obey(command),
                     None => return,
                 },
+                command = Driver::next(&mut self.relay) => self.relay(|relay, gossipsub| {
+                    relay.obey(command, gossipsub);
+                }),
                 event = self.swarm.select_next_some() => self.note(event),
             }
+        }
+    }
+
+    /// Has the relay do something, if there is one.
+    fn relay(&mut self, act: impl FnOnce(&Driver, &mut Gossipsub)) {
+        let gossipsub = self.swarm.behaviour_mut().relay.as_mut();
+        if let (Some(relay), Some(gossipsub)) = (&self.relay, gossipsub) {
+            act(relay, gossipsub);
         }
     }
 
@@ -395,6 +419,9 @@ impl SwarmTask {
                 peers.identified(&peer_id, &info);
             }
             SwarmEvent::Behaviour(NodeBehaviourEvent::Ping(event)) => self.pinged(&event),
+            SwarmEvent::Behaviour(NodeBehaviourEvent::Relay(event)) => {
+                self.relay(|relay, gossipsub| relay.note(event, gossipsub));
+            }
             _ => {}
         }
     }
