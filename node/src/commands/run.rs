@@ -41,6 +41,7 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     }
     let retention = args.store_message_retention_policy;
     tracing::info!(peer_id = %node.peer_id(), archive = %url, %retention, "running");
+    tracing::info!(enr = node.enr_uri(), "the node record");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
