@@ -1,25 +1,21 @@
 //! `wakustore run`: a node until it is told to end.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
-use store_adapter::ArchiveUrl;
-use store_adapter::archive::{self, ArchiveOptions};
 use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::db::refused;
+use super::tended::open_kept;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
 use crate::resume::ResumeConfig;
-use crate::store::Store;
 use crate::sync::Schedule;
 
 /// Name of the file in the data directory that keeps the node's key.
@@ -28,7 +24,8 @@ const KEY_FILE: &str = "nodekey";
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
     let url = args.archive.url_to_create()?;
-    let store = open(&url, &args).await?;
+    let retention = args.store_message_retention_policy;
+    let store = open_kept(&url, retention, args.relay.ingest_limits()).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -39,7 +36,6 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
             tracing::warn!(%address, %error, "listening");
         }
     }
-    let retention = args.store_message_retention_policy;
     tracing::info!(peer_id = %node.peer_id(), archive = %url, %retention, "running");
     tracing::info!(enr = node.enr_uri(), "the node record");
     tokio::select! {
@@ -51,20 +47,6 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         recording.finish().await;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Opens the archive and holds it to its retention policy.
-async fn open(url: &ArchiveUrl, args: &RunArgs) -> Result<Arc<Store>, Failure> {
-    let policy = args.store_message_retention_policy;
-    let options = ArchiveOptions {
-        disk_cap: policy.size,
-        ..ArchiveOptions::default()
-    };
-    let archive = archive::open(url, &options).await?;
-    let limits = args.relay.ingest_limits();
-    Store::kept_with(archive, policy, limits)
-        .await
-        .map_err(refused)
 }
 
 /// Starts the recording that is asked for.

@@ -69,3 +69,6 @@ pub(crate) const SHARDS_LISTED: usize = 64;
 
 /// Most addresses that the node tells of itself; libp2p keeps no more.
 pub(crate) const ANNOUNCED_ADDRESSES: usize = 20;
+
+/// How long it is believed what a peer has said that it lacks.
+pub(crate) const CLAIMS_BELIEVED: Duration = Duration::from_secs(300);
