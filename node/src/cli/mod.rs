@@ -3,6 +3,7 @@
 mod archive;
 mod bench;
 mod db;
+mod net;
 mod relay;
 mod run;
 mod size;
@@ -21,6 +22,7 @@ pub use bench::{
     BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
 };
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
+pub use net::{NatArg, NetArgs};
 pub use relay::RelayArgs;
 pub use run::RunArgs;
 pub use size::SizeArg;
