@@ -23,6 +23,8 @@ use tokio::time::Instant;
 use crate::cli::time::{nanoseconds, now};
 use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
 use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, protocols, spawn};
+use crate::health::{self, Health};
+use crate::rest::{Answering, RestServer};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
@@ -56,6 +58,8 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// What answers REST calls for it, if anything.
+    pub rest: Option<RestServer>,
 }
 
 /// What a node does for its peers.
@@ -88,6 +92,7 @@ impl NodeConfig {
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
             admission: AdmissionLimits::default(),
+            rest: None,
         }
     }
 
@@ -128,6 +133,8 @@ pub struct Node {
     control: Control,
     syncer: Arc<Syncer>,
     resume: Option<Arc<Resume>>,
+    health: Arc<Health>,
+    rest: Option<RestServer>,
     tasks: JoinSet<()>,
 }
 
@@ -197,15 +204,61 @@ impl Node {
                 tasks.spawn(Arc::clone(resume).fill());
             }
         }
-        Ok(Self {
+        let mut node = Self {
             resume,
             peer_id,
             addresses: spawned.addresses,
             swarm,
             control,
             syncer,
+            health: Arc::default(),
+            rest: None,
             tasks,
-        })
+        };
+        node.answer(&store, &peers, config.serve, config.rest);
+        Ok(node)
+    }
+
+    /// Has its health told, and calls of REST answered.
+    fn answer(
+        &mut self,
+        store: &Arc<Store>,
+        peers: &Arc<PeerTable>,
+        services: Services,
+        rest: Option<RestServer>,
+    ) {
+        if let Some(rest) = &rest {
+            self.health = Arc::clone(rest.health());
+            rest.answer_from(Answering {
+                peer_id: self.peer_id,
+                addresses: self.addresses.clone(),
+                store: Arc::clone(store),
+                serves_store: services.store,
+                store_node: None,
+                swarm: self.swarm.clone(),
+                control: self.control.clone(),
+                peers: Arc::clone(peers),
+                enr: String::new(),
+            });
+        }
+        self.health.started(health::Parts {
+            store: Arc::clone(store),
+            peers: Arc::clone(peers),
+            services,
+        });
+        self.rest = rest;
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// What answers REST calls for it, if anything does.
+    #[must_use]
+    pub fn rest(&self) -> Option<&RestServer> {
+        self.rest.as_ref()
     }
 
     /// Its identity.
@@ -249,6 +302,10 @@ impl Node {
 
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.
     pub async fn stop(mut self) {
+        self.health.ending();
+        if let Some(rest) = self.rest.take() {
+            rest.stop().await;
+        }
         self.tasks.shutdown().await;
         if let Some(resume) = &self.resume {
             resume.stop().await;

@@ -19,6 +19,7 @@ use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
 use crate::resume::ResumeConfig;
+use crate::rest::RestServer;
 use crate::store::Store;
 use crate::sync::Schedule;
 
@@ -27,6 +28,10 @@ const KEY_FILE: &str = "nodekey";
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
+    // Before the archive, so that it tells of the start.
+    if let Some(rest) = args.rest.config() {
+        config.rest = Some(RestServer::listen(rest).await?);
+    }
     let url = args.archive.url_to_create()?;
     let store = open(&url, args.store_message_retention_policy).await?;
     // The archive is there by now, and a recording isn't written in its place.
