@@ -4,16 +4,17 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
+REST_SECONDS ?= 60
 
 .PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
-.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke clean
+.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke rest-check clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std bench-smoke instructions fuzz-smoke
+test: setup lint unit docs no-std bench-smoke instructions fuzz-smoke rest-check
 
 setup:
 	.ci/setup
@@ -75,6 +76,11 @@ fuzz:
 # From one seed, so that what fails is what was changed; `make fuzz` looks for news.
 fuzz-smoke:
 	FUZZ_SEED=1 fuzz/run $(FUZZ_SMOKE_SECONDS)
+
+# The REST API of a running node against the OpenAPI document that it serves, by schemathesis.
+rest-check: setup
+	$(CARGO) build --locked --package wakustore
+	target/tools/schemathesis/bin/python node/rest-check/check.py target/debug/wakustore $(REST_SECONDS)
 
 clean:
 	$(CARGO) clean

@@ -1,20 +1,25 @@
 //! How the node is: what `/health` tells.
 
-use std::sync::{Arc, OnceLock};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sync_core::Id;
 
 use crate::net::{PeerTable, protocols};
 use crate::node::Services;
+use crate::relay::Relay;
 use crate::store::Store;
 
 /// How long the archive may take to answer a read before it counts as unreadable.
 const ARCHIVE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Peers of a service from which on a node without relay is well connected, as nwaku has it.
-const WELL_CONNECTED: usize = 2;
+/// Peers that relay from which on a node is well connected: the fewest that nwaku wants in a mesh.
+const WELL_RELAYED: usize = 4;
+
+/// Peers of a service from which on a node that relays with nobody is well connected, as nwaku has it.
+const WELL_SERVED: usize = 2;
 
 /// How the node, or one of its protocols, is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,17 +105,26 @@ pub struct HealthReport {
 }
 
 /// Tells how a node is, from before it starts until it has ended.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Health {
     node: OnceLock<Parts>,
     ending: AtomicBool,
 }
 
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health")
+            .field("started", &self.node.get().is_some())
+            .field("ending", &self.ending)
+            .finish()
+    }
+}
+
 /// What a node's health is seen by.
-#[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) peers: Arc<PeerTable>,
+    pub(crate) relay: Option<Relay>,
     pub(crate) services: Services,
 }
 
@@ -140,10 +154,14 @@ impl Health {
             return without_node(HealthStatus::Initializing);
         };
         let readable = node.archive_is_readable().await;
+        let relaying = match &node.relay {
+            Some(relay) => Some(relay.peers().await.len()),
+            None => None,
+        };
         HealthReport {
             node: ready_if(readable),
-            connection: node.connection(),
-            protocols: node.protocols(readable),
+            connection: node.connection(relaying),
+            protocols: node.protocols(readable, relaying),
         }
     }
 }
@@ -165,20 +183,24 @@ impl Parts {
         )
     }
 
-    fn connection(&self) -> ConnectionStatus {
+    /// Given how many peers relay with this node, if it relays.
+    fn connection(&self, relaying: Option<usize>) -> ConnectionStatus {
+        if let Some(relaying) = relaying.filter(|relaying| *relaying > 0) {
+            return ConnectionStatus::of(relaying, WELL_RELAYED);
+        }
         let peers = self.peers_of(&[
             protocols::STORE,
             protocols::RECONCILIATION,
             protocols::RECONCILE,
         ]);
-        ConnectionStatus::of(peers, WELL_CONNECTED)
+        ConnectionStatus::of(peers, WELL_SERVED)
     }
 
     fn peers_of(&self, protocols: &[&str]) -> usize {
         self.peers.that_speak(protocols).len()
     }
 
-    fn protocols(&self, readable: bool) -> Vec<ProtocolHealth> {
+    fn protocols(&self, readable: bool, relaying: Option<usize>) -> Vec<ProtocolHealth> {
         let absent = |protocol| ProtocolHealth {
             protocol,
             status: HealthStatus::NotMounted,
@@ -190,7 +212,8 @@ impl Parts {
             desc: (!ready).then_some(otherwise),
         };
         let unreadable = "The archive can't be read";
-        let mut all = vec![absent("Relay")];
+        let relay = relaying.map(|peers| here("Relay", peers > 0, "No connected peers"));
+        let mut all = vec![relay.unwrap_or_else(|| absent("Relay"))];
         if self.services.store {
             all.push(here("Store", readable, unreadable));
         } else {
@@ -234,6 +257,7 @@ mod tests {
         health.started(Parts {
             store: Store::open(&ArchiveUrl::Memory).await.unwrap(),
             peers: Arc::default(),
+            relay: None,
             services: Services {
                 store: true,
                 sync: true,

@@ -16,6 +16,7 @@ pub mod net;
 pub mod node;
 pub mod output;
 pub mod recording;
+pub mod relay;
 pub mod rest;
 pub mod resume;
 mod retention;

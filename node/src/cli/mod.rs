@@ -3,6 +3,7 @@
 mod archive;
 mod bench;
 mod db;
+mod relay;
 mod rest;
 mod run;
 mod size;
@@ -20,6 +21,7 @@ pub use bench::{
     BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
 };
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
+pub use relay::RelayArgs;
 pub use rest::RestArgs;
 pub use run::RunArgs;
 pub use size::SizeArg;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use clap::{ArgAction, Args};
 
+use crate::relay::RelayConfig;
 use crate::rest::RestConfig;
 
 /// Arguments of `run` about REST.
@@ -23,6 +24,10 @@ pub struct RestArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value_t = false, action = ArgAction::Set)]
     pub rest_admin: bool,
+    /// Most relayed messages kept for REST calls that ask what came since the last one
+    #[arg(long, value_name = "COUNT", default_value_t = RelayConfig::default().cache_capacity,
+          value_parser = clap::value_parser!(usize))]
+    pub rest_relay_cache_capacity: usize,
     /// An origin of web pages that may use REST, as often as there are: HOST, HOST:PORT or
     /// SCHEME://HOST:PORT, with * for any text and ? for any character or none
     #[arg(long, value_name = "ORIGIN")]

@@ -8,11 +8,13 @@ use libp2p::{Multiaddr, PeerId};
 use sync_net::Control;
 use tokio::sync::Semaphore;
 
-use super::RestConfig;
 use super::problem::Problem;
+use super::{RestConfig, RestServer};
 use crate::budget::Budget;
-use crate::health::Health;
+use crate::health::{self, Health};
 use crate::net::{PeerTable, SwarmHandle};
+use crate::node::Services;
+use crate::relay::Relay;
 use crate::store::Store;
 
 /// The parts of a running node that calls are answered from.
@@ -21,20 +23,37 @@ pub(crate) struct Answering {
     pub(crate) peer_id: PeerId,
     /// Where it listens, with the peer id at the end.
     pub(crate) addresses: Vec<Multiaddr>,
-    /// Its record for discovery.
-    pub(crate) enr: String,
     /// Its archive.
     pub(crate) store: Arc<Store>,
-    /// Whether it answers Store queries from that.
-    pub(crate) serves_store: bool,
-    /// The store node that it is to ask otherwise.
-    pub(crate) store_node: Option<PeerId>,
+    /// What it does for its peers.
+    pub(crate) services: Services,
+    /// Its relay, if it takes part.
+    pub(crate) relay: Option<Relay>,
     /// To dial.
     pub(crate) swarm: SwarmHandle,
     /// To ask peers.
     pub(crate) control: Control,
     /// Who is there.
     pub(crate) peers: Arc<PeerTable>,
+}
+
+/// Has the health of a node told that runs now, and REST calls answered from it, if there is a server.
+pub(crate) fn mount(
+    server: Option<RestServer>,
+    node: Answering,
+) -> (Arc<Health>, Option<RestServer>) {
+    let health = server.as_ref().map(|server| Arc::clone(server.health()));
+    let health = health.unwrap_or_default();
+    health.started(health::Parts {
+        store: Arc::clone(&node.store),
+        peers: Arc::clone(&node.peers),
+        relay: node.relay.clone(),
+        services: node.services,
+    });
+    if let Some(server) = &server {
+        server.answer_from(node);
+    }
+    (health, server)
 }
 
 /// What the server's calls share.

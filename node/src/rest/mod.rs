@@ -17,11 +17,13 @@ mod openapi;
 mod origin;
 mod peer_address;
 mod problem;
+mod relay;
 mod routes;
 mod server;
 mod store;
+mod topics;
 
-pub(crate) use answering::Answering;
+pub(crate) use answering::{Answering, mount};
 pub use config::RestConfig;
 pub use gate::Gate;
 pub use server::RestServer;

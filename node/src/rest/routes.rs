@@ -16,7 +16,7 @@ use super::limits::REQUEST_DEADLINE;
 use super::openapi::{self, Document};
 use super::origin::{self, Origins};
 use super::problem::Problem;
-use super::{health, info, store};
+use super::{health, info, relay, store};
 
 /// The whole API.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -28,7 +28,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     let api = OpenApiRouter::with_openapi(Document::openapi())
         .merge(gated("health", health::routes()))
         .merge(gated("info", info::routes()))
-        .merge(gated("store", store::routes()));
+        .merge(gated("store", store::routes()))
+        .merge(gated("relay", relay::routes()));
     let origins = Origins::new(&shared.config.allow_origin);
     let (router, document) = api.split_for_parts();
     router

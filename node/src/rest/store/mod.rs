@@ -47,7 +47,7 @@ async fn messages(
 ) -> Result<Response, Problem> {
     let Asked { request, peer } = query::parse(parameters.0).map_err(Problem::bad_request)?;
     match peer {
-        None if node.serves_store => page::local(&node, &request).await,
+        None if node.services.store => page::local(&node, &request).await,
         None => {
             let peer = remote::any(&node)?;
             remote::ask(&node, peer, &request).await

@@ -18,9 +18,7 @@ use crate::rest::problem::Problem;
 /// A connected node that answers Store queries.
 pub(super) fn any(node: &Running) -> Result<PeerId, Problem> {
     let serving = node.peers.that_speak(&[protocols::STORE]);
-    let preferred = serving.iter().find(|peer| Some(**peer) == node.store_node);
-    let peer = preferred.or(serving.first()).copied();
-    peer.ok_or_else(|| {
+    serving.first().copied().ok_or_else(|| {
         let reason = "No suitable service peer & no discovery method";
         Problem::new(StatusCode::PRECONDITION_FAILED, reason)
     })
