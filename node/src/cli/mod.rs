@@ -3,6 +3,7 @@
 mod archive;
 mod bench;
 mod db;
+mod net;
 mod relay;
 mod rest;
 mod run;
@@ -21,6 +22,7 @@ pub use bench::{
     BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
 };
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
+pub use net::{NatArg, NetArgs};
 pub use relay::RelayArgs;
 pub use rest::RestArgs;
 pub use run::RunArgs;

@@ -8,7 +8,7 @@ use store_adapter::RetentionPolicy;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{ArchiveArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg};
+use super::{ArchiveArgs, NetArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
@@ -54,12 +54,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "COUNT",
           default_value_t = AdmissionLimits::default().inbound_per_ip.unwrap_or_default())]
     pub ip_colocation_limit: usize,
-    /// A peer to stay connected with, as often as there are
-    #[arg(long, value_name = "MULTIADDR")]
-    pub staticnode: Vec<String>,
-    /// A store node to stay connected with and to fetch from
-    #[arg(long, value_name = "MULTIADDR")]
-    pub storenode: Option<String>,
+    /// Where it is reached, and whom it stays connected with.
+    #[command(flatten)]
+    pub net: NetArgs,
     /// Serve Store queries
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value_t = true, action = ArgAction::Set)]

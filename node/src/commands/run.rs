@@ -106,9 +106,9 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
         ..AdmissionLimits::default()
     };
-    for address in args.staticnode.iter().chain(&args.storenode) {
-        config.stay_with.push(peer_address(address)?);
-    }
+    config.announce = args.net.announce();
+    config.stay_with = peer_addresses(&args.net.staticnode)?;
+    config.store_nodes = peer_addresses(&args.net.storenode)?;
     config.schedule = (args.store && args.store_sync).then_some(Schedule {
         interval: args.store_sync_interval.0,
         range: args.store_sync_range.0,
@@ -133,6 +133,10 @@ fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
             Ok(sync_net::identity::load_or_create(&file)?)
         }
     }
+}
+
+fn peer_addresses(texts: &[String]) -> Result<Vec<Multiaddr>, Failure> {
+    texts.iter().map(|text| peer_address(text)).collect()
 }
 
 /// Reads a peer's address, which has to name the peer.
