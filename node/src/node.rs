@@ -1,9 +1,8 @@
 //! A whole node: archive, network, services and schedule, put together.
 
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use libp2p::identity::Keypair;
@@ -21,8 +20,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::cli::time::{nanoseconds, now};
+use crate::logging::Levels;
 use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
-use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, protocols, spawn};
+use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, ports, protocols, spawn};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
@@ -56,6 +56,8 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// What sets how much the process logs.
+    pub levels: Levels,
 }
 
 /// What a node does for its peers.
@@ -88,6 +90,7 @@ impl NodeConfig {
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
             admission: AdmissionLimits::default(),
+            levels: Levels::default(),
         }
     }
 
@@ -137,7 +140,7 @@ impl Node {
     /// # Errors
     /// When it can't listen where it should, or the archive can't be read.
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
-        config.listen.iter().try_for_each(check_port)?;
+        ports::check(&config.listen)?;
         let peer_id = config.keypair.public().to_peer_id();
         let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
         let control = behaviour.control();
@@ -345,23 +348,6 @@ fn one_shot(id: &'static str, request_bytes: usize, limits: &ServiceLimits) -> P
             deadlines,
         },
         ..ProtocolConfig::new(StreamProtocol::new(id))
-    }
-}
-
-/// Refuses a port that another program listens on. libp2p would share it silently, and each of the
-/// two get some of the connections.
-fn check_port(address: &Multiaddr) -> anyhow::Result<()> {
-    let mut parts = address.iter();
-    let ip = match parts.next() {
-        Some(Protocol::Ip4(ip)) => IpAddr::from(ip),
-        Some(Protocol::Ip6(ip)) => IpAddr::from(ip),
-        _ => return Ok(()),
-    };
-    match parts.next() {
-        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((ip, port))
-            .map(drop)
-            .with_context(|| format!("can't listen on {address}; is port {port} in use?")),
-        _ => Ok(()),
     }
 }
 

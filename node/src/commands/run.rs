@@ -7,14 +7,15 @@ use anyhow::Context;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
+use store_adapter::ArchiveUrl;
 use store_adapter::archive::{self, ArchiveOptions};
-use store_adapter::{ArchiveUrl, RetentionPolicy};
 use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::db::refused;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
+use crate::logging::Levels;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
@@ -25,10 +26,11 @@ use crate::sync::Schedule;
 /// Name of the file in the data directory that keeps the node's key.
 const KEY_FILE: &str = "nodekey";
 
-pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
+    config.levels = levels;
     let url = args.archive.url_to_create()?;
-    let store = open(&url, args.store_message_retention_policy).await?;
+    let store = open(&args, &url).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -52,11 +54,12 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the archive and holds it to `policy`.
-async fn open(url: &ArchiveUrl, policy: RetentionPolicy) -> Result<Arc<Store>, Failure> {
+/// Opens the archive and holds it to its policy.
+async fn open(args: &RunArgs, url: &ArchiveUrl) -> Result<Arc<Store>, Failure> {
+    let policy = args.store_message_retention_policy;
     let options = ArchiveOptions {
         disk_cap: policy.size,
-        ..ArchiveOptions::default()
+        max_connections: args.store_max_num_db_connections,
     };
     let archive = archive::open(url, &options).await?;
     Store::kept(archive, policy).await.map_err(refused)

@@ -3,6 +3,7 @@
 mod claims;
 pub(crate) mod limits;
 mod peers;
+pub mod ports;
 pub mod protocols;
 mod reader;
 mod swarm;
