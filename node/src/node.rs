@@ -1,16 +1,15 @@
 //! A whole node: archive, network, services and schedule, put together.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use store_adapter::limits::{METADATA_BYTES, StoreClientLimits, TRANSFER_FRAME_BYTES};
+use store_adapter::sharding::Shard;
 use store_adapter::store::StoreCriteria;
 use sync_core::{Range, Scope, TopicFilter};
 use sync_net::{
@@ -21,9 +20,10 @@ use tokio::task::JoinSet;
 
 use crate::cli::time::{nanoseconds, now};
 use crate::health::Health;
+use crate::logging::Levels;
 use crate::net::{
     AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Kept, NodeRecord,
-    PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, protocols, spawn,
+    PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols, spawn,
 };
 use crate::relay::{self, Relay, RelayConfig};
 use crate::rest::{self, Answering, RestServer};
@@ -66,6 +66,8 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// What sets how much the process logs.
+    pub levels: Levels,
     /// What answers REST calls for it, if anything.
     pub rest: Option<RestServer>,
 }
@@ -103,6 +105,7 @@ impl NodeConfig {
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
             admission: AdmissionLimits::default(),
+            levels: Levels::default(),
             rest: None,
         }
     }
@@ -170,7 +173,7 @@ impl Node {
     /// # Errors
     /// When it can't listen where it should, or the archive can't be read.
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
-        config.listen.iter().try_for_each(check_port)?;
+        ports::check(&config.listen)?;
         let peer_id = config.keypair.public().to_peer_id();
         let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
         let control = behaviour.control();
@@ -252,6 +255,7 @@ impl Node {
             shards: own.clone(),
             store,
             services: config.serve,
+            levels: config.levels,
             relay: relay.as_ref().map(|relay| relay.handle.clone()),
             swarm: swarm.clone(),
             control: control.clone(),
@@ -475,22 +479,5 @@ fn one_shot(id: &'static str, request_bytes: usize, limits: &ServiceLimits) -> P
             deadlines,
         },
         ..ProtocolConfig::new(StreamProtocol::new(id))
-    }
-}
-
-/// Refuses a port that another program listens on. libp2p would share it silently, and each of the
-/// two get some of the connections.
-fn check_port(address: &Multiaddr) -> anyhow::Result<()> {
-    let mut parts = address.iter();
-    let ip = match parts.next() {
-        Some(Protocol::Ip4(ip)) => IpAddr::from(ip),
-        Some(Protocol::Ip6(ip)) => IpAddr::from(ip),
-        _ => return Ok(()),
-    };
-    match parts.next() {
-        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((ip, port))
-            .map(drop)
-            .with_context(|| format!("can't listen on {address}; is port {port} in use?")),
-        _ => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::{RestConfig, RestServer};
 use crate::budget::Budget;
 use crate::health::{self, Health};
+use crate::logging::Levels;
 use crate::net::{Announced, CurrentShards, NodeRecord, PeerTable, SwarmHandle};
 use crate::node::Services;
 use crate::relay::Relay;
@@ -31,6 +32,8 @@ pub(crate) struct Answering {
     pub(crate) store: Arc<Store>,
     /// What it does for its peers.
     pub(crate) services: Services,
+    /// What sets how much is logged.
+    pub(crate) levels: Levels,
     /// Its relay, if it takes part.
     pub(crate) relay: Option<Relay>,
     /// To dial.

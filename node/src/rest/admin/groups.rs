@@ -1,6 +1,5 @@
 //! Peers by what they are to the node.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -152,7 +151,7 @@ async fn mesh_on_shard(
     path = "/admin/v1/peers/stats",
     tag = "admin",
     responses(
-        (status = 200, description = "The counts", body = HashMap<String, HashMap<String, usize>>),
+        (status = 200, description = "The counts", body = std::collections::HashMap<String, std::collections::HashMap<String, usize>>),
         Always,
     ),
 )]

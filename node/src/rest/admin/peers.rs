@@ -99,10 +99,9 @@ async fn connect(
 
 /// Multiaddresses with peer ids.
 #[derive(utoipa::ToSchema)]
+#[schema(max_items = 32)]
 #[expect(dead_code, reason = "describes the list that the call reads")]
-struct PeerAddresses(
-    #[schema(max_items = 32)] Vec<PeerAddress>,
-);
+struct PeerAddresses(Vec<PeerAddress>);
 
 /// A multiaddress with a peer id, like /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAm...
 #[derive(utoipa::ToSchema)]
