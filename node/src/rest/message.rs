@@ -107,9 +107,8 @@ pub(super) struct NewMessage {
     meta: Option<Base64>,
     /// Whether the message isn't to be stored.
     ephemeral: Option<bool>,
-    /// A proof that the network's rate limit is kept, in base64.
-    #[schema(value_type = Option<String>, format = Byte,
-             pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")]
+    /// A proof that the network's rate limit is kept, an encoded RateLimitProof in base64.
+    #[schema(value_type = Option<String>, format = "rate-limit-proof")]
     proof: Option<Base64>,
 }
 
@@ -176,7 +175,7 @@ impl NewMessage {
             version: Some(self.version.unwrap_or_default()),
             timestamp: Some(timestamp),
             meta: self.meta.map(|Base64(bytes)| bytes).filter(|meta| !meta.is_empty()),
-            rate_limit_proof: self.proof.map(|Base64(bytes)| bytes),
+            rate_limit_proof: self.proof.map(|Base64(bytes)| bytes).filter(|proof| !proof.is_empty()),
             ephemeral: Some(self.ephemeral.unwrap_or_default()),
             unknown: Vec::new(),
         };

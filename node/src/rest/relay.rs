@@ -159,8 +159,8 @@ fn changing(what: &str, error: RelayError) -> Problem {
     get,
     path = "/relay/v1/messages/{topic}",
     tag = "relay",
-    params(("topic" = String, Path, description = "The pubsub topic, percent-encoded",
-            format = "waku-pubsub-topic", example = "/waku/2/rs/1/0")),
+    params(("topic" = String, Path, description = "The pubsub topic, like /waku/2/rs/1/0, percent-encoded",
+            format = "waku-pubsub-topic")),
     responses(
         (status = 200, description = "The messages", body = Vec<Message>),
         (status = 400, description = "The path can't be decoded", body = String, content_type = "text/plain"),
@@ -206,8 +206,8 @@ fn given(cached: Option<Vec<WakuMessage>>, topic: &str) -> Result<Json<Vec<Messa
     post,
     path = "/relay/v1/messages/{topic}",
     tag = "relay",
-    params(("topic" = String, Path, description = "The pubsub topic, percent-encoded",
-            format = "waku-pubsub-topic", example = "/waku/2/rs/1/0")),
+    params(("topic" = String, Path, description = "The pubsub topic, like /waku/2/rs/1/0, percent-encoded",
+            format = "waku-pubsub-topic")),
     request_body(content = NewMessage, description = "The message"),
     responses(
         (status = 200, description = "Published", body = String, content_type = "text/plain"),

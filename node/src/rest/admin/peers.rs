@@ -39,8 +39,8 @@ async fn peers(node: Running) -> Json<Vec<PeerInfo>> {
     get,
     path = "/admin/v1/peer/{id}",
     tag = "admin",
-    params(("id" = String, Path, description = "The peer's id", format = "peer-id",
-            pattern = "^[1-9A-HJ-NP-Za-km-z]{46,53}$")),
+    params(("id" = String, Path, description = "The peer's id", 
+            pattern = "^16Uiu2HA[1-9A-HJ-NP-Za-km-z]{45}$")),
     responses(
         (status = 200, description = "The peer", body = PeerInfo),
         (status = 400, description = "That is no peer id", body = String, content_type = "text/plain"),
