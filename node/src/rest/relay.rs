@@ -56,7 +56,7 @@ async fn subscribe(
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
     relay(&node)?.subscribe(&topics).await.map_err(|error| changing("Subscribe", error))?;
-    Ok(changed(&node))
+    Ok(problem::ok())
 }
 
 /// Unsubscribe from pubsub topics.
@@ -79,7 +79,7 @@ async fn unsubscribe(
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
     relay(&node)?.unsubscribe(&topics).await.map_err(|error| changing("Unsubscribe", error))?;
-    Ok(changed(&node))
+    Ok(problem::ok())
 }
 
 /// Subscribe to the shards of content topics.
@@ -104,7 +104,7 @@ async fn subscribe_content(
     check_count(&topics)?;
     let subscribed = relay(&node)?.subscribe_content(&topics).await;
     subscribed.map_err(|error| changing("Subscribe", error))?;
-    Ok(changed(&node))
+    Ok(problem::ok())
 }
 
 /// Unsubscribe from content topics, and so from shards that nothing else wants.
@@ -135,16 +135,7 @@ async fn unsubscribe_content(
     sharded.map_err(|error| changing("Unsubscribe", error))?;
     let unsubscribed = relay.unsubscribe_content(&topics).await;
     unsubscribed.map_err(|error| changing("Unsubscribe", error))?;
-    Ok(changed(&node))
-}
-
-/// Has others told of the shards that are subscribed to now.
-fn changed(node: &Running) -> Response {
-    if let (Some(shards), Some(relay)) = (&node.shards, &node.relay) {
-        let subscribed = relay.subscriptions();
-        shards.set_subscribed(subscribed.iter().map(String::as_str));
-    }
-    problem::ok()
+    Ok(problem::ok())
 }
 
 fn changing(what: &str, error: RelayError) -> Problem {
