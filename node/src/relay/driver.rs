@@ -10,12 +10,13 @@ use libp2p::gossipsub::{
 use store_adapter::limits::IngestLimits;
 use tokio::sync::{mpsc, oneshot};
 
+use super::RelayPeer;
 use super::behaviour::{Gossipsub, topic_scores};
 use super::error::RelayError;
 use super::intake::Intake;
+use super::shared::Shared;
 use super::subscriptions::Change;
 use super::validation::{Fault, validate};
-use super::{RelayPeer, Shared};
 use crate::cli::time::now;
 
 /// What the handle asks for.
