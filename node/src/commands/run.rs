@@ -1,7 +1,6 @@
 //! `wakustore run`: a node until it is told to end.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use libp2p::Multiaddr;
