@@ -114,13 +114,26 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
 fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
     match &args.nodekey {
         Some(digits) => sync_net::identity::from_hex(digits)
-            .context("--nodekey")
+            .with_context(|| {
+                let shown = beginning(digits);
+                format!("--nodekey `{shown}` is no key; `openssl rand -hex 32` makes one")
+            })
             .map_err(Failure::Usage),
         None => {
             args.archive.make_data_dir()?;
             let file = args.archive.data_dir.join(KEY_FILE);
             Ok(sync_net::identity::load_or_create(&file)?)
         }
+    }
+}
+
+/// As much of a key as tells which one it is, and no more.
+fn beginning(digits: &str) -> String {
+    let shown: String = digits.chars().take(4).collect();
+    if shown.len() < digits.len() && digits.len() > 8 {
+        format!("{shown}...")
+    } else {
+        digits.to_owned()
     }
 }
 
