@@ -1,18 +1,15 @@
 //! `wakustore run`: a node until it is told to end.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
-use store_adapter::ArchiveUrl;
-use store_adapter::archive::{self, ArchiveOptions};
 use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::db::refused;
+use super::tended::open_kept;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::logging::Levels;
@@ -20,7 +17,6 @@ use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
 use crate::resume::ResumeConfig;
-use crate::store::Store;
 use crate::sync::Schedule;
 
 /// Name of the file in the data directory that keeps the node's key.
@@ -30,7 +26,8 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
     let mut config = config(&args)?;
     config.levels = levels;
     let url = args.archive.url_to_create()?;
-    let store = open(&args, &url).await?;
+    let policy = args.store_message_retention_policy;
+    let store = open_kept(&url, policy, args.store_max_num_db_connections).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -41,8 +38,7 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
             tracing::warn!(%address, %error, "listening");
         }
     }
-    let retention = args.store_message_retention_policy;
-    tracing::info!(peer_id = %node.peer_id(), archive = %url, %retention, "running");
+    tracing::info!(peer_id = %node.peer_id(), archive = %url, retention = %policy, "running");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
@@ -52,17 +48,6 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
         recording.finish().await;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Opens the archive and holds it to its policy.
-async fn open(args: &RunArgs, url: &ArchiveUrl) -> Result<Arc<Store>, Failure> {
-    let policy = args.store_message_retention_policy;
-    let options = ArchiveOptions {
-        disk_cap: policy.size,
-        max_connections: args.store_max_num_db_connections,
-    };
-    let archive = archive::open(url, &options).await?;
-    Store::kept(archive, policy).await.map_err(refused)
 }
 
 /// Starts the recording that is asked for.

@@ -12,9 +12,10 @@ use tokio::time::MissedTickBehavior;
 
 use super::asked::Asking;
 use super::job::Job;
-use super::limits::{CLAIMS_BELIEVED, TICK};
+use super::limits::TICK;
 use super::query::{QueryError, query_store, request_id};
 use super::syncer::Syncer;
+use crate::net::limits::CLAIMS_BELIEVED;
 use crate::net::protocols;
 use crate::resume::span_of;
 
