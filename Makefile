@@ -6,7 +6,7 @@ FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
 REST_SECONDS ?= 60
 
-.PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
+.PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
 .PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke rest-check clean
 
@@ -14,7 +14,7 @@ demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std bench-smoke instructions fuzz-smoke rest-check
+test: setup lint unit docs no-std packaging-check bench-smoke instructions fuzz-smoke rest-check
 
 setup:
 	.ci/setup
@@ -37,6 +37,11 @@ crash-test-redb:
 crash-test-postgres:
 	CRASH_ROUNDS=$$(($(ROUNDS) / 4)) $(CARGO) test --locked --package store-adapter --test archive \
 		kills_of_node_and_server -- --nocapture
+
+# The Dockerfile, the compose file, the unit and their configurations, as far as that goes without Docker.
+packaging-check: setup
+	$(CARGO) build --locked --package wakustore
+	packaging/check
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
