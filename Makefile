@@ -4,16 +4,17 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
+REST_SECONDS ?= 60
 
-.PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
+.PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
-.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke clean
+.PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke rest-check clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std bench-smoke instructions fuzz-smoke
+test: setup lint unit docs no-std packaging-check bench-smoke instructions fuzz-smoke rest-check
 
 setup:
 	.ci/setup
@@ -36,6 +37,11 @@ crash-test-redb:
 crash-test-postgres:
 	CRASH_ROUNDS=$$(($(ROUNDS) / 4)) $(CARGO) test --locked --package store-adapter --test archive \
 		kills_of_node_and_server -- --nocapture
+
+# The Dockerfile, the compose file, the unit and their configurations, as far as that goes without Docker.
+packaging-check: setup
+	$(CARGO) build --locked --package wakustore
+	packaging/check
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
@@ -69,12 +75,21 @@ instructions-accept: setup
 vectors:
 	$(CARGO) run --locked --package wakustore --example vectors -- spec/vectors/generated
 
+# Rewrites the flags in docs/configuration.md, which a test compares with those that there are.
+configuration:
+	$(CARGO) run --locked --package wakustore --example configuration -- docs/configuration.md
+
 fuzz:
 	fuzz/run $(FUZZ_SECONDS)
 
 # From one seed, so that what fails is what was changed; `make fuzz` looks for news.
 fuzz-smoke:
 	FUZZ_SEED=1 fuzz/run $(FUZZ_SMOKE_SECONDS)
+
+# The REST API of a running node against the OpenAPI document that it serves, by schemathesis.
+rest-check: setup
+	$(CARGO) build --locked --workspace
+	target/tools/schemathesis/bin/python node/rest-check/check.py target/debug/wakustore $(REST_SECONDS)
 
 clean:
 	$(CARGO) clean

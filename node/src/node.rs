@@ -1,9 +1,8 @@
 //! A whole node: archive, network, services and schedule, put together.
 
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use libp2p::identity::Keypair;
@@ -20,11 +19,14 @@ use sync_net::{
 use tokio::task::JoinSet;
 
 use crate::cli::time::{nanoseconds, now};
+use crate::health::Health;
+use crate::logging::Levels;
 use crate::net::{
     AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Kept, NodeRecord,
-    PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, protocols, spawn,
+    PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols, spawn,
 };
 use crate::relay::{self, Relay, RelayConfig};
+use crate::rest::{self, Answering, RestServer};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
@@ -64,6 +66,10 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// What sets how much the process logs.
+    pub levels: Levels,
+    /// What answers REST calls for it, if anything.
+    pub rest: Option<RestServer>,
 }
 
 /// What a node does for its peers.
@@ -99,6 +105,8 @@ impl NodeConfig {
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
             admission: AdmissionLimits::default(),
+            levels: Levels::default(),
+            rest: None,
         }
     }
 
@@ -159,6 +167,8 @@ pub struct Node {
     record: Arc<NodeRecord>,
     shards: Option<Arc<CurrentShards>>,
     relay: Option<relay::Mounted>,
+    health: Arc<Health>,
+    rest: Option<RestServer>,
     tasks: JoinSet<()>,
 }
 
@@ -168,7 +178,7 @@ impl Node {
     /// # Errors
     /// When it can't listen where it should, or the archive can't be read.
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
-        config.listen.iter().try_for_each(check_port)?;
+        ports::check(&config.listen)?;
         let peer_id = config.keypair.public().to_peer_id();
         let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
         let control = behaviour.control();
@@ -239,6 +249,19 @@ impl Node {
                 tasks.spawn(Arc::clone(resume).fill());
             }
         }
+        let answering = Answering {
+            peer_id,
+            announced: Arc::clone(&announced),
+            record: Arc::clone(&record),
+            store,
+            services: config.serve,
+            levels: config.levels,
+            relay: relay.as_ref().map(|relay| relay.handle.clone()),
+            swarm: swarm.clone(),
+            control: control.clone(),
+            peers,
+        };
+        let (health, rest) = rest::mount(config.rest, answering);
         Ok(Self {
             resume,
             relay,
@@ -250,8 +273,22 @@ impl Node {
             announced,
             record,
             shards: own,
+            health,
+            rest,
             tasks,
         })
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// What answers REST calls for it, if anything does.
+    #[must_use]
+    pub fn rest(&self) -> Option<&RestServer> {
+        self.rest.as_ref()
     }
 
     /// Its identity.
@@ -337,6 +374,10 @@ impl Node {
 
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.
     pub async fn stop(mut self) {
+        self.health.ending();
+        if let Some(rest) = self.rest.take() {
+            rest.stop().await;
+        }
         self.tasks.shutdown().await;
         if let Some(relay) = self.relay.take() {
             relay.stop().await;
@@ -438,22 +479,5 @@ fn one_shot(id: &'static str, request_bytes: usize, limits: &ServiceLimits) -> P
             deadlines,
         },
         ..ProtocolConfig::new(StreamProtocol::new(id))
-    }
-}
-
-/// Refuses a port that another program listens on. libp2p would share it silently, and each of the
-/// two get some of the connections.
-fn check_port(address: &Multiaddr) -> anyhow::Result<()> {
-    let mut parts = address.iter();
-    let ip = match parts.next() {
-        Some(Protocol::Ip4(ip)) => IpAddr::from(ip),
-        Some(Protocol::Ip6(ip)) => IpAddr::from(ip),
-        _ => return Ok(()),
-    };
-    match parts.next() {
-        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((ip, port))
-            .map(drop)
-            .with_context(|| format!("can't listen on {address}; is port {port} in use?")),
-        _ => Ok(()),
     }
 }

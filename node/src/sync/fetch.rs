@@ -69,7 +69,7 @@ async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, asking: Asking)
             syncer.take(&job, peer, records).await;
         }
         Err(error) => {
-            tracing::debug!(%peer, %error, "a query for missing messages failed");
+            tracing::debug!(session = job.session, %peer, %error, "a query for missing messages failed");
             job.failed(&peer, hashes);
         }
     }
