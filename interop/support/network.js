@@ -1,0 +1,9 @@
+// The network of the tests: its cluster, its shards and their topics.
+
+/** No public network has this one. */
+export const CLUSTER = 99;
+
+/** Shards that content topics are spread over. */
+export const SHARDS = 8;
+
+export const pubsubTopic = (shard) => `/waku/2/rs/${CLUSTER}/${shard}`;
