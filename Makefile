@@ -4,8 +4,11 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
+MINUTES ?= 10
+IDLE ?= 15
 
 .PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
+.PHONY: interop soak soak-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
 .PHONY: instructions instructions-accept vectors fuzz fuzz-smoke clean
 
@@ -13,7 +16,7 @@ demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std bench-smoke instructions fuzz-smoke
+test: setup lint unit docs no-std interop soak-smoke bench-smoke instructions fuzz-smoke
 
 setup:
 	.ci/setup
@@ -24,6 +27,20 @@ lint:
 
 unit:
 	$(CARGO) test --locked --workspace --features benches/instructions
+
+# js-waku as it comes from npm, and nodes beside each other. IDLE: how many seconds connections are left idle.
+interop:
+	$(CARGO) build --locked --package wakustore
+	IDLE=$(IDLE) interop/run
+
+# Three nodes relay, lose a tenth of what comes, and sync.
+soak:
+	$(CARGO) build --locked --release --package wakustore --example soak
+	target/release/examples/soak --seconds $$(($(MINUTES) * 60))
+
+soak-smoke:
+	$(CARGO) run --locked --package wakustore --example soak -- \
+		--seconds 20 --sync-interval 2 --sync-jitter 2
 
 # Processes that write to an archive are killed, and machines forget what wasn't synced; a quarter as
 # many rounds for PostgreSQL, whose server is killed too.
@@ -79,3 +96,4 @@ fuzz-smoke:
 clean:
 	$(CARGO) clean
 	$(CARGO) clean --manifest-path fuzz/Cargo.toml
+	rm -rf interop/node_modules

@@ -30,6 +30,12 @@ export async function relayWith(way, node, shards = [0]) {
 export const encoder = (contentTopic, { shard = 0, ...options } = {}) =>
   createEncoder({ contentTopic, pubsubTopicShardInfo: pubsubTopic(shard), ...options });
 
+/** The shard that js-waku derives from a content topic. */
+export function derivedShard(contentTopic) {
+  const { pubsubTopic } = createEncoder({ contentTopic, pubsubTopicShardInfo: { clusterId: CLUSTER } });
+  return Number(pubsubTopic.split("/").at(-1));
+}
+
 /** The messages that `relay` hears on a content topic, from now on. */
 export function heard(relay, contentTopic, shard = 0) {
   const messages = [];
