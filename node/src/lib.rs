@@ -15,6 +15,7 @@ pub mod net;
 pub mod node;
 pub mod output;
 pub mod recording;
+pub mod relay;
 pub mod resume;
 mod retention;
 pub mod service;

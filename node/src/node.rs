@@ -1,5 +1,6 @@
 //! A whole node: archive, network, services and schedule, put together.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use store_adapter::limits::{METADATA_BYTES, StoreClientLimits, TRANSFER_FRAME_BYTES};
 use store_adapter::metadata::WakuMetadata;
+use store_adapter::sharding::Shard;
 use store_adapter::store::StoreCriteria;
 use sync_core::{Range, Scope, TopicFilter};
 use sync_net::{
@@ -23,6 +25,7 @@ use tokio::time::Instant;
 use crate::cli::time::{nanoseconds, now};
 use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
 use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, protocols, spawn};
+use crate::relay::{self, Relay, RelayConfig};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
@@ -48,6 +51,8 @@ pub struct NodeConfig {
     pub schedule: Option<Schedule>,
     /// How it keeps track of its absences and makes up for them; without, it does neither.
     pub resume: Option<ResumeConfig>,
+    /// How it takes part in Waku's relay; without, it doesn't.
+    pub relay: Option<RelayConfig>,
     /// Bounds of the work after a session.
     pub sync_limits: SyncLimits,
     /// Bounds of sessions.
@@ -69,7 +74,7 @@ pub struct Services {
 
 impl NodeConfig {
     /// A node of this identity that listens nowhere, keeps all shards, serves everything, never
-    /// syncs on its own, and doesn't resume.
+    /// syncs on its own, and neither resumes nor relays.
     #[must_use]
     pub fn new(keypair: Keypair, cluster_id: Option<u16>) -> Self {
         Self {
@@ -84,6 +89,7 @@ impl NodeConfig {
             stay_with: Vec::new(),
             schedule: None,
             resume: None,
+            relay: None,
             sync_limits: SyncLimits::default(),
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
@@ -100,19 +106,27 @@ impl NodeConfig {
     }
 
     fn metadata(&self) -> anyhow::Result<Option<Arc<WakuMetadata>>> {
-        let shards = self.shards.iter().copied().map(u32::from).collect();
+        let shards = self.told_shards().into_iter().map(u32::from).collect();
         let own = self
             .cluster_id
             .map(|id| WakuMetadata::new(Some(id.into()), shards));
         Ok(own.transpose()?.map(Arc::new))
     }
 
+    /// The shards that peers are told of: those that it keeps, and those that its relay starts with.
+    fn told_shards(&self) -> BTreeSet<u16> {
+        let relayed = self.relay.iter().flat_map(RelayConfig::shards);
+        let of_cluster = relayed.filter(|shard| Some(shard.cluster_id) == self.cluster_id);
+        let kept = self.shards.iter().copied();
+        kept.chain(of_cluster.map(|shard| shard.index)).collect()
+    }
+
     fn served(&self) -> Scope {
         let cluster_id = self.cluster_id.unwrap_or_default();
-        let topics = self
-            .shards
-            .iter()
-            .map(|shard| format!("/waku/2/rs/{cluster_id}/{shard}"));
+        let topics = self.shards.iter().map(|&index| {
+            let shard = Shard { cluster_id, index };
+            shard.to_string()
+        });
         Scope {
             pubsub_topics: TopicFilter::from_wire(topics),
             ..Scope::of_window(Range::ALL)
@@ -128,6 +142,7 @@ pub struct Node {
     control: Control,
     syncer: Arc<Syncer>,
     resume: Option<Arc<Resume>>,
+    relay: Option<relay::Mounted>,
     tasks: JoinSet<()>,
 }
 
@@ -154,7 +169,10 @@ impl Node {
             config.sync_limits.clone(),
         );
         let resume = match &config.resume {
-            Some(config) => Some(resume(config, peer_id, &store, &syncer).await?),
+            Some(resumed) => {
+                let relays = config.relay.is_some();
+                Some(resume(resumed, relays, peer_id, &store, &syncer).await?)
+            }
             None => None,
         };
         serve(&config, &mut behaviour, &store, &syncer, own.clone())
@@ -162,12 +180,16 @@ impl Node {
             .for_each(|service| drop(tasks.spawn(service)));
         tasks.spawn(Arc::clone(&syncer).follow_the_door());
         tasks.spawn(Arc::clone(&store).follow());
+        let relay = config.relay.clone();
+        let relay = relay.map(|relay| relay::mount(relay, &store)).transpose()?;
+        let (relay, relaying) = relay.unzip();
         let spawned = spawn(
             &config.keypair,
             behaviour,
             config.admission,
             &config.listen,
             Arc::clone(&peers),
+            relaying,
         )
         .await?;
         let swarm = spawned.handle;
@@ -199,6 +221,7 @@ impl Node {
         }
         Ok(Self {
             resume,
+            relay,
             peer_id,
             addresses: spawned.addresses,
             swarm,
@@ -232,6 +255,12 @@ impl Node {
         self.resume.as_ref()
     }
 
+    /// Its relay, if it takes part.
+    #[must_use]
+    pub fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref().map(|relay| &relay.handle)
+    }
+
     /// Connects to the peer at `address` and waits until it has said what it speaks.
     ///
     /// # Errors
@@ -250,6 +279,9 @@ impl Node {
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+        if let Some(relay) = self.relay.take() {
+            relay.stop().await;
+        }
         if let Some(resume) = &self.resume {
             resume.stop().await;
         }
@@ -266,6 +298,7 @@ impl Drop for Node {
 /// Reads what the archive keeps of the node's absences, and has peers told of its gaps.
 async fn resume(
     config: &ResumeConfig,
+    relays: bool,
     peer_id: PeerId,
     store: &Store,
     syncer: &Arc<Syncer>,
@@ -274,7 +307,8 @@ async fn resume(
     let archive = Arc::clone(store.archive());
     let ledger = Arc::new(Ledger::open(archive, peer_id, now(), overlap).await?);
     syncer.set_ledger(Arc::clone(&ledger));
-    Ok(Resume::new(ledger, Arc::clone(syncer), config.clone()))
+    let syncer = Arc::clone(syncer);
+    Ok(Resume::new(ledger, syncer, config.clone(), relays))
 }
 
 /// Registers the protocols that the node serves, and gives the tasks that serve them.

@@ -8,7 +8,7 @@ use store_adapter::RetentionPolicy;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{ArchiveArgs, SizeArg, SyncWireArg};
+use super::{ArchiveArgs, RelayArgs, SizeArg, SyncWireArg};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
@@ -39,9 +39,13 @@ pub struct RunArgs {
     /// The cluster of the network
     #[arg(long, value_name = "ID", default_value_t = 0)]
     pub cluster_id: u16,
-    /// A shard that the node keeps, as often as there are; without any it keeps all
+    /// A shard that the node keeps and relays, as often as there are; without any it keeps all, and
+    /// relays those of the network
     #[arg(long, value_name = "INDEX", value_parser = clap::value_parser!(u16).range(0..1_024))]
     pub shard: Vec<u16>,
+    /// The relay.
+    #[command(flatten)]
+    pub relay: RelayArgs,
     /// Most connections that others may have to this node
     #[arg(long, value_name = "COUNT",
           default_value_t = AdmissionLimits::default().inbound)]

@@ -23,11 +23,11 @@ use crate::cli::Command;
 use crate::exit::Failure;
 
 /// The log filter of a command when `RUST_LOG` is unset: a node tells what it does, others only
-/// what goes wrong.
+/// what goes wrong. Gossipsub's warnings would show whole messages.
 #[must_use]
 pub fn default_log(command: &Command) -> &'static str {
     match command {
-        Command::Run(_) => "info,libp2p=warn",
+        Command::Run(_) => "info,libp2p=warn,libp2p_gossipsub=error",
         _ => "warn,libp2p=error",
     }
 }

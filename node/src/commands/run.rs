@@ -7,8 +7,8 @@ use anyhow::Context;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
+use store_adapter::ArchiveUrl;
 use store_adapter::archive::{self, ArchiveOptions};
-use store_adapter::{ArchiveUrl, RetentionPolicy};
 use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -28,7 +28,7 @@ const KEY_FILE: &str = "nodekey";
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
     let url = args.archive.url_to_create()?;
-    let store = open(&url, args.store_message_retention_policy).await?;
+    let store = open(&url, &args).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -52,14 +52,18 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the archive and holds it to `policy`.
-async fn open(url: &ArchiveUrl, policy: RetentionPolicy) -> Result<Arc<Store>, Failure> {
+/// Opens the archive and holds it to its retention policy.
+async fn open(url: &ArchiveUrl, args: &RunArgs) -> Result<Arc<Store>, Failure> {
+    let policy = args.store_message_retention_policy;
     let options = ArchiveOptions {
         disk_cap: policy.size,
         ..ArchiveOptions::default()
     };
     let archive = archive::open(url, &options).await?;
-    Store::kept(archive, policy).await.map_err(refused)
+    let limits = args.relay.ingest_limits();
+    Store::kept_with(archive, policy, limits)
+        .await
+        .map_err(refused)
 }
 
 /// Starts the recording that is asked for.
@@ -82,6 +86,8 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         config.listen.push(address);
     }
     config.shards.clone_from(&args.shard);
+    let relay = args.relay.config(args.cluster_id, &args.shard);
+    config.relay = relay.map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
     config.reconcile.waku_form = args.sync_wire.form(args.cluster_id);
     config.serve = Services {
         store: args.store,

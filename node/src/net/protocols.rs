@@ -12,5 +12,8 @@ pub const METADATA: &str = "/vac/waku/metadata/1.0.0";
 /// Waku's reconciliation: many rounds.
 pub const RECONCILIATION: &str = "/vac/waku/reconciliation/1.0.0";
 
+/// Waku's relay: gossipsub.
+pub const RELAY: &str = "/vac/waku/relay/2.0.0";
+
 /// This project's own reconciliation: many rounds.
 pub const RECONCILE: &str = sync_core::own::PROTOCOL_ID;

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, NetworkBehaviour, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, ping};
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::PeerTable;
 use super::limits::{COMMANDS, DIAL_DEADLINE, IDENTIFY_DEADLINE};
+use crate::relay::{self, Driver, Gossipsub};
 
 /// Why a peer can't be talked to.
 #[derive(Debug, thiserror::Error)]
@@ -104,10 +106,16 @@ pub(crate) struct NodeBehaviour {
     frames: sync_net::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
+    relay: Toggle<Gossipsub>,
 }
 
 impl NodeBehaviour {
-    fn new(keypair: &Keypair, frames: sync_net::Behaviour, admission: AdmissionLimits) -> Self {
+    fn new(
+        keypair: &Keypair,
+        frames: sync_net::Behaviour,
+        admission: AdmissionLimits,
+        relay: Option<Gossipsub>,
+    ) -> Self {
         let identify = identify::Config::new("/vac/waku/1.0.0".into(), keypair.public())
             .with_agent_version(format!("wakustore/{}", env!("CARGO_PKG_VERSION")));
         Self {
@@ -115,6 +123,7 @@ impl NodeBehaviour {
             frames,
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
+            relay: relay.into(),
         }
     }
 }
@@ -125,6 +134,7 @@ struct SwarmTask {
     peers: Arc<PeerTable>,
     dials: HashMap<ConnectionId, oneshot::Sender<Result<(), String>>>,
     met: mpsc::Sender<PeerId>,
+    relay: Option<Driver>,
 }
 
 /// What `spawn` gives back.
@@ -149,8 +159,10 @@ pub(crate) async fn spawn(
     admission: AdmissionLimits,
     listen: &[Multiaddr],
     peers: Arc<PeerTable>,
+    relay: Option<relay::SwarmPart>,
 ) -> anyhow::Result<Spawned> {
-    let behaviour = NodeBehaviour::new(keypair, frames, admission);
+    let (gossipsub, relay) = relay.map(|part| (part.gossipsub, part.driver)).unzip();
+    let behaviour = NodeBehaviour::new(keypair, frames, admission, gossipsub);
     let mut swarm = sync_net::build_swarm(keypair, behaviour, &ConnectionLimits::default())?;
     let addresses = start_listening(&mut swarm, listen).await?;
     let (commands, received) = mpsc::channel(COMMANDS);
@@ -161,6 +173,7 @@ pub(crate) async fn spawn(
         peers: Arc::clone(&peers),
         dials: HashMap::new(),
         met,
+        relay,
     };
     let handle = SwarmHandle { commands, peers };
     Ok(Spawned {
@@ -216,8 +229,19 @@ impl SwarmTask {
                     Some(command) => self.obey(command),
                     None => return,
                 },
+                command = Driver::next(&mut self.relay) => self.relay(|relay, gossipsub| {
+                    relay.obey(command, gossipsub);
+                }),
                 event = self.swarm.select_next_some() => self.note(event),
             }
+        }
+    }
+
+    /// Has the relay do something, if there is one.
+    fn relay(&mut self, act: impl FnOnce(&Driver, &mut Gossipsub)) {
+        let gossipsub = self.swarm.behaviour_mut().relay.as_mut();
+        if let (Some(relay), Some(gossipsub)) = (&self.relay, gossipsub) {
+            act(relay, gossipsub);
         }
     }
 
@@ -282,6 +306,9 @@ impl SwarmTask {
                     info.protocols.iter().map(ToString::to_string).collect();
                 tracing::debug!(peer = %peer_id, agent = info.agent_version, "identified");
                 self.peers.identified(&peer_id, protocols);
+            }
+            SwarmEvent::Behaviour(NodeBehaviourEvent::Relay(event)) => {
+                self.relay(|relay, gossipsub| relay.note(event, gossipsub));
             }
             _ => {}
         }
