@@ -7,3 +7,9 @@ export const CLUSTER = 99;
 export const SHARDS = 8;
 
 export const pubsubTopic = (shard) => `/waku/2/rs/${CLUSTER}/${shard}`;
+
+/** The arguments of a node that keeps, and relays, all shards. js-waku asks no node for a shard that it isn't told. */
+export const ALL_SHARDS = [
+  `--num-shards-in-network=${SHARDS}`,
+  ...Array.from({ length: SHARDS }, (_, shard) => `--shard=${shard}`),
+];

@@ -4,6 +4,7 @@ import { after, before } from "node:test";
 
 import { connect } from "./client.js";
 import { line } from "./messages.js";
+import { ALL_SHARDS } from "./network.js";
 import { Node } from "./node.js";
 import { Place } from "./program.js";
 
@@ -14,7 +15,7 @@ export function served(way, messages, { args = [], networkConfig } = {}) {
   before(async () => {
     suite.place = await Place.make();
     await suite.place.import("a", messages.map(line));
-    suite.node = await Node.start(suite.place, "a", ...args);
+    suite.node = await Node.start(suite.place, "a", ...ALL_SHARDS, ...args);
     suite.client = await connect(way, suite.node, networkConfig);
     suite.connection = suite.client.libp2p.getConnections()[0].id;
   });

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { connect, decoder, lightNode, pages, shown, WAYS } from "../support/client.js";
+import { AUTOSHARDING, connect, decoder, lightNode, pages, shown, WAYS } from "../support/client.js";
 import { hashes, line, series } from "../support/messages.js";
-import { CLUSTER } from "../support/network.js";
+import { CLUSTER, SHARDS } from "../support/network.js";
 import { Node } from "../support/node.js";
 import { Place } from "../support/program.js";
 import { sleep, until } from "../support/wait.js";
@@ -51,6 +51,16 @@ for (const way of Object.keys(WAYS)) {
       assert.equal(await client.connectionManager.isPeerOnShard(peer.id, 1), false);
     });
 
+    test("a node that isn't told its shards keeps all of the network, and js-waku asks it", async (t) => {
+      const unsharded = await Node.start(place, "unsharded", `--num-shards-in-network=${SHARDS}`);
+      t.after(() => unsharded.stop());
+      const client = await connect(way, unsharded, AUTOSHARDING);
+      t.after(() => client.stop());
+      for (const contentTopic of ["/interop/1/a/proto", "/interop-2/1/a/proto", "/interop-3/1/a/proto"]) {
+        assert.deepEqual(await pages(client, client.createDecoder({ contentTopic })), []);
+      }
+    });
+
     test("pings are answered", async (t) => {
       const client = await connect(way, node);
       t.after(() => client.stop());
@@ -75,13 +85,13 @@ for (const way of Object.keys(WAYS)) {
     });
 
     test("a client comes back to a node that was restarted", async (t) => {
-      const restarted = await Node.start(place, "restarted");
+      const restarted = await Node.start(place, "restarted", "--shard=0");
       t.after(() => restarted.kill());
       const client = await connect(way, restarted);
       t.after(() => client.stop());
       await restarted.stop();
       await until("the connection is gone", () => client.libp2p.getConnections().length === 0);
-      const again = await Node.start(place, "restarted");
+      const again = await Node.start(place, "restarted", "--shard=0");
       t.after(() => again.stop());
       assert.equal(again.peerId, restarted.peerId);
       await client.dial(WAYS[way].address(again));

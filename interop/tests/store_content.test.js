@@ -12,10 +12,13 @@ const MANY = "/interop/1/many/proto";
 const FEW = "/interop/1/few/proto";
 const CROWDED = "/interop/1/crowded/proto";
 const FULL = "/interop/1/full/proto";
+const WHOLE = "/interop/1/whole-milliseconds/proto";
 const ELSEWHERE = "/interop/1/elsewhere/proto";
 
 const many = series(MANY, 250);
 const few = series(FEW, 40, { since: ago(1_790) });
+// As js-waku publishes. It makes cursors of messages of whole milliseconds alone: it has no finer times.
+const whole = series(WHOLE, 10, { step: MILLISECOND });
 // All of one nanosecond: only their hashes order them.
 const crowded = series(CROWDED, 75, { step: 0n });
 const elsewhere = series(ELSEWHERE, 5, { pubsubTopic: pubsubTopic(3) });
@@ -27,7 +30,7 @@ const full = message({
   meta: Buffer.from("meta of the message"),
   ephemeral: false,
 });
-const all = [...many, ...few, ...crowded, ...elsewhere, full];
+const all = [...many, ...few, ...whole, ...crowded, ...elsewhere, full];
 
 /** Hashes cut into pages of so many. */
 const cut = (list, size) =>
@@ -83,22 +86,19 @@ for (const way of Object.keys(WAYS)) {
       assert.deepEqual(backward.reverse().flat(), hashes(many.slice(50, 150)));
     });
 
-    test("a range of more than a day is read in its parts", async () => {
-      const [timeStart, timeEnd] = [new Date(Date.now() - 40 * 3_600_000), new Date()];
-      const found = (await read(FEW, { timeStart, timeEnd })).flat();
-      // js-waku asks for whole days alone and drops the rest of the range.
-      assert.deepEqual(found, []);
-      const days = [new Date(Date.now() - 24 * 3_600_000), new Date()];
-      assert.deepEqual((await read(FEW, { timeStart: days[0], timeEnd: days[1] })).flat(), hashes(few));
-    });
-
-    test("reading goes on behind a message that js-waku makes a cursor of", async () => {
+    test("reading goes on behind a message whose hash is the cursor", async () => {
       const [first] = await pages(suite.client, decoder(suite.client, MANY), { paginationLimit: 100 });
-      const paginationCursor = suite.client.store.createCursor(first[99]);
+      const paginationCursor = first[99].hash;
       const rest = (await read(MANY, { paginationCursor, paginationLimit: 100 })).flat();
       assert.deepEqual(rest, hashes(many.slice(100)));
       const options = { paginationCursor, paginationLimit: 100, paginationForward: false };
       assert.deepEqual((await read(MANY, options)).flat(), hashes(many.slice(0, 99)));
+    });
+
+    test("reading goes on behind a message that js-waku makes a cursor of", async () => {
+      const [first] = await pages(suite.client, decoder(suite.client, WHOLE), { paginationLimit: 5 });
+      const paginationCursor = suite.client.store.createCursor(first[4]);
+      assert.deepEqual((await read(WHOLE, { paginationCursor })).flat(), hashes(whole.slice(5)));
     });
 
     test("a topic that nobody wrote to has no messages", async () => {
