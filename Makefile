@@ -6,17 +6,18 @@ FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
 MINUTES ?= 10
 IDLE ?= 15
+REST_SECONDS ?= 60
 
 .PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
 .PHONY: interop soak soak-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
-.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke clean
+.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke rest-check clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std interop soak-smoke bench-smoke instructions fuzz-smoke
+test: setup lint unit docs no-std interop soak-smoke bench-smoke instructions fuzz-smoke rest-check
 
 setup:
 	.ci/setup
@@ -92,6 +93,11 @@ fuzz:
 # From one seed, so that what fails is what was changed; `make fuzz` looks for news.
 fuzz-smoke:
 	FUZZ_SEED=1 fuzz/run $(FUZZ_SMOKE_SECONDS)
+
+# The REST API of a running node against the OpenAPI document that it serves, by schemathesis.
+rest-check: setup
+	$(CARGO) build --locked --package wakustore
+	target/tools/schemathesis/bin/python node/rest-check/check.py target/debug/wakustore $(REST_SECONDS)
 
 clean:
 	$(CARGO) clean

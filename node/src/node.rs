@@ -24,8 +24,10 @@ use tokio::time::Instant;
 
 use crate::cli::time::{nanoseconds, now};
 use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
+use crate::health::Health;
 use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, protocols, spawn};
 use crate::relay::{self, Relay, RelayConfig};
+use crate::rest::{self, Answering, RestServer};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
 use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
@@ -61,6 +63,8 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// What answers REST calls for it, if anything.
+    pub rest: Option<RestServer>,
 }
 
 /// What a node does for its peers.
@@ -94,6 +98,7 @@ impl NodeConfig {
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
             admission: AdmissionLimits::default(),
+            rest: None,
         }
     }
 
@@ -143,6 +148,8 @@ pub struct Node {
     syncer: Arc<Syncer>,
     resume: Option<Arc<Resume>>,
     relay: Option<relay::Mounted>,
+    health: Arc<Health>,
+    rest: Option<RestServer>,
     tasks: JoinSet<()>,
 }
 
@@ -219,6 +226,17 @@ impl Node {
                 tasks.spawn(Arc::clone(resume).fill());
             }
         }
+        let answering = Answering {
+            peer_id,
+            addresses: spawned.addresses.clone(),
+            store,
+            services: config.serve,
+            relay: relay.as_ref().map(|relay| relay.handle.clone()),
+            swarm: swarm.clone(),
+            control: control.clone(),
+            peers,
+        };
+        let (health, rest) = rest::mount(config.rest, answering);
         Ok(Self {
             resume,
             relay,
@@ -227,8 +245,22 @@ impl Node {
             swarm,
             control,
             syncer,
+            health,
+            rest,
             tasks,
         })
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// What answers REST calls for it, if anything does.
+    #[must_use]
+    pub fn rest(&self) -> Option<&RestServer> {
+        self.rest.as_ref()
     }
 
     /// Its identity.
@@ -278,6 +310,10 @@ impl Node {
 
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.
     pub async fn stop(mut self) {
+        self.health.ending();
+        if let Some(rest) = self.rest.take() {
+            rest.stop().await;
+        }
         self.tasks.shutdown().await;
         if let Some(relay) = self.relay.take() {
             relay.stop().await;

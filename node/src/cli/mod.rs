@@ -4,6 +4,7 @@ mod archive;
 mod bench;
 mod db;
 mod relay;
+mod rest;
 mod run;
 mod size;
 mod sync_wire;
@@ -21,6 +22,7 @@ pub use bench::{
 };
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use relay::RelayArgs;
+pub use rest::RestArgs;
 pub use run::RunArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;

@@ -8,7 +8,7 @@ use store_adapter::RetentionPolicy;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{ArchiveArgs, RelayArgs, SizeArg, SyncWireArg};
+use super::{ArchiveArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
@@ -99,6 +99,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "SIZE", default_value = "1GB", requires = "record",
           value_parser = record_limit)]
     pub record_limit: SizeArg,
+    /// About REST.
+    #[command(flatten)]
+    pub rest: RestArgs,
 }
 
 fn record_limit(text: &str) -> Result<SizeArg, String> {

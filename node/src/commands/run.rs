@@ -19,6 +19,7 @@ use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
 use crate::resume::ResumeConfig;
+use crate::rest::RestServer;
 use crate::store::Store;
 use crate::sync::Schedule;
 
@@ -28,6 +29,10 @@ const KEY_FILE: &str = "nodekey";
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
     let url = args.archive.url_to_create()?;
+    // Before the archive is opened, so that it tells of the start.
+    if let Some(rest) = args.rest.config() {
+        config.rest = Some(RestServer::listen(rest).await?);
+    }
     let store = open(&url, &args).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
@@ -88,6 +93,9 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
     config.shards.clone_from(&args.shard);
     let relay = args.relay.config(args.cluster_id, &args.shard);
     config.relay = relay.map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    if let Some(relay) = &mut config.relay {
+        relay.cache_capacity = args.rest.rest_relay_cache_capacity;
+    }
     config.reconcile.waku_form = args.sync_wire.form(args.cluster_id);
     config.serve = Services {
         store: args.store,
