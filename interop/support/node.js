@@ -18,6 +18,7 @@ export class Node {
   #child;
   #ended;
   #addresses = [];
+  #rest;
   #log = [];
 
   constructor(child) {
@@ -25,6 +26,7 @@ export class Node {
     this.#ended = new Promise((resolve) => child.on("close", (code, signal) => resolve(code ?? signal)));
     createInterface({ input: child.stdout }).on("line", (line) => this.#addresses.push(line));
     createInterface({ input: child.stderr }).on("line", (line) => {
+      this.#rest ??= /serving REST.* address=(\S+)/.exec(line)?.[1];
       this.#log.push(line);
       if (this.#log.length > LINES_KEPT) this.#log.shift();
     });
@@ -44,11 +46,14 @@ export class Node {
       ...args,
     ];
     const env = { ...process.env, RUST_LOG: process.env.RUST_LOG ?? "info" };
-    const node = new Node(spawn(PROGRAM, line, { stdio: ["ignore", "pipe", "pipe"], env }));
+    const child = spawn(PROGRAM, line, { stdio: ["ignore", "pipe", "pipe"], env });
+    // A test that failed leaves nothing behind.
+    process.once("exit", () => child.kill("SIGKILL"));
+    const node = new Node(child);
     try {
       await until("the node listens", () => {
         if (node.#child.exitCode !== null) throw new Error("the node has ended");
-        return node.tcp && node.websocket;
+        return node.tcp && node.websocket && (node.#rest || !args.includes(Node.REST[0]));
       });
     } catch (error) {
       node.kill();
@@ -63,6 +68,11 @@ export class Node {
 
   get websocket() {
     return this.#addresses.find((address) => address.includes("/ws"));
+  }
+
+  /** The start of the URLs of its REST API. */
+  get rest() {
+    return `http://${this.#rest}`;
   }
 
   get peerId() {

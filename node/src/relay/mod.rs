@@ -15,6 +15,7 @@ mod intake;
 mod limits;
 mod subscriptions;
 mod validation;
+mod validator;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use counters::RelayCounters;
 pub(crate) use driver::Driver;
 pub use error::{PublishError, RelayError};
 pub use limits::RelayLimits;
+pub use validator::Validator;
 
 use self::cache::{Cache, Readers};
 use self::driver::Command;
@@ -377,6 +379,7 @@ pub(crate) fn mount(
         shared: Arc::clone(&shared),
         door: store.door().limits().clone(),
         topics: config.limits.topics,
+        validator: config.validator,
     };
     let handle = Relay {
         commands,
