@@ -23,8 +23,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::cli::time::{nanoseconds, now};
-use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
 use crate::health::Health;
+use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
 use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, protocols, spawn};
 use crate::relay::{self, Relay, RelayConfig};
 use crate::rest::{self, Answering, RestServer};

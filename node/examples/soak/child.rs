@@ -1,13 +1,12 @@
 //! A node's process, as the trial sees it.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::timeout;
+use anyhow::{Context, ensure};
 
 use crate::Args;
 use crate::memory::resident_bytes;
@@ -19,29 +18,31 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// As `wakustore run` sets glibc's allocator, so that nodes give memory back.
 const ALLOCATOR: &str = "glibc.malloc.mmap_threshold=1048576:glibc.malloc.arena_max=2";
 
+/// How often it is looked whether a node has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A node's process; killed when dropped.
 pub(crate) struct Node {
     process: Child,
-    id: u32,
-    told: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    /// Until the node is to end.
+    told: Option<ChildStdin>,
+    answers: Receiver<String>,
     pub(crate) state: State,
     /// Memory when the traffic began, in bytes.
     pub(crate) before: u64,
     /// Most memory since then, in bytes.
-    pub(crate) most: u64,
+    most: u64,
 }
 
 impl Node {
     /// Starts a node over an archive in `directory` that stays connected with `peers`.
-    pub(crate) async fn start(
+    pub(crate) fn start(
         args: &Args,
         seed: u64,
         directory: &Path,
         peers: &[String],
     ) -> anyhow::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
+        let mut process = Command::new(std::env::current_exe()?)
             .arg("--node")
             .arg(directory)
             .args(["--seconds", &args.seconds.to_string()])
@@ -54,16 +55,21 @@ impl Node {
             .env("GLIBC_TUNABLES", ALLOCATOR)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        let mut process = command.spawn().context("a node can't be started")?;
-        let id = process.id().context("the node has ended")?;
-        let told = process.stdin.take().context("the node has no input")?;
-        let answers = process.stdout.take().context("the node has no output")?;
-        let mut answers = BufReader::new(answers).lines();
-        let state = answer(&mut answers).await?;
+            .spawn()
+            .context("a node can't be started")?;
+        let told = process.stdin.take();
+        let output = process.stdout.take().context("the node has no output")?;
+        let (sender, answers) = sync_channel(1);
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let state = answer(&answers)?;
         Ok(Self {
             process,
-            id,
             told,
             answers,
             state,
@@ -73,22 +79,23 @@ impl Node {
     }
 
     /// Tells the node something, and notes the state that it answers.
-    pub(crate) async fn tell(&mut self, what: &str) -> anyhow::Result<&State> {
-        self.told.write_all(format!("{what}\n").as_bytes()).await?;
-        self.state = answer(&mut self.answers).await?;
+    pub(crate) fn tell(&mut self, what: &str) -> anyhow::Result<&State> {
+        let told = self.told.as_mut().context("the node is ending")?;
+        writeln!(told, "{what}")?;
+        self.state = answer(&self.answers)?;
         Ok(&self.state)
     }
 
     /// Notes the memory from which growth counts.
     pub(crate) fn start_measuring(&mut self) -> anyhow::Result<()> {
-        self.before = resident_bytes(self.id)?;
+        self.before = resident_bytes(self.process.id())?;
         self.most = self.before;
         Ok(())
     }
 
     /// Notes its memory.
     pub(crate) fn measure(&mut self) -> anyhow::Result<()> {
-        self.most = self.most.max(resident_bytes(self.id)?);
+        self.most = self.most.max(resident_bytes(self.process.id())?);
         Ok(())
     }
 
@@ -98,21 +105,32 @@ impl Node {
     }
 
     /// Ends the node, which has to end well.
-    pub(crate) async fn end(mut self) -> anyhow::Result<()> {
-        drop(self.told);
-        let ended = timeout(PATIENCE, self.process.wait()).await;
-        let status = ended.context("a node doesn't end")??;
-        if !status.success() {
-            bail!("a node ended with {status}");
-        }
+    pub(crate) fn end(&mut self) -> anyhow::Result<()> {
+        drop(self.told.take());
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.process.try_wait()? {
+                break status;
+            }
+            ensure!(start.elapsed() < PATIENCE, "a node doesn't end");
+            std::thread::sleep(LOOK);
+        };
+        ensure!(status.success(), "a node ended with {status}");
         Ok(())
     }
 }
 
-async fn answer(answers: &mut Lines<BufReader<ChildStdout>>) -> anyhow::Result<State> {
-    let line = timeout(PATIENCE, answers.next_line()).await;
-    let line = line.context("a node doesn't answer")??;
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Ended already, or it ends now.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn answer(answers: &Receiver<String>) -> anyhow::Result<State> {
+    let line = answers.recv_timeout(PATIENCE);
     Ok(serde_json::from_str(
-        &line.context("a node ended before it answered")?,
+        &line.context("a node doesn't answer")?,
     )?)
 }

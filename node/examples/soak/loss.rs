@@ -51,9 +51,15 @@ mod tests {
         let losses = [1, 2].map(|seed| {
             let lost = Lost::default();
             let validator = lost.validator(10, seed);
-            let admitted: Vec<bool> = messages.iter().map(|(t, m)| validator.admits(t, m)).collect();
+            let admitted: Vec<bool> = messages
+                .iter()
+                .map(|(t, m)| validator.admits(t, m))
+                .collect();
             assert!((800..1_200).contains(&lost.count()), "{}", lost.count());
-            let again: Vec<bool> = messages.iter().map(|(t, m)| validator.admits(t, m)).collect();
+            let again: Vec<bool> = messages
+                .iter()
+                .map(|(t, m)| validator.admits(t, m))
+                .collect();
             assert_eq!(admitted, again);
             admitted
         });

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 /// Arguments of the soak.
 #[derive(Clone, Debug, Parser)]
@@ -59,13 +60,14 @@ impl Args {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
-    let done = match args.node.clone() {
-        Some(directory) => node::run(&args, &directory).await,
-        None => trial::run(&args).await,
-    };
+    let done = Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| match &args.node {
+            Some(directory) => runtime.block_on(node::run(&args, directory)),
+            None => trial::run(&args, &runtime),
+        });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use store_adapter::ArchiveUrl;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use wakustore::cli::time::now;
@@ -71,9 +71,9 @@ pub(crate) async fn run(args: &Args, directory: &Path) -> anyhow::Result<()> {
         .init();
     let soaked = Soaked::start(args, directory).await?;
     let mut publishing: Option<JoinHandle<anyhow::Result<()>>> = None;
-    let mut told = BufReader::new(tokio::io::stdin()).lines();
+    let mut told = input();
     soaked.tell().await?;
-    while let Some(line) = told.next_line().await? {
+    while let Some(line) = told.recv().await {
         match line.as_str() {
             PUBLISH => publishing = Some(tokio::spawn(soaked.publisher(args).run())),
             REST => {
@@ -91,13 +91,26 @@ pub(crate) async fn run(args: &Args, directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The lines of standard input. Reading them blocks, so a thread does.
+fn input() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
 impl Soaked {
     async fn start(args: &Args, directory: &Path) -> anyhow::Result<Self> {
         let lost = Lost::default();
         let store = Store::open(&ArchiveUrl::Redb(directory.to_owned())).await?;
         let key = sync_net::identity::generate();
-        let mut config = NodeConfig::new(key, Some(CLUSTER))
-            .listening_on(IpAddr::from(Ipv4Addr::LOCALHOST), 0);
+        let mut config =
+            NodeConfig::new(key, Some(CLUSTER)).listening_on(IpAddr::from(Ipv4Addr::LOCALHOST), 0);
         config.shards = (0..SHARDS).collect();
         let topics = (0..SHARDS).map(|shard| format!("/waku/2/rs/{CLUSTER}/{shard}"));
         config.relay = Some(RelayConfig {
@@ -125,7 +138,11 @@ impl Soaked {
         let address = self.node.addresses().first();
         let state = State {
             address: address.map(ToString::to_string).unwrap_or_default(),
-            mesh: meshes.iter().map(|(_, peers)| peers.len()).min().unwrap_or(0),
+            mesh: meshes
+                .iter()
+                .map(|(_, peers)| peers.len())
+                .min()
+                .unwrap_or(0),
             published: self.published.load(Ordering::Relaxed),
             lost: self.lost.count(),
             messages: self.store.len(),

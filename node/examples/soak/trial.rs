@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use store_adapter::ArchiveUrl;
+use tokio::runtime::Runtime;
 use wakustore::store::Store;
 
 use crate::Args;
@@ -30,7 +31,7 @@ const REPORT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When the archives differ in the end, memory grew too much, or a node failed.
-pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, runtime: &Runtime) -> anyhow::Result<()> {
     let place = tempfile::tempdir().context("no temporary directory")?;
     let directories: Vec<_> = (0..NODES)
         .map(|number| place.path().join(number.to_string()))
@@ -38,37 +39,40 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let mut nodes: Vec<Node> = Vec::new();
     for (number, directory) in (0..).zip(&directories) {
         let peers: Vec<String> = nodes.iter().map(|n| n.state.address.clone()).collect();
-        nodes.push(Node::start(args, args.seed + number, directory, &peers).await?);
+        nodes.push(Node::start(args, args.seed + number, directory, &peers)?);
     }
-    meet(&mut nodes).await?;
-    publish(args, &mut nodes).await?;
-    let took = become_equal(args, &mut nodes).await?;
+    meet(&mut nodes)?;
+    publish(args, &mut nodes)?;
+    let took = become_equal(args, &mut nodes)?;
     let (messages, digest) = (nodes[0].state.messages, nodes[0].state.digest.clone());
     let judged = judge(args, &nodes);
-    for node in nodes {
-        node.end().await?;
-    }
+    nodes.iter_mut().try_for_each(Node::end)?;
     judged?;
     for directory in directories {
-        let store = Store::open_existing(&ArchiveUrl::Redb(directory)).await?;
-        let verified = store.verify().await?;
+        let url = ArchiveUrl::Redb(directory);
+        let verified = runtime.block_on(async {
+            let store = Store::open_existing(&url).await?;
+            store.verify().await
+        })?;
         ensure!(verified.faults == 0, "an archive has faults: {verified:?}");
         ensure!(
             verified.messages == messages && hex::encode(verified.digest) == digest,
             "an archive isn't what its node said of it: {verified:?}"
         );
     }
-    println!("{messages} messages in each of {NODES} equal archives, {took:.1} s after the last one");
+    println!(
+        "{messages} messages in each of {NODES} equal archives, {took:.1} s after the last one"
+    );
     Ok(())
 }
 
 /// Waits until all are in each other's meshes of every topic.
-async fn meet(nodes: &mut [Node]) -> anyhow::Result<()> {
+fn meet(nodes: &mut [Node]) -> anyhow::Result<()> {
     let start = Instant::now();
     loop {
         let mut met = true;
         for node in nodes.iter_mut() {
-            met &= node.tell(STATE).await?.mesh + 1 == NODES as usize;
+            met &= node.tell(STATE)?.mesh + 1 == NODES as usize;
         }
         if met {
             return Ok(());
@@ -78,41 +82,41 @@ async fn meet(nodes: &mut [Node]) -> anyhow::Result<()> {
             "the nodes aren't in each other's meshes after {} s",
             MEETING.as_secs()
         );
-        tokio::time::sleep(LOOK).await;
+        std::thread::sleep(LOOK);
     }
 }
 
 /// Has the nodes publish for as long as asked.
-async fn publish(args: &Args, nodes: &mut [Node]) -> anyhow::Result<()> {
+fn publish(args: &Args, nodes: &mut [Node]) -> anyhow::Result<()> {
     for node in nodes.iter_mut() {
         node.start_measuring()?;
-        node.tell(PUBLISH).await?;
+        node.tell(PUBLISH)?;
     }
     let start = Instant::now();
     let mut reported = start;
     while start.elapsed() < Duration::from_secs(args.seconds) {
-        tokio::time::sleep(LOOK).await;
+        std::thread::sleep(LOOK);
         for node in nodes.iter_mut() {
             node.measure()?;
         }
         if reported.elapsed() >= REPORT {
             reported = Instant::now();
-            report(start.elapsed(), nodes).await?;
+            report(start.elapsed(), nodes)?;
         }
     }
     for node in nodes.iter_mut() {
-        node.tell(REST).await?;
+        node.tell(REST)?;
     }
-    report(start.elapsed(), nodes).await
+    report(start.elapsed(), nodes)
 }
 
 /// Waits until all archives are equal, and gives after how many seconds.
-async fn become_equal(args: &Args, nodes: &mut [Node]) -> anyhow::Result<f64> {
+fn become_equal(args: &Args, nodes: &mut [Node]) -> anyhow::Result<f64> {
     let (start, schedule) = (Instant::now(), args.schedule());
     let deadline = schedule.jitter + schedule.interval * LAST_SYNCS + LAST_SECONDS;
     loop {
         for node in nodes.iter_mut() {
-            node.tell(STATE).await?;
+            node.tell(STATE)?;
             node.measure()?;
         }
         let published: u64 = nodes.iter().map(|node| node.state.published).sum();
@@ -126,7 +130,7 @@ async fn become_equal(args: &Args, nodes: &mut [Node]) -> anyhow::Result<f64> {
             let states: Vec<_> = nodes.iter().map(|node| &node.state).collect();
             bail!("the archives of {published} published messages differ: {states:#?}");
         }
-        tokio::time::sleep(LOOK).await;
+        std::thread::sleep(LOOK);
     }
 }
 
@@ -155,11 +159,11 @@ fn judge(args: &Args, nodes: &[Node]) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn report(after: Duration, nodes: &mut [Node]) -> anyhow::Result<()> {
+fn report(after: Duration, nodes: &mut [Node]) -> anyhow::Result<()> {
     println!("after {} s", after.as_secs());
     for (number, node) in nodes.iter_mut().enumerate() {
         let (before, growth) = (node.before >> 20, node.growth() >> 20);
-        let state = node.tell(STATE).await?;
+        let state = node.tell(STATE)?;
         println!(
             "  node {number}: {} published, {} lost, {} held; {before} MiB and {growth} MiB more",
             state.published, state.lost, state.messages

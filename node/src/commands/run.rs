@@ -18,8 +18,8 @@ use crate::exit::Failure;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
-use crate::resume::ResumeConfig;
 use crate::rest::RestServer;
+use crate::resume::ResumeConfig;
 use crate::store::Store;
 use crate::sync::Schedule;
 

@@ -29,8 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 /// The node's relay.
 fn relay(node: &Running) -> Result<&Relay, Problem> {
     node.relay.as_ref().ok_or_else(|| {
-        let reason =
-            "/relay endpoints are not available. Please check your configuration: --relay";
+        let reason = "/relay endpoints are not available. Please check your configuration: --relay";
         Problem::not_found(reason)
     })
 }
@@ -55,7 +54,10 @@ async fn subscribe(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
-    relay(&node)?.subscribe(&topics).await.map_err(|error| changing("Subscribe", error))?;
+    relay(&node)?
+        .subscribe(&topics)
+        .await
+        .map_err(|error| changing("Subscribe", error))?;
     Ok(problem::ok())
 }
 
@@ -78,7 +80,10 @@ async fn unsubscribe(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
-    relay(&node)?.unsubscribe(&topics).await.map_err(|error| changing("Unsubscribe", error))?;
+    relay(&node)?
+        .unsubscribe(&topics)
+        .await
+        .map_err(|error| changing("Unsubscribe", error))?;
     Ok(problem::ok())
 }
 
@@ -238,9 +243,11 @@ async fn publish_content(
     let sharding = relay.autosharding();
     let sharding = sharding
         .ok_or_else(|| Problem::bad_request("Failed to publish. Autosharding is disabled"))?;
-    let topic = sharding.pubsub_topic(&message.content_topic).map_err(|error| {
-        Problem::bad_request(format!("Failed to publish. Autosharding error: {error}"))
-    })?;
+    let topic = sharding
+        .pubsub_topic(&message.content_topic)
+        .map_err(|error| {
+            Problem::bad_request(format!("Failed to publish. Autosharding error: {error}"))
+        })?;
     done(relay.publish(&topic, message).await.map(drop))
 }
 
@@ -255,7 +262,9 @@ fn done(published: Result<(), PublishError>) -> Result<Response, Problem> {
         Err(PublishError::Archive(error)) => {
             // Its words name paths of this machine.
             tracing::error!(%error, "a message couldn't be published");
-            Err(Problem::failed("Failed to publish: the archive can't be written"))
+            Err(Problem::failed(
+                "Failed to publish: the archive can't be written",
+            ))
         }
         Err(error) => Err(Problem::bad_request(format!("Failed to publish: {error}"))),
     }

@@ -31,9 +31,12 @@ impl Answer {
         let line = |line: &'_ str| -> Option<(usize, usize)> {
             let (found, value) = line.split_once(':')?;
             let value = value.trim();
-            found
-                .eq_ignore_ascii_case(name)
-                .then(|| (value.as_ptr() as usize - self.head.as_ptr() as usize, value.len()))
+            found.eq_ignore_ascii_case(name).then(|| {
+                (
+                    value.as_ptr() as usize - self.head.as_ptr() as usize,
+                    value.len(),
+                )
+            })
         };
         let found = self.head.lines().find_map(line);
         found.map_or("", |(start, len)| &self.head[start..start + len])
@@ -54,7 +57,11 @@ impl Answer {
     pub(crate) fn refuses(&self, status: u16, words: &str) {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(self.header("content-type"), "text/plain", "{}", self.head);
-        assert!(self.text().contains(words), "no `{words}` in: {}", self.text());
+        assert!(
+            self.text().contains(words),
+            "no `{words}` in: {}",
+            self.text()
+        );
     }
 
     /// That it is what nwaku says where there is nothing else to say.
@@ -74,7 +81,9 @@ impl Client {
 
     /// As `get`, with parameters, which are encoded here.
     pub(crate) async fn query(self, path: &str, parameters: &[(&str, &str)]) -> Answer {
-        let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
+        let pairs = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value)));
         let pairs: Vec<String> = pairs.collect();
         self.get(&format!("{path}?{}", pairs.join("&"))).await
     }
@@ -89,7 +98,8 @@ impl Client {
 
     async fn json(self, method: &str, path: &str, body: &Value) -> Answer {
         let headers = [("Content-Type", "application/json")];
-        self.send(method, path, &headers, body.to_string().as_bytes()).await
+        self.send(method, path, &headers, body.to_string().as_bytes())
+            .await
     }
 
     pub(crate) async fn send(

@@ -48,7 +48,9 @@ impl Place {
         let parts = records.iter().cloned().map(Record::into_parts);
         let messages = parts.map(|(topic, message)| (topic.to_string(), message));
         store.put(messages.collect()).await.unwrap();
-        let rest = RestServer::listen(RestConfig { port: 0, ..rest }).await.unwrap();
+        let rest = RestServer::listen(RestConfig { port: 0, ..rest })
+            .await
+            .unwrap();
         let client = Client(rest.address());
         let mut config = NodeConfig::new(identity::generate(), Some(CLUSTER))
             .listening_on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
