@@ -11,7 +11,7 @@ REST_SECONDS ?= 60
 .PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
 .PHONY: interop soak soak-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
-.PHONY: instructions instructions-accept vectors fuzz fuzz-smoke rest-check clean
+.PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke rest-check clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
@@ -86,6 +86,10 @@ instructions-accept: setup
 # Rewrites the generated vectors, which a test compares with what the encoders and decoders do.
 vectors:
 	$(CARGO) run --locked --package wakustore --example vectors -- spec/vectors/generated
+
+# Rewrites the flags in docs/configuration.md, which a test compares with those that there are.
+configuration:
+	$(CARGO) run --locked --package wakustore --example configuration -- docs/configuration.md
 
 fuzz:
 	fuzz/run $(FUZZ_SECONDS)

@@ -1,17 +1,14 @@
 //! A whole node: archive, network, services and schedule, put together.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use store_adapter::limits::{METADATA_BYTES, StoreClientLimits, TRANSFER_FRAME_BYTES};
-use store_adapter::metadata::WakuMetadata;
 use store_adapter::sharding::Shard;
 use store_adapter::store::StoreCriteria;
 use sync_core::{Range, Scope, TopicFilter};
@@ -20,12 +17,14 @@ use sync_net::{
     Reconciler,
 };
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::cli::time::{nanoseconds, now};
 use crate::health::Health;
-use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
-use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, protocols, spawn};
+use crate::logging::Levels;
+use crate::net::{
+    AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Kept, NodeRecord,
+    PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols, spawn,
+};
 use crate::relay::{self, Relay, RelayConfig};
 use crate::rest::{self, Answering, RestServer};
 use crate::resume::{Ledger, Resume, ResumeConfig};
@@ -47,8 +46,12 @@ pub struct NodeConfig {
     pub shards: Vec<u16>,
     /// Whether it answers Store queries and syncs with others.
     pub serve: Services,
+    /// What it tells of its addresses.
+    pub announce: AnnounceConfig,
     /// Peers to stay connected with.
     pub stay_with: Vec<Multiaddr>,
+    /// Store nodes to stay connected with.
+    pub store_nodes: Vec<Multiaddr>,
     /// When to sync on its own, if at all.
     pub schedule: Option<Schedule>,
     /// How it keeps track of its absences and makes up for them; without, it does neither.
@@ -63,6 +66,8 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// What sets how much the process logs.
+    pub levels: Levels,
     /// What answers REST calls for it, if anything.
     pub rest: Option<RestServer>,
 }
@@ -90,7 +95,9 @@ impl NodeConfig {
                 store: true,
                 sync: true,
             },
+            announce: AnnounceConfig::default(),
             stay_with: Vec::new(),
+            store_nodes: Vec::new(),
             schedule: None,
             resume: None,
             relay: None,
@@ -98,6 +105,7 @@ impl NodeConfig {
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
             admission: AdmissionLimits::default(),
+            levels: Levels::default(),
             rest: None,
         }
     }
@@ -110,20 +118,23 @@ impl NodeConfig {
         self
     }
 
-    fn metadata(&self) -> anyhow::Result<Option<Arc<WakuMetadata>>> {
-        let shards = self.told_shards().into_iter().map(u32::from).collect();
-        let own = self
-            .cluster_id
-            .map(|id| WakuMetadata::new(Some(id.into()), shards));
-        Ok(own.transpose()?.map(Arc::new))
+    fn current_shards(&self) -> anyhow::Result<Option<Arc<CurrentShards>>> {
+        let shards = |id| CurrentShards::new(id, self.shards.iter().copied());
+        Ok(self.cluster_id.map(shards).transpose()?.map(Arc::new))
     }
 
-    /// The shards that peers are told of: those that it keeps, and those that its relay starts with.
-    fn told_shards(&self) -> BTreeSet<u16> {
-        let relayed = self.relay.iter().flat_map(RelayConfig::shards);
-        let of_cluster = relayed.filter(|shard| Some(shard.cluster_id) == self.cluster_id);
-        let kept = self.shards.iter().copied();
-        kept.chain(of_cluster.map(|shard| shard.index)).collect()
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            relay: self.relay.is_some(),
+            store: self.serve.store,
+            sync: self.serve.store && self.serve.sync,
+        }
+    }
+
+    fn kept(&self) -> impl Iterator<Item = (Kept, Multiaddr)> {
+        let of = |kept| move |address: &Multiaddr| (kept, address.clone());
+        let static_nodes = self.stay_with.iter().map(of(Kept::StaticNode));
+        static_nodes.chain(self.store_nodes.iter().map(of(Kept::StoreNode)))
     }
 
     fn served(&self) -> Scope {
@@ -147,6 +158,9 @@ pub struct Node {
     control: Control,
     syncer: Arc<Syncer>,
     resume: Option<Arc<Resume>>,
+    announced: Arc<Announced>,
+    record: Arc<NodeRecord>,
+    shards: Option<Arc<CurrentShards>>,
     relay: Option<relay::Mounted>,
     health: Arc<Health>,
     rest: Option<RestServer>,
@@ -159,14 +173,15 @@ impl Node {
     /// # Errors
     /// When it can't listen where it should, or the archive can't be read.
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
-        config.listen.iter().try_for_each(check_port)?;
+        ports::check(&config.listen)?;
         let peer_id = config.keypair.public().to_peer_id();
         let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
         let control = behaviour.control();
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let own = config.metadata()?;
+        let own = config.current_shards()?;
+        let announced = Arc::new(Announced::new(config.announce.clone()));
 
         let syncer = Syncer::new(
             Arc::clone(&store),
@@ -190,29 +205,36 @@ impl Node {
         let relay = config.relay.clone();
         let relay = relay.map(|relay| relay::mount(relay, &store)).transpose()?;
         let (relay, relaying) = relay.unzip();
-        let spawned = spawn(
-            &config.keypair,
-            behaviour,
-            config.admission,
-            &config.listen,
-            Arc::clone(&peers),
-            relaying,
-        )
-        .await?;
+        if let (Some(own), Some(relay)) = (&own, &relay) {
+            let subscribed = relay.handle.subscriptions();
+            own.set_subscribed(subscribed.iter().map(String::as_str));
+        }
+        let parts = SwarmParts {
+            admission: config.admission,
+            peers: Arc::clone(&peers),
+            announced: Arc::clone(&announced),
+        };
+        let spawned = spawn(&config.keypair, behaviour, &config.listen, parts, relaying).await?;
         let swarm = spawned.handle;
         tasks.spawn(spawned.run);
-        if let Some(own) = own {
-            let (swarm, peers) = (swarm.clone(), Arc::clone(&peers));
+        let record = Arc::new(NodeRecord::new(
+            &config.keypair,
+            config.capabilities(),
+            Arc::clone(&announced),
+            own.clone(),
+        )?);
+        if let Some(own) = own.clone() {
             tasks.spawn(service::metadata::ask_new_peers(
                 spawned.met,
                 own,
                 control.clone(),
-                swarm,
-                peers,
+                swarm.clone(),
+                Arc::clone(&syncer),
             ));
         }
-        for address in config.stay_with {
-            tasks.spawn(stay_with(swarm.clone(), address, Arc::clone(&peers)));
+        for kept in kept_peers(peer_id, config.kept()) {
+            peers.keep(kept.peer, &kept.addresses, kept.kept);
+            tasks.spawn(kept.stay_connected(swarm.clone()));
         }
         if let Some(keeper) = store.take_keeper() {
             tasks.spawn(retention::run(keeper));
@@ -228,9 +250,12 @@ impl Node {
         }
         let answering = Answering {
             peer_id,
-            addresses: spawned.addresses.clone(),
+            announced: Arc::clone(&announced),
+            record: Arc::clone(&record),
+            shards: own.clone(),
             store,
             services: config.serve,
+            levels: config.levels,
             relay: relay.as_ref().map(|relay| relay.handle.clone()),
             swarm: swarm.clone(),
             control: control.clone(),
@@ -245,6 +270,9 @@ impl Node {
             swarm,
             control,
             syncer,
+            announced,
+            record,
+            shards: own,
             health,
             rest,
             tasks,
@@ -273,6 +301,42 @@ impl Node {
     #[must_use]
     pub fn addresses(&self) -> &[Multiaddr] {
         &self.addresses
+    }
+
+    /// The addresses that it tells others to reach it at, as they are now.
+    #[must_use]
+    pub fn announced(&self) -> &Arc<Announced> {
+        &self.announced
+    }
+
+    /// Its node record.
+    #[must_use]
+    pub fn record(&self) -> &Arc<NodeRecord> {
+        &self.record
+    }
+
+    /// Its node record as it is now, as a text that begins with `enr:`.
+    #[must_use]
+    pub fn enr_uri(&self) -> String {
+        self.record.uri()
+    }
+
+    /// The shards that it tells others; `None` for a node without a cluster.
+    #[must_use]
+    pub fn shards(&self) -> Option<&Arc<CurrentShards>> {
+        self.shards.as_ref()
+    }
+
+    /// What it knows of its peers.
+    #[must_use]
+    pub fn peers(&self) -> &PeerTable {
+        self.swarm.peers()
+    }
+
+    /// To ask its network for connections; cheap to clone.
+    #[must_use]
+    pub fn network(&self) -> &SwarmHandle {
+        &self.swarm
     }
 
     /// Its syncer.
@@ -353,7 +417,7 @@ fn serve(
     behaviour: &mut sync_net::Behaviour,
     store: &Arc<Store>,
     syncer: &Arc<Syncer>,
-    own: Option<Arc<WakuMetadata>>,
+    own: Option<Arc<CurrentShards>>,
 ) -> Vec<BoxFuture<'static, ()>> {
     let local = config.keypair.public().to_peer_id();
     let mut tasks = Vec::new();
@@ -415,48 +479,5 @@ fn one_shot(id: &'static str, request_bytes: usize, limits: &ServiceLimits) -> P
             deadlines,
         },
         ..ProtocolConfig::new(StreamProtocol::new(id))
-    }
-}
-
-/// Refuses a port that another program listens on. libp2p would share it silently, and each of the
-/// two get some of the connections.
-fn check_port(address: &Multiaddr) -> anyhow::Result<()> {
-    let mut parts = address.iter();
-    let ip = match parts.next() {
-        Some(Protocol::Ip4(ip)) => IpAddr::from(ip),
-        Some(Protocol::Ip6(ip)) => IpAddr::from(ip),
-        _ => return Ok(()),
-    };
-    match parts.next() {
-        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((ip, port))
-            .map(drop)
-            .with_context(|| format!("can't listen on {address}; is port {port} in use?")),
-        _ => Ok(()),
-    }
-}
-
-/// Keeps the peer at `address` connected, with growing pauses between dials that fail.
-async fn stay_with(swarm: SwarmHandle, address: Multiaddr, peers: Arc<PeerTable>) {
-    let mut pause = FIRST_REDIAL;
-    loop {
-        match swarm.connect(&address).await {
-            Ok(peer) => {
-                tracing::info!(%peer, %address, "connected");
-                let since = Instant::now();
-                while peers.is_connected(&peer) {
-                    tokio::time::sleep(LOOK).await;
-                }
-                tracing::info!(%peer, %address, "connection lost");
-                // A connection that doesn't last, with a peer of another cluster say, is as good
-                // as none.
-                if since.elapsed() >= LAST_REDIAL {
-                    pause = FIRST_REDIAL;
-                }
-            }
-            Err(ConnectError::NoPeerId(_) | ConnectError::Stopped) => return,
-            Err(error) => tracing::warn!(%error, "trying again in {} s", pause.as_secs()),
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LAST_REDIAL);
     }
 }

@@ -2,7 +2,10 @@
 
 mod archive;
 mod bench;
+mod config;
 mod db;
+mod log;
+mod net;
 mod relay;
 mod rest;
 mod run;
@@ -20,7 +23,10 @@ pub use archive::ArchiveArgs;
 pub use bench::{
     BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
 };
+pub use config::ConfigArgs;
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
+pub use log::LogArgs;
+pub use net::{NatArg, NetArgs};
 pub use relay::RelayArgs;
 pub use rest::RestArgs;
 pub use run::RunArgs;
@@ -31,7 +37,7 @@ pub use wire::{DecodeArgs, ReplayArgs, WireCommand};
 
 /// A Waku Store node that finds and fills the differences between archives.
 #[derive(Debug, Parser)]
-#[command(name = "wakustore", version, about, max_term_width = 100)]
+#[command(name = "wakustore", version = crate::VERSION, about, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed or differing state, 2 wrong usage, \
                         3 a comparison found differences, 4 a peer unreachable.\n\

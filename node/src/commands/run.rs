@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::db::refused;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
+use crate::logging::Levels;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
@@ -26,14 +27,15 @@ use crate::sync::Schedule;
 /// Name of the file in the data directory that keeps the node's key.
 const KEY_FILE: &str = "nodekey";
 
-pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
+    config.levels = levels;
     let url = args.archive.url_to_create()?;
     // Before the archive is opened, so that it tells of the start.
     if let Some(rest) = args.rest.config() {
         config.rest = Some(RestServer::listen(rest).await?);
     }
-    let store = open(&url, &args).await?;
+    let store = open(&args, &url).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -58,11 +60,11 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Opens the archive and holds it to its retention policy.
-async fn open(url: &ArchiveUrl, args: &RunArgs) -> Result<Arc<Store>, Failure> {
+async fn open(args: &RunArgs, url: &ArchiveUrl) -> Result<Arc<Store>, Failure> {
     let policy = args.store_message_retention_policy;
     let options = ArchiveOptions {
         disk_cap: policy.size,
-        ..ArchiveOptions::default()
+        max_connections: args.store_max_num_db_connections,
     };
     let archive = archive::open(url, &options).await?;
     let limits = args.relay.ingest_limits();
@@ -106,9 +108,9 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
         ..AdmissionLimits::default()
     };
-    for address in args.staticnode.iter().chain(&args.storenode) {
-        config.stay_with.push(peer_address(address)?);
-    }
+    config.announce = args.net.announce();
+    config.stay_with = peer_addresses(&args.net.staticnode)?;
+    config.store_nodes = peer_addresses(&args.net.storenode)?;
     config.schedule = (args.store && args.store_sync).then_some(Schedule {
         interval: args.store_sync_interval.0,
         range: args.store_sync_range.0,
@@ -133,6 +135,10 @@ fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
             Ok(sync_net::identity::load_or_create(&file)?)
         }
     }
+}
+
+fn peer_addresses(texts: &[String]) -> Result<Vec<Multiaddr>, Failure> {
+    texts.iter().map(|text| peer_address(text)).collect()
 }
 
 /// Reads a peer's address, which has to name the peer.

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use libp2p::{Multiaddr, PeerId};
+use libp2p::PeerId;
 use sync_net::Control;
 use tokio::sync::Semaphore;
 
@@ -12,7 +12,8 @@ use super::problem::Problem;
 use super::{RestConfig, RestServer};
 use crate::budget::Budget;
 use crate::health::{self, Health};
-use crate::net::{PeerTable, SwarmHandle};
+use crate::logging::Levels;
+use crate::net::{Announced, CurrentShards, NodeRecord, PeerTable, SwarmHandle};
 use crate::node::Services;
 use crate::relay::Relay;
 use crate::store::Store;
@@ -21,12 +22,18 @@ use crate::store::Store;
 pub(crate) struct Answering {
     /// Its identity.
     pub(crate) peer_id: PeerId,
-    /// Where it listens, with the peer id at the end.
-    pub(crate) addresses: Vec<Multiaddr>,
+    /// The addresses that it tells others.
+    pub(crate) announced: Arc<Announced>,
+    /// Its record for discovery.
+    pub(crate) record: Arc<NodeRecord>,
+    /// The shards that it tells others.
+    pub(crate) shards: Option<Arc<CurrentShards>>,
     /// Its archive.
     pub(crate) store: Arc<Store>,
     /// What it does for its peers.
     pub(crate) services: Services,
+    /// What sets how much is logged.
+    pub(crate) levels: Levels,
     /// Its relay, if it takes part.
     pub(crate) relay: Option<Relay>,
     /// To dial.

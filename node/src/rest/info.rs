@@ -23,13 +23,13 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Info {
-    /// The multiaddresses that it listens on, with its peer id.
+    /// The multiaddresses that it is reached at, with its peer id.
     listen_addresses: Vec<String>,
     /// Its record for discovery, `enr:` and base64.
     enr_uri: String,
 }
 
-/// Where the node listens, and its record for discovery.
+/// Where the node is reached, and its record for discovery.
 #[utoipa::path(
     get,
     path = "/info",
@@ -40,9 +40,10 @@ struct Info {
     ),
 )]
 async fn info(node: Running) -> Json<Info> {
+    let addresses = node.announced.addresses_of(node.peer_id);
     Json(Info {
-        listen_addresses: node.addresses.iter().map(ToString::to_string).collect(),
-        enr_uri: String::new(),
+        listen_addresses: addresses.iter().map(ToString::to_string).collect(),
+        enr_uri: node.record.uri(),
     })
 }
 

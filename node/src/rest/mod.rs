@@ -5,6 +5,7 @@
 //! written, and the OpenAPI document that the node serves at `/openapi.json` is made of these descriptions.
 //! What isn't a success is plain text, as nwaku has it: clients match on its words.
 
+mod admin;
 mod answering;
 mod body;
 mod config;

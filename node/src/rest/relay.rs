@@ -29,7 +29,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 /// The node's relay.
 fn relay(node: &Running) -> Result<&Relay, Problem> {
     node.relay.as_ref().ok_or_else(|| {
-        let reason = "/relay endpoints are not available. Please check your configuration: --relay";
+        let reason =
+            "/relay endpoints are not available. Please check your configuration: --relay";
         Problem::not_found(reason)
     })
 }
@@ -54,11 +55,8 @@ async fn subscribe(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
-    relay(&node)?
-        .subscribe(&topics)
-        .await
-        .map_err(|error| changing("Subscribe", error))?;
-    Ok(problem::ok())
+    relay(&node)?.subscribe(&topics).await.map_err(|error| changing("Subscribe", error))?;
+    Ok(changed(&node))
 }
 
 /// Unsubscribe from pubsub topics.
@@ -80,11 +78,8 @@ async fn unsubscribe(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
-    relay(&node)?
-        .unsubscribe(&topics)
-        .await
-        .map_err(|error| changing("Unsubscribe", error))?;
-    Ok(problem::ok())
+    relay(&node)?.unsubscribe(&topics).await.map_err(|error| changing("Unsubscribe", error))?;
+    Ok(changed(&node))
 }
 
 /// Subscribe to the shards of content topics.
@@ -109,7 +104,7 @@ async fn subscribe_content(
     check_count(&topics)?;
     let subscribed = relay(&node)?.subscribe_content(&topics).await;
     subscribed.map_err(|error| changing("Subscribe", error))?;
-    Ok(problem::ok())
+    Ok(changed(&node))
 }
 
 /// Unsubscribe from content topics, and so from shards that nothing else wants.
@@ -133,7 +128,16 @@ async fn unsubscribe_content(
     check_count(&topics)?;
     let unsubscribed = relay(&node)?.unsubscribe_content(&topics).await;
     unsubscribed.map_err(|error| changing("Unsubscribe", error))?;
-    Ok(problem::ok())
+    Ok(changed(&node))
+}
+
+/// Has others told of the shards that are subscribed to now.
+fn changed(node: &Running) -> Response {
+    if let (Some(shards), Some(relay)) = (&node.shards, &node.relay) {
+        let subscribed = relay.subscriptions();
+        shards.set_subscribed(subscribed.iter().map(String::as_str));
+    }
+    problem::ok()
 }
 
 fn changing(what: &str, error: RelayError) -> Problem {
@@ -243,11 +247,9 @@ async fn publish_content(
     let sharding = relay.autosharding();
     let sharding = sharding
         .ok_or_else(|| Problem::bad_request("Failed to publish. Autosharding is disabled"))?;
-    let topic = sharding
-        .pubsub_topic(&message.content_topic)
-        .map_err(|error| {
-            Problem::bad_request(format!("Failed to publish. Autosharding error: {error}"))
-        })?;
+    let topic = sharding.pubsub_topic(&message.content_topic).map_err(|error| {
+        Problem::bad_request(format!("Failed to publish. Autosharding error: {error}"))
+    })?;
     done(relay.publish(&topic, message).await.map(drop))
 }
 
@@ -262,9 +264,7 @@ fn done(published: Result<(), PublishError>) -> Result<Response, Problem> {
         Err(PublishError::Archive(error)) => {
             // Its words name paths of this machine.
             tracing::error!(%error, "a message couldn't be published");
-            Err(Problem::failed(
-                "Failed to publish: the archive can't be written",
-            ))
+            Err(Problem::failed("Failed to publish: the archive can't be written"))
         }
         Err(error) => Err(Problem::bad_request(format!("Failed to publish: {error}"))),
     }

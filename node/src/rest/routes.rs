@@ -16,7 +16,7 @@ use super::limits::REQUEST_DEADLINE;
 use super::openapi::{self, Document};
 use super::origin::{self, Origins};
 use super::problem::Problem;
-use super::{health, info, relay, store};
+use super::{admin, health, info, relay, store};
 
 /// The whole API.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -25,11 +25,14 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         let gate = GroupGate { group, gate };
         routes.route_layer(middleware::from_fn_with_state(gate, gate::pass))
     };
-    let api = OpenApiRouter::with_openapi(Document::openapi())
+    let mut api = OpenApiRouter::with_openapi(Document::openapi())
         .merge(gated("health", health::routes()))
         .merge(gated("info", info::routes()))
         .merge(gated("store", store::routes()))
         .merge(gated("relay", relay::routes()));
+    if shared.config.admin {
+        api = api.merge(gated("admin", admin::routes()));
+    }
     let origins = Origins::new(&shared.config.allow_origin);
     let (router, document) = api.split_for_parts();
     router

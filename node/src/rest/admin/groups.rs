@@ -1,6 +1,5 @@
 //! Peers by what they are to the node.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,6 +8,7 @@ use libp2p::PeerId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::known;
 use crate::net::{PeerInfo, PeerStats, PeersOfShard, peer_stats, peers_of_shards, service_peers};
 use crate::rest::answering::{Running, Shared};
 use crate::rest::problem::{Always, Problem};
@@ -33,11 +33,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     responses((status = 200, description = "The peers", body = Vec<PeerInfo>), Always),
 )]
 async fn connected(node: Running) -> Json<Vec<PeerInfo>> {
-    Json(of_connected(&node))
+    Json(of_connected(&node).await)
 }
 
-fn of_connected(node: &Running) -> Vec<PeerInfo> {
-    let mut peers = node.peers.snapshot();
+async fn of_connected(node: &Running) -> Vec<PeerInfo> {
+    let mut peers = known(node).await;
     peers.retain(PeerInfo::is_connected);
     peers
 }
@@ -59,7 +59,7 @@ async fn connected_on_shard(
     Path(shard): Path<String>,
 ) -> Result<Json<Vec<PeerInfo>>, Problem> {
     let shard = shard_of(&shard)?;
-    let mut peers = of_connected(&node);
+    let mut peers = of_connected(&node).await;
     peers.retain(|peer| peer.shards.contains(&shard));
     Ok(Json(peers))
 }
@@ -80,7 +80,7 @@ fn shard_of(text: &str) -> Result<u16, Problem> {
     responses((status = 200, description = "The peers", body = Vec<PeerInfo>), Always),
 )]
 async fn service(node: Running) -> Json<Vec<PeerInfo>> {
-    Json(service_peers(node.peers.snapshot()))
+    Json(service_peers(known(&node).await))
 }
 
 /// The peers that relay with this node, by shard.
@@ -151,7 +151,7 @@ async fn mesh_on_shard(
     path = "/admin/v1/peers/stats",
     tag = "admin",
     responses(
-        (status = 200, description = "The counts", body = HashMap<String, HashMap<String, usize>>),
+        (status = 200, description = "The counts", body = std::collections::HashMap<String, std::collections::HashMap<String, usize>>),
         Always,
     ),
 )]
@@ -170,7 +170,7 @@ struct Shards {
 
 impl Shards {
     async fn of(node: &Running) -> Self {
-        let peers = node.peers.snapshot();
+        let peers = known(node).await;
         let Some(relay) = &node.relay else {
             return Self {
                 peers,

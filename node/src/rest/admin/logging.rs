@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::logging::Level;
-use crate::rest::answering::Shared;
+use crate::rest::answering::{Running, Shared};
 use crate::rest::problem::{self, Always, Problem};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
@@ -29,15 +29,12 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
         Always,
     ),
 )]
-async fn log_level(
-    State(shared): State<Arc<Shared>>,
-    Path(level): Path<String>,
-) -> Result<Response, Problem> {
+async fn log_level(node: Running, Path(level): Path<String>) -> Result<Response, Problem> {
     let level: Level = level
         .parse()
-        .map_err(|error| Problem::bad_request(format!("Invalid log-level: {level}. {error}")))?;
-    let levels = &shared.config.levels;
-    levels.set(level).map_err(|error| Problem::unavailable(error.to_string()))?;
+        .map_err(|error| Problem::bad_request(format!("Invalid log-level: {error}")))?;
+    let set = node.levels.set(level);
+    set.map_err(|error| Problem::unavailable(error.to_string()))?;
     tracing::info!(%level, "the log level was set by REST");
     Ok(problem::ok())
 }

@@ -9,6 +9,7 @@ use libp2p::{Multiaddr, PeerId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::known;
 use crate::net::PeerInfo;
 use crate::rest::answering::{Running, Shared};
 use crate::rest::body::JsonBody;
@@ -30,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     responses((status = 200, description = "The peers", body = Vec<PeerInfo>), Always),
 )]
 async fn peers(node: Running) -> Json<Vec<PeerInfo>> {
-    Json(node.peers.snapshot())
+    Json(known(&node).await)
 }
 
 /// One peer.
@@ -53,8 +54,9 @@ async fn peer(node: Running, Path(id): Path<String>) -> Result<Json<PeerInfo>, P
             "Invalid argument: `{id}` is no peer id: {error}; expected one like 16Uiu2HAm..."
         ))
     })?;
-    let info = node.peers.info(&peer);
-    info.map(Json)
+    let found = known(&node).await.into_iter().find(|info| info.peer_id == peer);
+    found
+        .map(Json)
         .ok_or_else(|| Problem::not_found(format!("Peer with ID {peer} not found")))
 }
 
@@ -97,10 +99,9 @@ async fn connect(
 
 /// Multiaddresses with peer ids.
 #[derive(utoipa::ToSchema)]
+#[schema(max_items = 32)]
 #[expect(dead_code, reason = "describes the list that the call reads")]
-struct PeerAddresses(
-    #[schema(max_items = 32)] Vec<PeerAddress>,
-);
+struct PeerAddresses(Vec<PeerAddress>);
 
 /// A multiaddress with a peer id, like /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAm...
 #[derive(utoipa::ToSchema)]

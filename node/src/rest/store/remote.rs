@@ -10,15 +10,17 @@ use store_adapter::limits::STORE_RESPONSE_BYTES;
 use store_adapter::store::{StoreQueryRequest, read_response, status};
 
 use super::response;
-use crate::net::protocols;
+use crate::net::{Kept, protocols};
 use crate::rest::answering::Running;
 use crate::rest::limits::STORE_DEADLINE;
 use crate::rest::problem::Problem;
 
-/// A connected node that answers Store queries.
+/// A connected node that answers Store queries: one of the configuration's store nodes before others.
 pub(super) fn any(node: &Running) -> Result<PeerId, Problem> {
-    let serving = node.peers.that_speak(&[protocols::STORE]);
-    serving.first().copied().ok_or_else(|| {
+    let mut peers = node.peers.snapshot();
+    peers.retain(|peer| peer.is_connected() && peer.speaks(&[protocols::STORE]));
+    let preferred = peers.iter().max_by_key(|peer| peer.kept == Some(Kept::StoreNode));
+    preferred.map(|peer| peer.peer_id).ok_or_else(|| {
         let reason = "No suitable service peer & no discovery method";
         Problem::new(StatusCode::PRECONDITION_FAILED, reason)
     })
