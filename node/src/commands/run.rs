@@ -19,8 +19,8 @@ use crate::logging::Levels;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
-use crate::rest::RestServer;
 use crate::resume::ResumeConfig;
+use crate::rest::RestServer;
 use crate::store::Store;
 use crate::sync::Schedule;
 

@@ -131,10 +131,7 @@ impl NewMessage {
             content_topic: self.content_topic,
             version: Some(self.version.unwrap_or_default()),
             timestamp: Some(timestamp),
-            meta: self
-                .meta
-                .map(|Base64(bytes)| bytes)
-                .filter(|meta| !meta.is_empty()),
+            meta: self.meta.map(|Base64(bytes)| bytes).filter(|meta| !meta.is_empty()),
             rate_limit_proof: self.proof.map(|Base64(bytes)| bytes),
             ephemeral: Some(self.ephemeral.unwrap_or_default()),
             unknown: Vec::new(),
@@ -175,8 +172,7 @@ mod tests {
             ..WakuMessage::default()
         };
         assert_eq!(message, expected);
-        let zero =
-            read(r#"{"payload":"aGk=","contentTopic":"/a/1/b/proto","timestamp":0,"meta":""}"#);
+        let zero = read(r#"{"payload":"aGk=","contentTopic":"/a/1/b/proto","timestamp":0,"meta":""}"#);
         assert_eq!(zero.unwrap(), expected);
     }
 
@@ -196,32 +192,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_message_is_refused_with_the_reason() {
-        let with =
-            |field: &str| format!(r#"{{"payload":"aGk=","contentTopic":"/a/1/b/proto",{field}}}"#);
+        let with = |field: &str| {
+            format!(r#"{{"payload":"aGk=","contentTopic":"/a/1/b/proto",{field}}}"#)
+        };
         let long = BASE64.encode([7; 65]);
         let cases = [
             (r#"{"contentTopic":"/a/1/b/proto"}"#.to_owned(), "payload"),
-            (
-                r#"{"payload":"","contentTopic":"/a/1/b/proto"}"#.to_owned(),
-                "`payload` is missing or empty",
-            ),
-            (
-                r#"{"payload":"aGk=","contentTopic":" "}"#.to_owned(),
-                "`contentTopic` is missing or empty",
-            ),
+            (r#"{"payload":"","contentTopic":"/a/1/b/proto"}"#.to_owned(), "`payload` is missing or empty"),
+            (r#"{"payload":"aGk=","contentTopic":" "}"#.to_owned(), "`contentTopic` is missing or empty"),
             (r#"{"payload":"aGk="}"#.to_owned(), "contentTopic"),
-            (
-                r#"{"payload":"aGk","contentTopic":"/a"}"#.to_owned(),
-                "base64",
-            ),
-            (
-                r#"{"payload":"a-_=","contentTopic":"/a"}"#.to_owned(),
-                "base64",
-            ),
-            (
-                r#"{"payload":[1],"contentTopic":"/a"}"#.to_owned(),
-                "string",
-            ),
+            (r#"{"payload":"aGk","contentTopic":"/a"}"#.to_owned(), "base64"),
+            (r#"{"payload":"a-_=","contentTopic":"/a"}"#.to_owned(), "base64"),
+            (r#"{"payload":[1],"contentTopic":"/a"}"#.to_owned(), "string"),
             (with(r#""version":2.1"#), "u32"),
             (with(r#""version":-1"#), "u32"),
             (with(r#""timestamp":"5""#), "i64"),
@@ -229,10 +211,7 @@ mod tests {
             (with(r#""timestamp":-5"#), "got -5"),
             (with(r#""timestamp":9223372036854775808"#), "i64"),
             (with(r#""meta":"How is your day!!""#), "base64"),
-            (
-                with(&format!(r#""meta":"{long}""#)),
-                "at most 64 bytes, got 65",
-            ),
+            (with(&format!(r#""meta":"{long}""#)), "at most 64 bytes, got 65"),
             (with(r#""ephemeral":1"#), "boolean"),
             (with(r#""proof":"n8tv""#), "RateLimitProof"),
             (with(r#""extraField":"extraValue""#), "extraField"),
