@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn peers_may_subscribe_to_topics_up_to_the_longest_of_a_message() {
-        let mut allows = |bytes| ShortTopics.can_subscribe(&TopicHash::from_raw("t".repeat(bytes)));
+        let allows = |bytes| ShortTopics.can_subscribe(&TopicHash::from_raw("t".repeat(bytes)));
         assert!(allows(TOPIC_BYTES) && !allows(TOPIC_BYTES + 1));
     }
 }

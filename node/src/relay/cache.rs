@@ -133,9 +133,9 @@ mod tests {
         cache.push("/s", message(2, "/b"), BY_PUBSUB);
         cache.push("/t", message(3, "/a"), BOTH);
         assert_eq!(numbers(&cache.take_pubsub("/s")), [1, 2]);
-        assert_eq!(numbers(&cache.take_pubsub("/s")), []);
+        assert!(cache.take_pubsub("/s").is_empty());
         assert_eq!(numbers(&cache.take_content("/a")), [1, 3]);
-        assert_eq!(numbers(&cache.take_content("/b")), [], "nobody reads by it");
+        assert!(cache.take_content("/b").is_empty(), "nobody reads by it");
         cache.push("/t", message(4, "/a"), BOTH);
         assert_eq!(numbers(&cache.take_content("/a")), [4]);
         assert_eq!(numbers(&cache.take_pubsub("/t")), [3, 4]);

@@ -11,12 +11,14 @@ use store_adapter::WakuMessage;
 use store_adapter::limits::IngestLimits;
 use tokio::sync::{mpsc, oneshot};
 
+use super::RelayPeer;
+use super::Validator;
 use super::behaviour::{Gossipsub, topic_scores};
 use super::error::RelayError;
 use super::intake::Intake;
+use super::shared::Shared;
 use super::subscriptions::Change;
 use super::validation::{Fault, validate};
-use super::{RelayPeer, Shared, Validator};
 use crate::cli::time::now;
 
 /// What the handle asks for.

@@ -6,7 +6,8 @@ use store_adapter::{Arrival, IngestReport, Ingested, Origin, WakuMessage};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::limits::{ATTEMPT_PAUSE, ATTEMPTS};
-use super::{RelayCounters, RelayLimits, Shared};
+use super::shared::Shared;
+use super::{RelayCounters, RelayLimits};
 use crate::store::Store;
 
 /// A live message that waits to be archived.
@@ -134,5 +135,95 @@ pub(super) fn count(report: &IngestReport, counters: &RelayCounters) {
         if let Ingested::Refused(refusal) = outcome {
             counters.refuse(refusal.kind());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+    use crate::relay::subscriptions::Subscriptions;
+
+    const NOW: u64 = 1_700_000_000_000_000_000;
+    const SECOND: u64 = 1_000_000_000;
+    const TOLERANCE: u64 = 20 * SECOND;
+
+    fn message(timestamp: u64) -> WakuMessage {
+        WakuMessage {
+            content_topic: "/a/1/b/proto".into(),
+            timestamp: i64::try_from(timestamp).ok(),
+            ..WakuMessage::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_bounded_in_messages_and_bytes_and_never_waits() {
+        let bytes = message(NOW).encoded_len();
+        let limits = RelayLimits {
+            waiting: 3,
+            waiting_bytes: 2 * bytes,
+            ..RelayLimits::default()
+        };
+        let (intake, mut waiting) = Intake::new(&limits);
+        let offer = |bytes| intake.offer("/t", message(NOW), bytes, NOW);
+        assert!(offer(bytes) && offer(bytes) && !offer(1));
+        drop(waiting.recv().await);
+        assert!(offer(bytes - 1) && offer(1), "what is taken out makes room");
+        drop(waiting.recv().await);
+        assert!(!offer(bytes + 1) && offer(1) && !offer(1), "three wait");
+        while waiting.try_recv().is_ok() {}
+        assert!(offer(usize::MAX), "alone, a longer one has room");
+        drop(waiting);
+        assert!(!offer(1));
+    }
+
+    #[test]
+    fn every_message_is_live_at_the_time_of_its_batch() {
+        let part = || Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let received = |came: u64, timestamp: u64| Received {
+            topic: "/t".into(),
+            message: message(timestamp),
+            at: came,
+            _part: part(),
+        };
+        let waited = vec![
+            received(NOW, NOW - TOLERANCE),
+            received(NOW + SECOND, NOW + SECOND),
+            received(NOW + SECOND, NOW + SECOND + TOLERANCE),
+            received(NOW + 30 * SECOND, NOW + 30 * SECOND),
+            received(NOW + 2 * SECOND, NOW + TOLERANCE),
+        ];
+        let batches = batches(waited, TOLERANCE);
+        let sizes: Vec<_> = batches
+            .iter()
+            .map(|(now, arrivals, parts)| {
+                assert_eq!(arrivals.len(), parts.len());
+                (*now - NOW, arrivals.len())
+            })
+            .collect();
+        assert_eq!(sizes, [(0, 3), (SECOND, 1), (30 * SECOND, 1)]);
+        assert!(super::batches(Vec::new(), TOLERANCE).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_waited_in_the_queue_is_archived_by_the_time_it_came() {
+        let store = Store::open(&store_adapter::ArchiveUrl::Memory)
+            .await
+            .unwrap();
+        let limits = RelayLimits::default();
+        let (intake, waiting) = Intake::new(&limits);
+        let mut fleeting = message(NOW);
+        fleeting.ephemeral = Some(true);
+        assert!(intake.offer("/t", message(NOW), 9, NOW));
+        assert!(intake.offer("/t", fleeting, 9, NOW));
+        assert!(intake.offer("/t", message(NOW + 60 * SECOND), 9, NOW + 60 * SECOND));
+        drop(intake);
+        let shared = Arc::new(Shared::new(Subscriptions::default(), 9));
+        archive(waiting, Arc::clone(&store), Arc::clone(&shared), 256).await;
+        assert_eq!(store.len(), 2);
+        let counters = &shared.counters;
+        assert_eq!((counters.archived.get(), counters.ephemeral.get()), (2, 1));
+        assert_eq!(counters.refused()["not_live"], 0);
     }
 }

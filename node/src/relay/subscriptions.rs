@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store_adapter::limits::TOPIC_BYTES;
+use store_adapter::sharding::Autosharding;
 
 use super::cache::Readers;
 use super::error::RelayError;
@@ -87,6 +88,16 @@ impl Subscriptions {
             by_content: self.content.get(content_topic).map(String::as_str) == Some(pubsub_topic),
         }
     }
+}
+
+/// Content topics with the pubsub topics of their shards.
+pub(super) fn sharded(
+    autosharding: Option<Autosharding>,
+    topics: &[String],
+) -> Result<Vec<(String, String)>, RelayError> {
+    let sharding = autosharding.ok_or(RelayError::StaticSharding)?;
+    let with_shard = |topic: &String| Ok((topic.clone(), sharding.pubsub_topic(topic)?));
+    topics.iter().map(with_shard).collect()
 }
 
 fn check(topic: &str) -> Result<(), RelayError> {

@@ -26,8 +26,8 @@ async fn what_one_node_publishes_is_archived_at_all() {
     assert_eq!(&**stored[0].pubsub_topic(), TOPIC);
     assert_eq!(last.store.len(), 1, "in the index too");
     for node in [&first, &middle, &last] {
-        let cached = node.relay().cached(TOPIC).unwrap();
-        assert_eq!(cached, std::slice::from_ref(&sent));
+        // It is kept for readers once it is archived.
+        until(async || node.relay().cached(TOPIC).unwrap() == std::slice::from_ref(&sent)).await;
         assert_eq!(node.relay().cached(TOPIC).unwrap(), [], "taken before");
     }
     assert_eq!(first.relay().counters().published.get(), 1);
@@ -49,7 +49,6 @@ async fn many_messages_at_once_are_all_archived() {
     }
     assert_eq!(two.store.digest(), one.store.digest());
     assert_eq!(two.relay().counters().dropped.get(), 0);
-    assert_eq!(two.relay().cached(TOPIC).unwrap().len(), 50);
 }
 
 #[tokio::test]
@@ -59,6 +58,7 @@ async fn an_ephemeral_message_is_passed_on_and_archived_nowhere() {
     fleeting.ephemeral = Some(true);
     let published = one.relay().publish(TOPIC, fleeting.clone()).await.unwrap();
     assert_eq!(published.unarchived, Some(Refusal::Ephemeral));
+    assert_eq!(one.relay().counters().ephemeral.get(), 1);
     until(async || two.relay().counters().ephemeral.get() == 1).await;
     until(async || two.relay().cached(TOPIC).unwrap() == std::slice::from_ref(&fleeting)).await;
     assert!(!one.holds(published.hash).await);
@@ -87,11 +87,9 @@ async fn messages_of_another_time_are_sent_but_archived_nowhere() {
 #[tokio::test]
 async fn what_no_peer_would_take_is_not_sent() {
     let [one, two] = pair().await;
-    let mut oversized = message(b"", 0);
-    oversized.payload = vec![7; 153_600 - oversized.encoded_len()];
-    while oversized.encoded_len() <= 153_600 {
-        oversized.payload.push(7);
-    }
+    let mut oversized = message(&[7; 153_000], 0);
+    let rest = 153_601 - oversized.encoded_len();
+    oversized.payload.extend(vec![7; rest]);
     let refused = one.relay().publish(TOPIC, oversized.clone()).await;
     assert!(
         matches!(

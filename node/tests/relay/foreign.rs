@@ -10,7 +10,6 @@ use prost::Message;
 use sync_net::{ConnectionLimits, build_swarm, identity};
 use tokio::sync::mpsc;
 use wakustore::net::protocols;
-use wakustore::relay::{RelayConfig, RelayLimits};
 
 use crate::support::{Relaying, SECOND, TOPIC, message, until};
 
@@ -135,33 +134,4 @@ async fn a_signed_message_is_not_taken() {
     until(async || foreign.score(&node).await < 0.0).await;
     assert_eq!(node.relay().counters().received.get(), 0);
     assert_eq!(node.store.len(), 0);
-}
-
-#[tokio::test]
-async fn what_the_queue_has_no_room_for_is_dropped_and_not_waited_for() {
-    let limits = RelayLimits {
-        waiting_bytes: 1,
-        waiting: 1,
-        ..RelayLimits::default()
-    };
-    let node = Relaying::start(RelayConfig {
-        limits,
-        ..RelayConfig::of_topics([TOPIC])
-    })
-    .await;
-    let foreign = Foreign::connect(&node.node.addresses()[0], None).await;
-    node.sees(TOPIC, 1).await;
-    for number in 0..300_u32 {
-        let flood = message(&number.to_be_bytes(), 0);
-        foreign.publish(flood.encode_to_vec()).await;
-    }
-    let counters = node.relay().counters();
-    until(async || {
-        let done = counters.archived.get() + counters.dropped.get();
-        done == counters.received.get() && done == 300
-    })
-    .await;
-    assert!(counters.archived.get() >= 1);
-    assert_eq!(node.store.len(), counters.archived.get());
-    assert!(foreign.score(&node).await >= 0.0);
 }

@@ -7,7 +7,7 @@ use store_adapter::sharding::Autosharding;
 use wakustore::relay::{PublishError, RelayConfig, RelayError};
 use wakustore::store::Store;
 
-use crate::support::{CLUSTER, Relaying, TOPIC, message, pair};
+use crate::support::{CLUSTER, Relaying, TOPIC, message, pair, until};
 
 const OTHER: &str = "/waku/2/rs/99/5";
 
@@ -31,7 +31,7 @@ async fn a_node_takes_messages_of_what_it_is_subscribed_to_alone() {
     one.sees(OTHER, 1).await;
     let sent = one.relay().publish(OTHER, message(b"both", 0)).await;
     two.gets(sent.unwrap().hash).await;
-    assert_eq!(two.relay().cached(OTHER).unwrap().len(), 1);
+    until(async || two.relay().cached(OTHER).unwrap().len() == 1).await;
 
     two.relay().unsubscribe(&owned(&[OTHER])).await.unwrap();
     one.sees(OTHER, 0).await;
@@ -49,10 +49,8 @@ async fn a_node_takes_messages_of_what_it_is_subscribed_to_alone() {
 #[tokio::test]
 async fn peers_of_a_topic_get_into_its_mesh() {
     let [one, two] = pair().await;
-    crate::support::until(async || {
-        one.relay().mesh().await == [(TOPIC.to_owned(), vec![two.node.peer_id()])]
-    })
-    .await;
+    until(async || one.relay().mesh().await == [(TOPIC.to_owned(), vec![two.node.peer_id()])])
+        .await;
     let peers = one.relay().peers().await;
     assert_eq!(peers[0].topics, [TOPIC]);
     assert_eq!(peers[0].meshes, [TOPIC]);
@@ -77,7 +75,7 @@ async fn content_topics_are_read_by_themselves() {
     two.gets(sent.unwrap().hash).await;
     assert_eq!(two.relay().cached(shard), None, "not subscribed to as such");
     assert_eq!(two.relay().cached_content("/a/1/b/proto"), None);
-    crate::support::until(async || {
+    until(async || {
         let cached = two.relay().cached_content(&content).unwrap();
         cached.iter().any(|message| message.payload == b"hi")
     })
@@ -122,14 +120,14 @@ async fn a_node_that_ends_has_archived_what_it_took_and_relays_again_after() {
     }
     let taken = {
         let counters = two.relay().counters();
-        crate::support::until(async || counters.received.get() == 100).await;
+        until(async || counters.received.get() == 100).await;
         counters.received.get() - counters.dropped.get()
     };
     let Relaying { node, store } = two;
     node.stop().await;
     assert_eq!(store.len(), taken);
     // Two nodes can't have one archive.
-    crate::support::until(async || Arc::strong_count(&store) == 1).await;
+    until(async || Arc::strong_count(&store) == 1).await;
     drop(store);
 
     one.sees(TOPIC, 0).await;

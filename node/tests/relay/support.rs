@@ -35,13 +35,18 @@ impl Relaying {
     }
 
     pub(crate) async fn over(config: RelayConfig, store: Arc<Store>) -> Self {
-        let node = NodeConfig {
-            relay: Some(config),
+        let config = Self::config(config);
+        let node = Node::start(config, Arc::clone(&store)).await.unwrap();
+        Self { node, store }
+    }
+
+    /// A node on loopback with this relay.
+    pub(crate) fn config(relay: RelayConfig) -> NodeConfig {
+        let config = NodeConfig {
+            relay: Some(relay),
             ..NodeConfig::new(identity::generate(), Some(CLUSTER))
         };
-        let node = node.listening_on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        let node = Node::start(node, Arc::clone(&store)).await.unwrap();
-        Self { node, store }
+        config.listening_on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
     }
 
     /// Subscribed to [`TOPIC`].
