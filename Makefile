@@ -100,7 +100,7 @@ fuzz-smoke:
 
 # The REST API of a running node against the OpenAPI document that it serves, by schemathesis.
 rest-check: setup
-	$(CARGO) build --locked --package wakustore
+	$(CARGO) build --locked --workspace
 	target/tools/schemathesis/bin/python node/rest-check/check.py target/debug/wakustore $(REST_SECONDS)
 
 clean:

@@ -14,7 +14,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 PATIENCE = 60
 CLUSTER = 99
 TOPICS = [f"/waku/2/rs/{CLUSTER}/{shard}" for shard in range(2)]
@@ -26,9 +26,9 @@ class Node:
 
     def __init__(self, program, place, name, *flags):
         self.archive = f"redb://{place / name}"
-        self.lines = "".join(line(number) for number in range(60))
+        lines = "".join(line(number) for number in range(60))
         imported = [program, "import", "-", "--store-message-db-url", self.archive]
-        subprocess.run(imported, input=self.lines, text=True, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(imported, input=lines, text=True, check=True, capture_output=True)
         log = place / f"{name}.log"
         flags = [
             "--listen-address=127.0.0.1",
@@ -65,6 +65,12 @@ class Node:
         page = self.get("/store/v3/messages?pageSize=100")
         return [entry["messageHash"] for entry in page["messages"]]
 
+    def subscribe(self, path, topics):
+        headers = {"Content-Type": "application/json"}
+        body = json.dumps(topics).encode()
+        request = urllib.request.Request(self.url + path, body, headers, method="POST")
+        urllib.request.urlopen(request, timeout=PATIENCE).close()
+
     def stop(self):
         self.process.terminate()
         self.process.wait(PATIENCE)
@@ -93,6 +99,7 @@ def check(program, seconds, place):
     flags = ["--relay", *(f"--shard={shard}" for shard in range(2)), "--num-shards-in-network=2"]
     other = Node(program, place, "other", *flags)
     node = Node(program, place, "checked", *flags, "--rest-admin", f"--staticnode={other.address}")
+    node.subscribe("/relay/v1/auto/subscriptions", CONTENT_TOPICS)
     facts = {
         "addresses": [other.address],
         "peers": [other.peer],
@@ -109,7 +116,12 @@ def check(program, seconds, place):
             f"{node.url}/openapi.json",
             f"--max-time={seconds}",
         ]
-        environment = {**os.environ, "REST_CHECK_FACTS": json.dumps(facts), "NO_COLOR": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(HERE),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "REST_CHECK_FACTS": json.dumps(facts),
+        }
         result = subprocess.run(command, cwd=place, env=environment)
         if node.process.poll() is not None:
             raise SystemExit("rest-check: the node has ended")

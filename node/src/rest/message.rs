@@ -7,13 +7,20 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use store_adapter::WakuMessage;
 use store_adapter::limits::META_BYTES;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::RefOr;
+use utoipa::{PartialSchema, ToSchema};
+
+use super::topics::ContentTopic;
 
 /// Padded; that the bits behind the last byte are zero isn't insisted on.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
+
+/// 2^63, the smallest number that 64 bits don't hold.
+const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
 
 /// Bytes, in base64.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,26 +91,63 @@ pub(super) struct NewMessage {
              pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)$")]
     payload: Base64,
     /// The application's topic, like /app/1/chat/proto; not blank.
-    #[schema(format = "waku-content-topic", pattern = "\\S")]
+    #[schema(pattern = "\\S")]
     content_topic: String,
     /// The application's encryption version; 0 by default.
-    #[schema(nullable = false, minimum = 0, maximum = 4294967295_i64)]
+    #[serde(default, deserialize_with = "integer")]
+    #[schema(minimum = 0, maximum = 4294967295_i64)]
     version: Option<u32>,
     /// Nanoseconds since 1970; now by default, and if it is 0.
-    #[schema(nullable = false, minimum = 0, maximum = 9223372036854775807_i64)]
+    #[serde(default, deserialize_with = "integer")]
+    #[schema(minimum = 0, maximum = 9223372036854775807_i64)]
     timestamp: Option<i64>,
     /// At most 64 bytes of the application's, in base64.
-    #[schema(value_type = Option<String>, format = Byte, nullable = false,
+    #[schema(value_type = Option<String>, format = Byte,
              pattern = "^(?:(?:[A-Za-z0-9+/]{4}){0,20}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})?|(?:[A-Za-z0-9+/]{4}){21}(?:[A-Za-z0-9+/]{2}==)?)$")]
     meta: Option<Base64>,
     /// Whether the message isn't to be stored.
-    #[schema(nullable = false)]
     ephemeral: Option<bool>,
     /// A proof that the network's rate limit is kept, in base64.
-    #[schema(value_type = Option<String>, format = Byte, nullable = false,
+    #[schema(value_type = Option<String>, format = Byte,
              pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")]
     proof: Option<Base64>,
 }
+
+/// A number without a fraction, however it is written: to JavaScript, and to JSON Schema, 4.0 is 4.
+fn integer<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i64>,
+{
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let whole = number.as_i64().or_else(|| {
+        let float = number.as_f64()?;
+        let fits = float.fract() == 0.0 && float.abs() < BEYOND_I64;
+        fits.then_some(float as i64)
+    });
+    let integer = whole.and_then(|whole| T::try_from(whole).ok());
+    let bits = 8 * size_of::<T>();
+    let wrong = || D::Error::custom(format!("expected an integer of {bits} bits, got {number}"));
+    integer.map(Some).ok_or_else(wrong)
+}
+
+/// A message to be published on the shard of its content topic.
+pub(super) struct NewContentMessage;
+
+impl PartialSchema for NewContentMessage {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = NewMessage::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            let topic = ContentTopic::schema();
+            object.properties.insert("contentTopic".into(), topic);
+        }
+        schema
+    }
+}
+
+impl ToSchema for NewContentMessage {}
 
 impl NewMessage {
     /// The message, with the time `now` (nanoseconds since 1970) if it has none.
@@ -177,6 +221,18 @@ mod tests {
     }
 
     #[test]
+    fn integers_may_be_written_as_floats_and_null_is_nothing() {
+        let with = |fields: &str| {
+            read(&format!(r#"{{"payload":"aGk=","contentTopic":"/a/1/b/proto",{fields}}}"#)).unwrap()
+        };
+        let message = with(r#""version":10.0,"timestamp":1.7e18"#);
+        assert_eq!(message.version, Some(10));
+        assert_eq!(message.timestamp, Some(1_700_000_000_000_000_000));
+        let nothing = with(r#""version":null,"timestamp":null,"meta":null,"ephemeral":null"#);
+        assert_eq!(nothing, with(r#""version":0"#));
+    }
+
+    #[test]
     fn all_that_a_new_message_has_is_kept() {
         let meta = BASE64.encode([7; 64]);
         let json = format!(
@@ -204,12 +260,14 @@ mod tests {
             (r#"{"payload":"aGk","contentTopic":"/a"}"#.to_owned(), "base64"),
             (r#"{"payload":"a-_=","contentTopic":"/a"}"#.to_owned(), "base64"),
             (r#"{"payload":[1],"contentTopic":"/a"}"#.to_owned(), "string"),
-            (with(r#""version":2.1"#), "u32"),
-            (with(r#""version":-1"#), "u32"),
-            (with(r#""timestamp":"5""#), "i64"),
-            (with(r#""timestamp":5.5"#), "i64"),
+            (with(r#""version":2.1"#), "expected an integer of 32 bits, got 2.1"),
+            (with(r#""version":-1"#), "got -1"),
+            (with(r#""version":4294967296"#), "got 4294967296"),
+            (with(r#""timestamp":"5""#), "number"),
+            (with(r#""timestamp":5.5"#), "expected an integer of 64 bits, got 5.5"),
+            (with(r#""timestamp":1e300"#), "got 1e"),
             (with(r#""timestamp":-5"#), "got -5"),
-            (with(r#""timestamp":9223372036854775808"#), "i64"),
+            (with(r#""timestamp":9223372036854775808"#), "got 9223372036854775808"),
             (with(r#""meta":"How is your day!!""#), "base64"),
             (with(&format!(r#""meta":"{long}""#)), "at most 64 bytes, got 65"),
             (with(r#""ephemeral":1"#), "boolean"),

@@ -20,6 +20,7 @@ mod peer_address;
 mod problem;
 mod relay;
 mod routes;
+mod segment;
 mod server;
 mod store;
 mod topics;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::Response;
 use store_adapter::WakuMessage;
 use utoipa_axum::router::OpenApiRouter;
@@ -11,8 +10,9 @@ use utoipa_axum::routes;
 
 use super::answering::{Running, Shared};
 use super::body::JsonBody;
-use super::message::{Message, NewMessage};
+use super::message::{Message, NewContentMessage, NewMessage};
 use super::problem::{self, Always, OfBodies, Problem};
+use super::segment::Segment;
 use super::topics::{ContentTopics, PubsubTopics, check_count, check_static_shards};
 use crate::cli::time::now;
 use crate::relay::{PublishError, Relay, RelayError};
@@ -115,7 +115,7 @@ async fn subscribe_content(
     request_body(content = ContentTopics, description = "Content topics"),
     responses(
         (status = 200, description = "Not subscribed any more", body = String, content_type = "text/plain"),
-        (status = 400, description = "The body isn't a list of topics", body = String, content_type = "text/plain"),
+        (status = 400, description = "A topic has no shard", body = String, content_type = "text/plain"),
         (status = 404, description = "The node doesn't relay", body = String, content_type = "text/plain"),
         OfBodies,
         Always,
@@ -126,7 +126,14 @@ async fn unsubscribe_content(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_count(&topics)?;
-    let unsubscribed = relay(&node)?.unsubscribe_content(&topics).await;
+    let relay = relay(&node)?;
+    let sharding = relay.autosharding().ok_or(RelayError::StaticSharding);
+    let sharded = sharding.and_then(|sharding| {
+        let sharded = topics.iter().try_for_each(|topic| sharding.shard(topic).map(drop));
+        sharded.map_err(RelayError::from)
+    });
+    sharded.map_err(|error| changing("Unsubscribe", error))?;
+    let unsubscribed = relay.unsubscribe_content(&topics).await;
     unsubscribed.map_err(|error| changing("Unsubscribe", error))?;
     Ok(changed(&node))
 }
@@ -162,7 +169,7 @@ fn changing(what: &str, error: RelayError) -> Problem {
         Always,
     ),
 )]
-async fn received(node: Running, Path(topic): Path<String>) -> Result<Json<Vec<Message>>, Problem> {
+async fn received(node: Running, Segment(topic): Segment) -> Result<Json<Vec<Message>>, Problem> {
     given(relay(&node)?.cached(&topic), &topic)
 }
 
@@ -183,7 +190,7 @@ async fn received(node: Running, Path(topic): Path<String>) -> Result<Json<Vec<M
 )]
 async fn received_content(
     node: Running,
-    Path(topic): Path<String>,
+    Segment(topic): Segment,
 ) -> Result<Json<Vec<Message>>, Problem> {
     given(relay(&node)?.cached_content(&topic), &topic)
 }
@@ -214,7 +221,7 @@ fn given(cached: Option<Vec<WakuMessage>>, topic: &str) -> Result<Json<Vec<Messa
 )]
 async fn publish(
     node: Running,
-    Path(topic): Path<String>,
+    Segment(topic): Segment,
     JsonBody(message): JsonBody<NewMessage>,
 ) -> Result<Response, Problem> {
     let message = message.into_message(now()).map_err(Problem::bad_request)?;
@@ -227,7 +234,7 @@ async fn publish(
     post,
     path = "/relay/v1/auto/messages",
     tag = "relay",
-    request_body(content = NewMessage, description = "The message"),
+    request_body(content = NewContentMessage, description = "The message"),
     responses(
         (status = 200, description = "Published", body = String, content_type = "text/plain"),
         (status = 400, description = "It can't be a message, is too long, its content topic has no shard, or the node \

@@ -29,7 +29,7 @@ pub(super) struct ContentTopics(Vec<ContentTopic>);
 #[derive(ToSchema)]
 #[schema(example = "/app/1/chat/proto", pattern = "^(/\\+?0+)?/[^/]+/[^/]+/[^/]+/[^/]+$")]
 #[expect(dead_code, reason = "describes entries of lists that calls read")]
-struct ContentTopic(String);
+pub(super) struct ContentTopic(String);
 
 /// Refuses lists that are too long.
 pub(super) fn check_count(topics: &[String]) -> Result<(), Problem> {

@@ -1,6 +1,7 @@
 //! The REST API of a node, over loopback, by the library.
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
+mod admin;
 mod client;
 mod relay;
 mod server;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use libp2p::PeerId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,6 +11,7 @@ use super::known;
 use crate::net::{PeerInfo, PeerStats, PeersOfShard, peer_stats, peers_of_shards, service_peers};
 use crate::rest::answering::{Running, Shared};
 use crate::rest::problem::{Always, Problem};
+use crate::rest::segment::Segment;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
@@ -56,7 +56,7 @@ async fn of_connected(node: &Running) -> Vec<PeerInfo> {
 )]
 async fn connected_on_shard(
     node: Running,
-    Path(shard): Path<String>,
+    Segment(shard): Segment,
 ) -> Result<Json<Vec<PeerInfo>>, Problem> {
     let shard = shard_of(&shard)?;
     let mut peers = of_connected(&node).await;
@@ -108,7 +108,7 @@ async fn relaying(node: Running) -> Result<Json<Vec<PeersOfShard>>, Problem> {
 )]
 async fn relaying_on_shard(
     node: Running,
-    Path(shard): Path<String>,
+    Segment(shard): Segment,
 ) -> Result<Json<PeersOfShard>, Problem> {
     let shard = shard_of(&shard)?;
     one(mounted(Shards::of(&node).await.relay)?.0, shard)
@@ -139,7 +139,7 @@ async fn mesh(node: Running) -> Result<Json<Vec<PeersOfShard>>, Problem> {
 )]
 async fn mesh_on_shard(
     node: Running,
-    Path(shard): Path<String>,
+    Segment(shard): Segment,
 ) -> Result<Json<PeersOfShard>, Problem> {
     let shard = shard_of(&shard)?;
     one(mounted(Shards::of(&node).await.mesh)?.0, shard)

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::Path;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,6 +9,7 @@ use utoipa_axum::routes;
 use crate::logging::Level;
 use crate::rest::answering::{Running, Shared};
 use crate::rest::problem::{self, Always, Problem};
+use crate::rest::segment::Segment;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new().routes(routes!(log_level))
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
         Always,
     ),
 )]
-async fn log_level(node: Running, Path(level): Path<String>) -> Result<Response, Problem> {
+async fn log_level(node: Running, Segment(level): Segment) -> Result<Response, Problem> {
     let level: Level = level
         .parse()
         .map_err(|error| Problem::bad_request(format!("Invalid log-level: {error}")))?;

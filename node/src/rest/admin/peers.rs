@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::response::Response;
 use libp2p::{Multiaddr, PeerId};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +15,7 @@ use crate::rest::body::JsonBody;
 use crate::rest::limits::PEERS;
 use crate::rest::peer_address;
 use crate::rest::problem::{self, Always, OfBodies, Problem};
+use crate::rest::segment::Segment;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
@@ -40,7 +40,7 @@ async fn peers(node: Running) -> Json<Vec<PeerInfo>> {
     path = "/admin/v1/peer/{id}",
     tag = "admin",
     params(("id" = String, Path, description = "The peer's id", format = "peer-id",
-            example = "16Uiu2HAmVFXtAfSj4EiR7mL2KvL4EE2wztuQgUSBoj2Jx2KeXFLN")),
+            pattern = "^[1-9A-HJ-NP-Za-km-z]{46,53}$")),
     responses(
         (status = 200, description = "The peer", body = PeerInfo),
         (status = 400, description = "That is no peer id", body = String, content_type = "text/plain"),
@@ -48,7 +48,7 @@ async fn peers(node: Running) -> Json<Vec<PeerInfo>> {
         Always,
     ),
 )]
-async fn peer(node: Running, Path(id): Path<String>) -> Result<Json<PeerInfo>, Problem> {
+async fn peer(node: Running, Segment(id): Segment) -> Result<Json<PeerInfo>, Problem> {
     let peer: PeerId = id.parse().map_err(|error| {
         Problem::bad_request(format!(
             "Invalid argument: `{id}` is no peer id: {error}; expected one like 16Uiu2HAm..."

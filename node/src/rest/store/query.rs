@@ -16,9 +16,8 @@ const HASH_DIGITS: usize = 64;
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the parameters, which `parse` reads one by one")]
 pub(super) struct StoreParams {
-    /// The multiaddress of the node to ask, with its peer id.
-    #[param(required = false, format = "multiaddr",
-            example = "/ip4/127.0.0.1/tcp/60001/p2p/16Uiu2HAmVFXtAfSj4EiR7mL2KvL4EE2wztuQgUSBoj2Jx2KeXFLN")]
+    /// The multiaddress of the node to ask, with its peer id: /ip4/127.0.0.1/tcp/60001/p2p/16Uiu2HAm...
+    #[param(required = false, format = "multiaddr")]
     peer_addr: String,
     /// Whether messages are asked for, and not their hashes alone; false by default.
     #[param(required = false, pattern = "^([yY]|[yY][eE][sS]|[tT][rR][uU][eE]|1|[oO][nN]|[nN]|[nN][oO]|[fF][aA][lL][sS][eE]|0|[oO][fF][fF]|)$", example = "true")]
@@ -35,14 +34,12 @@ pub(super) struct StoreParams {
     /// Not after this time, in nanoseconds since 1970; unset unless greater than 0.
     #[param(required = false, pattern = "^([+-]?[0-9]+)?$", example = "1800000000000000000")]
     end_time: String,
-    /// Messages of these hashes only, separated by commas; not together with content topics or times.
+    /// Messages of these hashes only, 0x and 64 hexadecimal digits each, separated by commas; not together with content topics or times.
     #[param(required = false, format = "waku-message-hashes",
-            pattern = "^((0[xX])?[0-9a-fA-F]{64}(,(0[xX])?[0-9a-fA-F]{64})*)?$",
-            example = "0x9c0ea97fb37c0b2e8b4b1d4f0a6bfcd55d8e8d4e4d3a07f0a2c9f1cf3d4b5a69")]
+            pattern = "^((0[xX])?[0-9a-fA-F]{64}(,(0[xX])?[0-9a-fA-F]{64})*)?$")]
     hashes: String,
     /// The `paginationCursor` of the page before, or the hash of any message that is held.
-    #[param(required = false, format = "waku-message-hash", pattern = "^((0[xX])?[0-9a-fA-F]{64})?$",
-            example = "0x9c0ea97fb37c0b2e8b4b1d4f0a6bfcd55d8e8d4e4d3a07f0a2c9f1cf3d4b5a69")]
+    #[param(required = false, format = "waku-message-hash", pattern = "^((0[xX])?[0-9a-fA-F]{64})?$")]
     cursor: String,
     /// Whether pages go from the oldest to the newest message; true by default.
     #[param(required = false, pattern = "^([yY]|[yY][eE][sS]|[tT][rR][uU][eE]|1|[oO][nN]|[nN]|[nN][oO]|[fF][aA][lL][sS][eE]|0|[oO][fF][fF]|)$", example = "false")]
