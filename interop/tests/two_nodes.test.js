@@ -30,7 +30,10 @@ async function numbers(node) {
 const range = (count) => Array.from({ length: count }, (_, number) => number);
 
 async function waitFor(node, count) {
-  await until(`${count} messages are archived`, async () => (await numbers(node)).length >= count);
+  const archived = until(`${count} messages are archived`, async () => (await numbers(node)).length >= count);
+  await archived.catch(async (error) => {
+    throw new Error(`${error.message}; there are ${await numbers(node)}; the log: ${node.log}`);
+  });
   assert.deepEqual(await numbers(node), range(count));
 }
 
@@ -84,6 +87,8 @@ test("what was published while a node was stopped is resumed, and relay goes on"
   await meet(a, b);
   await publishNumbers(a, 0, 10);
   await waitFor(b, 10);
+  // A node that was never online has missed nothing.
+  await b.logged("online");
   await b.stop();
   await publishNumbers(a, 10, 40);
   b = await Node.start(at, "b", ...resuming, `--staticnode=${a.tcp}`);
