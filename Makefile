@@ -8,7 +8,7 @@ MINUTES ?= 10
 IDLE ?= 15
 REST_SECONDS ?= 60
 
-.PHONY: demo test setup lint unit docs no-std bench bench-report bench-smoke
+.PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
 .PHONY: interop soak soak-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
 .PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke rest-check clean
@@ -17,7 +17,7 @@ demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std interop soak-smoke bench-smoke instructions fuzz-smoke rest-check
+test: setup lint unit docs no-std packaging-check interop soak-smoke bench-smoke instructions fuzz-smoke rest-check
 
 setup:
 	.ci/setup
@@ -48,12 +48,17 @@ soak-smoke:
 crash-test: crash-test-redb crash-test-postgres
 
 crash-test-redb:
-	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --test crash redb::
+	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --test crash
 	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --lib redb::tests::forgotten
 
 crash-test-postgres:
 	CRASH_ROUNDS=$$(($(ROUNDS) / 4)) $(CARGO) test --locked --package store-adapter --test archive \
 		kills_of_node_and_server -- --nocapture
+
+# The Dockerfile, the compose file, the unit and their configurations, as far as that goes without Docker.
+packaging-check: setup
+	$(CARGO) build --locked --package wakustore
+	packaging/check
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps

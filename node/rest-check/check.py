@@ -46,7 +46,6 @@ class Node:
                 [program, "run", *flags], stdout=subprocess.PIPE, stderr=errors, text=True
             )
         self.address = self.process.stdout.readline().strip()
-        self.peer = self.address.rsplit("/", 1)[-1]
         self.url = self.served(log)
         wait(lambda: self.get("/health")["nodeHealth"] == "READY", "a node that is READY")
 
@@ -102,7 +101,6 @@ def check(program, seconds, place):
     node.subscribe("/relay/v1/auto/subscriptions", CONTENT_TOPICS)
     facts = {
         "addresses": [other.address],
-        "peers": [other.peer],
         "hashes": node.hashes(),
         "pubsubTopics": TOPICS,
         "contentTopics": CONTENT_TOPICS,

@@ -225,11 +225,21 @@ impl Parts {
         all.push(here("Store Client", sources, nobody));
         if self.services.store && self.services.sync {
             let others = self.peers_of(&[protocols::RECONCILIATION, protocols::RECONCILE]) > 0;
-            all.push(here("Store Sync", others, "No peer that reconciles is connected"));
+            all.push(here(
+                "Store Sync",
+                others,
+                "No peer that reconciles is connected",
+            ));
         } else {
             all.push(absent("Store Sync"));
         }
-        let foreign = ["Rln Relay", "Lightpush", "Filter", "Peer Exchange", "Rendezvous"];
+        let foreign = [
+            "Rln Relay",
+            "Lightpush",
+            "Filter",
+            "Peer Exchange",
+            "Rendezvous",
+        ];
         all.extend(foreign.map(absent));
         all
     }
@@ -267,7 +277,10 @@ mod tests {
         assert_eq!(report.node, HealthStatus::Ready);
         assert_eq!(report.connection, ConnectionStatus::Disconnected);
         let status = |name| {
-            let of_name = report.protocols.iter().find(|health| health.protocol == name);
+            let of_name = report
+                .protocols
+                .iter()
+                .find(|health| health.protocol == name);
             of_name.unwrap().status
         };
         assert_eq!(status("Store"), HealthStatus::Ready);

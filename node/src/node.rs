@@ -118,8 +118,13 @@ impl NodeConfig {
         self
     }
 
-    fn current_shards(&self) -> anyhow::Result<Option<Arc<CurrentShards>>> {
-        let shards = |id| CurrentShards::new(id, self.shards.iter().copied());
+    fn current_shards(
+        &self,
+        relay: Option<&relay::Mounted>,
+    ) -> anyhow::Result<Option<Arc<CurrentShards>>> {
+        let relay = relay.map(|relay| relay.handle.clone());
+        let subscribed = move || relay.iter().flat_map(Relay::subscriptions).collect();
+        let shards = |id| CurrentShards::new(id, self.shards.iter().copied(), subscribed);
         Ok(self.cluster_id.map(shards).transpose()?.map(Arc::new))
     }
 
@@ -180,7 +185,10 @@ impl Node {
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let own = config.current_shards()?;
+        let relay = config.relay.clone();
+        let relay = relay.map(|relay| relay::mount(relay, &store)).transpose()?;
+        let (relay, relaying) = relay.unzip();
+        let own = config.current_shards(relay.as_ref())?;
         let announced = Arc::new(Announced::new(config.announce.clone()));
 
         let syncer = Syncer::new(
@@ -202,13 +210,6 @@ impl Node {
             .for_each(|service| drop(tasks.spawn(service)));
         tasks.spawn(Arc::clone(&syncer).follow_the_door());
         tasks.spawn(Arc::clone(&store).follow());
-        let relay = config.relay.clone();
-        let relay = relay.map(|relay| relay::mount(relay, &store)).transpose()?;
-        let (relay, relaying) = relay.unzip();
-        if let (Some(own), Some(relay)) = (&own, &relay) {
-            let subscribed = relay.handle.subscriptions();
-            own.set_subscribed(subscribed.iter().map(String::as_str));
-        }
         let parts = SwarmParts {
             admission: config.admission,
             peers: Arc::clone(&peers),
@@ -252,7 +253,6 @@ impl Node {
             peer_id,
             announced: Arc::clone(&announced),
             record: Arc::clone(&record),
-            shards: own.clone(),
             store,
             services: config.serve,
             levels: config.levels,

@@ -9,9 +9,7 @@ use store_adapter::limits::ARCHIVE_CONNECTIONS;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{
-    ArchiveArgs, ConfigArgs, LogArgs, NetArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg,
-};
+use super::{ArchiveArgs, ConfigArgs, LogArgs, NetArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);

@@ -19,8 +19,8 @@ use crate::logging::Levels;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
-use crate::resume::ResumeConfig;
 use crate::rest::RestServer;
+use crate::resume::ResumeConfig;
 use crate::store::Store;
 use crate::sync::Schedule;
 
@@ -46,8 +46,7 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
             tracing::warn!(%address, %error, "listening");
         }
     }
-    let retention = args.store_message_retention_policy;
-    tracing::info!(peer_id = %node.peer_id(), archive = %url, %retention, "running");
+    tracing::info!(peer_id = %node.peer_id(), archive = %url, retention = %args.store_message_retention_policy, "running");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
@@ -127,7 +126,10 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
 fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
     match &args.nodekey {
         Some(digits) => sync_net::identity::from_hex(digits)
-            .context("--nodekey")
+            .with_context(|| {
+                let shown = beginning(digits);
+                format!("--nodekey `{shown}` is no key; `openssl rand -hex 32` makes one")
+            })
             .map_err(Failure::Usage),
         None => {
             args.archive.make_data_dir()?;
@@ -139,6 +141,16 @@ fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
 
 fn peer_addresses(texts: &[String]) -> Result<Vec<Multiaddr>, Failure> {
     texts.iter().map(|text| peer_address(text)).collect()
+}
+
+/// As much of a key as tells which one it is, and no more.
+fn beginning(digits: &str) -> String {
+    let shown: String = digits.chars().take(4).collect();
+    if shown.len() < digits.len() && digits.len() > 8 {
+        format!("{shown}...")
+    } else {
+        digits.to_owned()
+    }
 }
 
 /// Reads a peer's address, which has to name the peer.

@@ -3,6 +3,7 @@
 
 use std::any::TypeId;
 use std::ffi::OsString;
+use std::net::IpAddr;
 
 use clap::{Arg, ArgAction, Command, CommandFactory, value_parser};
 
@@ -35,6 +36,8 @@ fn as_nwaku_takes_it(run: Command) -> Command {
         .mut_args(|arg| {
             if is_boolean(&arg) {
                 arg.value_parser(boolean)
+            } else if arg.get_value_parser().type_id() == TypeId::of::<IpAddr>() {
+                arg.value_parser(ip)
             } else {
                 arg
             }
@@ -64,6 +67,11 @@ fn without_part(name: &'static str) -> Arg {
         .num_args(0..=1)
         .action(ArgAction::Append)
         .value_parser(value_parser!(OsString))
+}
+
+fn ip(text: &str) -> Result<IpAddr, String> {
+    let refuse = |_| "expected an IP address, such as 127.0.0.1, 0.0.0.0 or ::1".to_owned();
+    text.parse().map_err(refuse)
 }
 
 fn boolean(text: &str) -> Result<bool, String> {

@@ -17,13 +17,13 @@ pub enum Level {
     /// What the node does.
     #[default]
     Info,
-    /// As [`Level::Warn`]: no event lies between.
+    /// As WARN: no event lies between
     Notice,
     /// What may need somebody's attention.
     Warn,
     /// What went wrong.
     Error,
-    /// As [`Level::Error`]: what is fatal ends the program.
+    /// As ERROR: what is fatal ends the program
     Fatal,
 }
 

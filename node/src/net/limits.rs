@@ -28,6 +28,9 @@ pub(crate) const DIALS_AT_ONCE: usize = 10;
 /// How long a peer may take to answer a Store query, from the opening of its stream on.
 pub(crate) const STORE_QUERY_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long it is believed what a peer has said that it lacks.
+pub(crate) const CLAIMS_BELIEVED: Duration = Duration::from_secs(300);
+
 /// How often each connection is pinged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(15);
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use libp2p::PeerId;
 use serde::Serialize;
+use store_adapter::sharding::Shard;
 use utoipa::ToSchema;
 
 use super::peer_info::{Connectedness, PeerInfo};
 use super::protocols;
-use super::shards::shard_of;
 
 /// Peers of one shard, as nwaku's admin calls about relay and mesh have them.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
@@ -31,10 +31,10 @@ pub fn peers_of_shards(
 ) -> Vec<PeersOfShard> {
     let known: HashMap<PeerId, &PeerInfo> = peers.iter().map(|it| (it.peer_id, it)).collect();
     let of_topic = |(topic, members): &(String, Vec<PeerId>)| {
-        let (_, shard) = shard_of(topic)?;
+        let shard: Shard = topic.parse().ok()?;
         let members = members.iter().filter_map(|peer| known.get(peer));
         Some(PeersOfShard {
-            shard,
+            shard: shard.index,
             peers: members.map(|info| (*info).clone()).collect(),
         })
     };

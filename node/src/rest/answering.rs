@@ -13,7 +13,7 @@ use super::{RestConfig, RestServer};
 use crate::budget::Budget;
 use crate::health::{self, Health};
 use crate::logging::Levels;
-use crate::net::{Announced, CurrentShards, NodeRecord, PeerTable, SwarmHandle};
+use crate::net::{Announced, NodeRecord, PeerTable, SwarmHandle};
 use crate::node::Services;
 use crate::relay::Relay;
 use crate::store::Store;
@@ -26,8 +26,6 @@ pub(crate) struct Answering {
     pub(crate) announced: Arc<Announced>,
     /// Its record for discovery.
     pub(crate) record: Arc<NodeRecord>,
-    /// The shards that it tells others.
-    pub(crate) shards: Option<Arc<CurrentShards>>,
     /// Its archive.
     pub(crate) store: Arc<Store>,
     /// What it does for its peers.

@@ -69,7 +69,7 @@ async fn debug_info(node: Running) -> Json<Info> {
     responses((status = 200, description = "The version", body = String, content_type = "text/plain"), Always),
 )]
 async fn version() -> &'static str {
-    env!("CARGO_PKG_VERSION")
+    crate::VERSION
 }
 
 /// As `/version`.

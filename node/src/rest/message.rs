@@ -7,8 +7,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use store_adapter::WakuMessage;
 use store_adapter::limits::META_BYTES;
-use utoipa::openapi::schema::Schema;
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::topics::ContentTopic;
@@ -107,9 +107,8 @@ pub(super) struct NewMessage {
     meta: Option<Base64>,
     /// Whether the message isn't to be stored.
     ephemeral: Option<bool>,
-    /// A proof that the network's rate limit is kept, in base64.
-    #[schema(value_type = Option<String>, format = Byte,
-             pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")]
+    /// A proof that the network's rate limit is kept, an encoded RateLimitProof in base64.
+    #[schema(value_type = Option<String>, format = "rate-limit-proof")]
     proof: Option<Base64>,
 }
 
@@ -175,8 +174,14 @@ impl NewMessage {
             content_topic: self.content_topic,
             version: Some(self.version.unwrap_or_default()),
             timestamp: Some(timestamp),
-            meta: self.meta.map(|Base64(bytes)| bytes).filter(|meta| !meta.is_empty()),
-            rate_limit_proof: self.proof.map(|Base64(bytes)| bytes),
+            meta: self
+                .meta
+                .map(|Base64(bytes)| bytes)
+                .filter(|meta| !meta.is_empty()),
+            rate_limit_proof: self
+                .proof
+                .map(|Base64(bytes)| bytes)
+                .filter(|proof| !proof.is_empty()),
             ephemeral: Some(self.ephemeral.unwrap_or_default()),
             unknown: Vec::new(),
         };
@@ -216,14 +221,18 @@ mod tests {
             ..WakuMessage::default()
         };
         assert_eq!(message, expected);
-        let zero = read(r#"{"payload":"aGk=","contentTopic":"/a/1/b/proto","timestamp":0,"meta":""}"#);
+        let zero =
+            read(r#"{"payload":"aGk=","contentTopic":"/a/1/b/proto","timestamp":0,"meta":""}"#);
         assert_eq!(zero.unwrap(), expected);
     }
 
     #[test]
     fn integers_may_be_written_as_floats_and_null_is_nothing() {
         let with = |fields: &str| {
-            read(&format!(r#"{{"payload":"aGk=","contentTopic":"/a/1/b/proto",{fields}}}"#)).unwrap()
+            read(&format!(
+                r#"{{"payload":"aGk=","contentTopic":"/a/1/b/proto",{fields}}}"#
+            ))
+            .unwrap()
         };
         let message = with(r#""version":10.0,"timestamp":1.7e18"#);
         assert_eq!(message.version, Some(10));
@@ -248,28 +257,54 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_message_is_refused_with_the_reason() {
-        let with = |field: &str| {
-            format!(r#"{{"payload":"aGk=","contentTopic":"/a/1/b/proto",{field}}}"#)
-        };
+        let with =
+            |field: &str| format!(r#"{{"payload":"aGk=","contentTopic":"/a/1/b/proto",{field}}}"#);
         let long = BASE64.encode([7; 65]);
         let cases = [
             (r#"{"contentTopic":"/a/1/b/proto"}"#.to_owned(), "payload"),
-            (r#"{"payload":"","contentTopic":"/a/1/b/proto"}"#.to_owned(), "`payload` is missing or empty"),
-            (r#"{"payload":"aGk=","contentTopic":" "}"#.to_owned(), "`contentTopic` is missing or empty"),
+            (
+                r#"{"payload":"","contentTopic":"/a/1/b/proto"}"#.to_owned(),
+                "`payload` is missing or empty",
+            ),
+            (
+                r#"{"payload":"aGk=","contentTopic":" "}"#.to_owned(),
+                "`contentTopic` is missing or empty",
+            ),
             (r#"{"payload":"aGk="}"#.to_owned(), "contentTopic"),
-            (r#"{"payload":"aGk","contentTopic":"/a"}"#.to_owned(), "base64"),
-            (r#"{"payload":"a-_=","contentTopic":"/a"}"#.to_owned(), "base64"),
-            (r#"{"payload":[1],"contentTopic":"/a"}"#.to_owned(), "string"),
-            (with(r#""version":2.1"#), "expected an integer of 32 bits, got 2.1"),
+            (
+                r#"{"payload":"aGk","contentTopic":"/a"}"#.to_owned(),
+                "base64",
+            ),
+            (
+                r#"{"payload":"a-_=","contentTopic":"/a"}"#.to_owned(),
+                "base64",
+            ),
+            (
+                r#"{"payload":[1],"contentTopic":"/a"}"#.to_owned(),
+                "string",
+            ),
+            (
+                with(r#""version":2.1"#),
+                "expected an integer of 32 bits, got 2.1",
+            ),
             (with(r#""version":-1"#), "got -1"),
             (with(r#""version":4294967296"#), "got 4294967296"),
             (with(r#""timestamp":"5""#), "number"),
-            (with(r#""timestamp":5.5"#), "expected an integer of 64 bits, got 5.5"),
+            (
+                with(r#""timestamp":5.5"#),
+                "expected an integer of 64 bits, got 5.5",
+            ),
             (with(r#""timestamp":1e300"#), "got 1e"),
             (with(r#""timestamp":-5"#), "got -5"),
-            (with(r#""timestamp":9223372036854775808"#), "got 9223372036854775808"),
+            (
+                with(r#""timestamp":9223372036854775808"#),
+                "got 9223372036854775808",
+            ),
             (with(r#""meta":"How is your day!!""#), "base64"),
-            (with(&format!(r#""meta":"{long}""#)), "at most 64 bytes, got 65"),
+            (
+                with(&format!(r#""meta":"{long}""#)),
+                "at most 64 bytes, got 65",
+            ),
             (with(r#""ephemeral":1"#), "boolean"),
             (with(r#""proof":"n8tv""#), "RateLimitProof"),
             (with(r#""extraField":"extraValue""#), "extraField"),

@@ -32,7 +32,10 @@ pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router {
     let document = document.expect("invariant: all of its keys are strings and nothing can fail");
     let document: Arc<str> = document.into();
     let answer = move || async move {
-        ([(header::CONTENT_TYPE, "application/json")], document.to_string())
+        (
+            [(header::CONTENT_TYPE, "application/json")],
+            document.to_string(),
+        )
     };
     Router::new().route("/openapi.json", get(answer))
 }

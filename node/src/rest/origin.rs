@@ -98,7 +98,9 @@ pub(super) async fn check(
 
 /// Whether a page of this server itself asks.
 fn is_own(headers: &HeaderMap, origin: &str) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     host.is_some() && host == host_of(origin)
 }
 
@@ -107,7 +109,10 @@ fn tell(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::VARY, known("Origin"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, known("Content-Type"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, known("GET, POST, DELETE"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        known("GET, POST, DELETE"),
+    );
 }
 
 #[cfg(test)]

@@ -38,7 +38,10 @@ mod tests {
         let good = format!("/ip4/127.0.0.1/tcp/60000/p2p/{peer}");
         assert_eq!(parse(&good).unwrap().to_string(), good);
         let cases = [
-            (good[1..].to_owned(), "Invalid MultiAddress, must start with `/`"),
+            (
+                good[1..].to_owned(),
+                "Invalid MultiAddress, must start with `/`",
+            ),
             (good.replace("/tcp", ""), "Unsupported protocol '60000'"),
             (good[..good.len() - 1].to_owned(), "MultiAddress.init"),
             ("/ip4/127.0.0.1/tcp/60000".to_owned(), "has no peer id"),

@@ -29,8 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 /// The node's relay.
 fn relay(node: &Running) -> Result<&Relay, Problem> {
     node.relay.as_ref().ok_or_else(|| {
-        let reason =
-            "/relay endpoints are not available. Please check your configuration: --relay";
+        let reason = "/relay endpoints are not available. Please check your configuration: --relay";
         Problem::not_found(reason)
     })
 }
@@ -55,8 +54,11 @@ async fn subscribe(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
-    relay(&node)?.subscribe(&topics).await.map_err(|error| changing("Subscribe", error))?;
-    Ok(changed(&node))
+    relay(&node)?
+        .subscribe(&topics)
+        .await
+        .map_err(|error| changing("Subscribe", error))?;
+    Ok(problem::ok())
 }
 
 /// Unsubscribe from pubsub topics.
@@ -78,8 +80,11 @@ async fn unsubscribe(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
-    relay(&node)?.unsubscribe(&topics).await.map_err(|error| changing("Unsubscribe", error))?;
-    Ok(changed(&node))
+    relay(&node)?
+        .unsubscribe(&topics)
+        .await
+        .map_err(|error| changing("Unsubscribe", error))?;
+    Ok(problem::ok())
 }
 
 /// Subscribe to the shards of content topics.
@@ -104,7 +109,7 @@ async fn subscribe_content(
     check_count(&topics)?;
     let subscribed = relay(&node)?.subscribe_content(&topics).await;
     subscribed.map_err(|error| changing("Subscribe", error))?;
-    Ok(changed(&node))
+    Ok(problem::ok())
 }
 
 /// Unsubscribe from content topics, and so from shards that nothing else wants.
@@ -129,22 +134,15 @@ async fn unsubscribe_content(
     let relay = relay(&node)?;
     let sharding = relay.autosharding().ok_or(RelayError::StaticSharding);
     let sharded = sharding.and_then(|sharding| {
-        let sharded = topics.iter().try_for_each(|topic| sharding.shard(topic).map(drop));
+        let sharded = topics
+            .iter()
+            .try_for_each(|topic| sharding.shard(topic).map(drop));
         sharded.map_err(RelayError::from)
     });
     sharded.map_err(|error| changing("Unsubscribe", error))?;
     let unsubscribed = relay.unsubscribe_content(&topics).await;
     unsubscribed.map_err(|error| changing("Unsubscribe", error))?;
-    Ok(changed(&node))
-}
-
-/// Has others told of the shards that are subscribed to now.
-fn changed(node: &Running) -> Response {
-    if let (Some(shards), Some(relay)) = (&node.shards, &node.relay) {
-        let subscribed = relay.subscriptions();
-        shards.set_subscribed(subscribed.iter().map(String::as_str));
-    }
-    problem::ok()
+    Ok(problem::ok())
 }
 
 fn changing(what: &str, error: RelayError) -> Problem {
@@ -159,8 +157,8 @@ fn changing(what: &str, error: RelayError) -> Problem {
     get,
     path = "/relay/v1/messages/{topic}",
     tag = "relay",
-    params(("topic" = String, Path, description = "The pubsub topic, percent-encoded",
-            format = "waku-pubsub-topic", example = "/waku/2/rs/1/0")),
+    params(("topic" = String, Path, description = "The pubsub topic, like /waku/2/rs/1/0, percent-encoded",
+            format = "waku-pubsub-topic")),
     responses(
         (status = 200, description = "The messages", body = Vec<Message>),
         (status = 400, description = "The path can't be decoded", body = String, content_type = "text/plain"),
@@ -206,8 +204,8 @@ fn given(cached: Option<Vec<WakuMessage>>, topic: &str) -> Result<Json<Vec<Messa
     post,
     path = "/relay/v1/messages/{topic}",
     tag = "relay",
-    params(("topic" = String, Path, description = "The pubsub topic, percent-encoded",
-            format = "waku-pubsub-topic", example = "/waku/2/rs/1/0")),
+    params(("topic" = String, Path, description = "The pubsub topic, like /waku/2/rs/1/0, percent-encoded",
+            format = "waku-pubsub-topic")),
     request_body(content = NewMessage, description = "The message"),
     responses(
         (status = 200, description = "Published", body = String, content_type = "text/plain"),
@@ -254,9 +252,11 @@ async fn publish_content(
     let sharding = relay.autosharding();
     let sharding = sharding
         .ok_or_else(|| Problem::bad_request("Failed to publish. Autosharding is disabled"))?;
-    let topic = sharding.pubsub_topic(&message.content_topic).map_err(|error| {
-        Problem::bad_request(format!("Failed to publish. Autosharding error: {error}"))
-    })?;
+    let topic = sharding
+        .pubsub_topic(&message.content_topic)
+        .map_err(|error| {
+            Problem::bad_request(format!("Failed to publish. Autosharding error: {error}"))
+        })?;
     done(relay.publish(&topic, message).await.map(drop))
 }
 
@@ -271,7 +271,9 @@ fn done(published: Result<(), PublishError>) -> Result<Response, Problem> {
         Err(PublishError::Archive(error)) => {
             // Its words name paths of this machine.
             tracing::error!(%error, "a message couldn't be published");
-            Err(Problem::failed("Failed to publish: the archive can't be written"))
+            Err(Problem::failed(
+                "Failed to publish: the archive can't be written",
+            ))
         }
         Err(error) => Err(Problem::bad_request(format!("Failed to publish: {error}"))),
     }

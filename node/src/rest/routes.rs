@@ -41,7 +41,10 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(middleware::from_fn(within_deadline))
-        .layer(middleware::from_fn_with_state(Arc::new(origins), origin::check))
+        .layer(middleware::from_fn_with_state(
+            Arc::new(origins),
+            origin::check,
+        ))
 }
 
 async fn within_deadline(request: Request, next: Next) -> Result<Response, Problem> {
@@ -66,6 +69,7 @@ async fn unknown_path(uri: Uri) -> Problem {
 }
 
 async fn unknown_method() -> Problem {
-    let reason = "The path is known, but not with this method; /openapi.json describes those there are";
+    let reason =
+        "The path is known, but not with this method; /openapi.json describes those there are";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, reason)
 }

@@ -15,8 +15,8 @@ use tokio_io_timeout::TimeoutStream;
 
 use super::answering::{Answering, Shared};
 use super::limits::{
-    ACCEPT_PAUSE, ASKED_AT_ONCE, CONNECTIONS, END_DEADLINE, HEAD_BYTES, HEAD_DEADLINE, PAGE_BYTES, PAGES_AT_ONCE,
-    WRITE_DEADLINE,
+    ACCEPT_PAUSE, ASKED_AT_ONCE, CONNECTIONS, END_DEADLINE, HEAD_BYTES, HEAD_DEADLINE, PAGE_BYTES,
+    PAGES_AT_ONCE, WRITE_DEADLINE,
 };
 use super::{RestConfig, routes};
 use crate::budget::Budget;

@@ -14,8 +14,10 @@ pub(super) struct PubsubTopics(Vec<PubsubTopic>);
 
 /// The pubsub topic of a shard, /waku/2/rs/<cluster>/<shard>.
 #[derive(ToSchema)]
-#[schema(example = "/waku/2/rs/1/0",
-         pattern = "^/waku/2/rs/(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])/(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$")]
+#[schema(
+    example = "/waku/2/rs/1/0",
+    pattern = "^/waku/2/rs/(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])/(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
+)]
 #[expect(dead_code, reason = "describes entries of lists that calls read")]
 struct PubsubTopic(String);
 
@@ -27,7 +29,10 @@ pub(super) struct ContentTopics(Vec<ContentTopic>);
 
 /// A content topic, /<application>/<version>/<name>/<encoding>.
 #[derive(ToSchema)]
-#[schema(example = "/app/1/chat/proto", pattern = "^(/\\+?0+)?/[^/]+/[^/]+/[^/]+/[^/]+$")]
+#[schema(
+    example = "/app/1/chat/proto",
+    pattern = "^(/\\+?0+)?/[^/]+/[^/]+/[^/]+/[^/]+$"
+)]
 #[expect(dead_code, reason = "describes entries of lists that calls read")]
 pub(super) struct ContentTopic(String);
 
@@ -44,7 +49,10 @@ pub(super) fn check_count(topics: &[String]) -> Result<(), Problem> {
 /// Refuses topics that aren't of a shard.
 pub(super) fn check_static_shards(topics: &[String]) -> Result<(), Problem> {
     check_count(topics)?;
-    let bad: Vec<&String> = topics.iter().filter(|topic| topic.parse::<Shard>().is_err()).collect();
+    let bad: Vec<&String> = topics
+        .iter()
+        .filter(|topic| topic.parse::<Shard>().is_err())
+        .collect();
     if bad.is_empty() {
         return Ok(());
     }

@@ -44,23 +44,35 @@ async fn peers_are_dialled_and_told_of() {
     let [here, there] = [administered(3).await, administered(3).await];
     let client = here.client;
     assert_eq!(client.get("/admin/v1/peers").await.json(), json!([]));
-    client.post("/admin/v1/peers", &json!([there.address()])).await.is_ok();
+    client
+        .post("/admin/v1/peers", &json!([there.address()]))
+        .await
+        .is_ok();
     let id = there.node.peer_id().to_string();
     let known = |peers: &Value| peers[0]["shards"] == json!([3]);
     let peers = until(client, "/admin/v1/peers", known).await;
     let peer = &peers[0];
     assert!(peer["multiaddr"].as_str().unwrap().ends_with(&id), "{peer}");
     assert_eq!(peer["connected"], "Connected");
-    assert!(peer["agent"].as_str().unwrap().starts_with("wakustore/"), "{peer}");
+    assert!(
+        peer["agent"].as_str().unwrap().starts_with("wakustore/"),
+        "{peer}"
+    );
     assert!(peer["origin"].is_string());
     let protocols = peer["protocols"].as_array().unwrap();
-    assert!(protocols.contains(&"/vac/waku/store-query/3.0.0".into()), "{peer}");
+    assert!(
+        protocols.contains(&"/vac/waku/store-query/3.0.0".into()),
+        "{peer}"
+    );
     for path in ["/admin/v1/peers/connected", "/admin/v1/peers/service"] {
         let peers = client.get(path).await.json();
         assert_eq!(peers[0]["multiaddr"], peer["multiaddr"], "{path}");
     }
     let of_shard = |shard: u16| async move {
-        let peers = client.get(&format!("/admin/v1/peers/connected/on/{shard}")).await.json();
+        let peers = client
+            .get(&format!("/admin/v1/peers/connected/on/{shard}"))
+            .await
+            .json();
         peers.as_array().unwrap().len()
     };
     assert_eq!((of_shard(3).await, of_shard(4).await), (1, 0));
@@ -68,7 +80,10 @@ async fn peers_are_dialled_and_told_of() {
     assert_eq!(one["multiaddr"], peer["multiaddr"]);
     let stranger = format!("/admin/v1/peer/{}", PeerId::random());
     client.get(&stranger).await.refuses(404, "not found");
-    client.get("/admin/v1/peer/nobody").await.refuses(400, "`nobody` is no peer id");
+    client
+        .get("/admin/v1/peer/nobody")
+        .await
+        .refuses(400, "`nobody` is no peer id");
     for place in [here, there] {
         place.node.stop().await;
     }
@@ -87,9 +102,18 @@ async fn peers_of_relay_and_mesh_are_told_by_shard() {
         let peer = &shards[0]["peers"][0];
         assert!(peer["multiaddr"].as_str().unwrap().ends_with(&id), "{peer}");
         assert!(peer["score"].is_number(), "{peer}");
-        let one = client.get(&format!("/admin/v1/peers/{group}/on/3")).await.json();
-        assert_eq!((&one["shard"], one["peers"].as_array().unwrap().len()), (&3.into(), 1));
-        let other = client.get(&format!("/admin/v1/peers/{group}/on/4")).await.json();
+        let one = client
+            .get(&format!("/admin/v1/peers/{group}/on/3"))
+            .await
+            .json();
+        assert_eq!(
+            (&one["shard"], one["peers"].as_array().unwrap().len()),
+            (&3.into(), 1)
+        );
+        let other = client
+            .get(&format!("/admin/v1/peers/{group}/on/4"))
+            .await
+            .json();
         assert_eq!(other, json!({"shard": 4, "peers": []}));
         for bad in ["x", "65536", "-1"] {
             let path = format!("/admin/v1/peers/{group}/on/{bad}");
@@ -112,10 +136,18 @@ async fn peers_that_cannot_be_dialled_are_refused_by_name() {
     let place = administered(3).await;
     let post = |peers: Value| async move { place.client.post("/admin/v1/peers", &peers).await };
     let gone = format!("/ip4/127.0.0.1/tcp/1/p2p/{}", PeerId::random());
-    post(json!([gone])).await.refuses(400, "Failed to connect to peer at index: 0");
-    post(json!(["nowhere"])).await.refuses(400, "Couldn't parse remote peer info");
-    post(json!([place.address()])).await.refuses(400, "Failed to connect");
-    post(json!(vec![gone; 33])).await.refuses(400, "expected at most 32, got 33");
+    post(json!([gone]))
+        .await
+        .refuses(400, "Failed to connect to peer at index: 0");
+    post(json!(["nowhere"]))
+        .await
+        .refuses(400, "Couldn't parse remote peer info");
+    post(json!([place.address()]))
+        .await
+        .refuses(400, "Failed to connect");
+    post(json!(vec![gone; 33]))
+        .await
+        .refuses(400, "expected at most 32, got 33");
     place.node.stop().await;
 }
 
@@ -150,7 +182,9 @@ async fn the_log_level_is_set() {
     for level in ["TRACE", "debug", "INFO", "NOTICE", "WARN", "ERROR", "FATAL"] {
         set(level).await.is_ok();
     }
-    set("LOUD").await.refuses(400, "TRACE, DEBUG, INFO, NOTICE, WARN, ERROR or FATAL");
+    set("LOUD")
+        .await
+        .refuses(400, "TRACE, DEBUG, INFO, NOTICE, WARN, ERROR or FATAL");
     drop(layer);
     set("INFO").await.refuses(503, "no log");
     place.node.stop().await;

@@ -6,6 +6,7 @@ use enr::k256::ecdsa::SigningKey;
 use libp2p::identity::Keypair;
 use tokio::time::timeout;
 use wakustore::net::{ConnectError, Connectedness, Kept, PeerDirection, PeerInfo, PeerOrigin};
+use wakustore::relay::RelayConfig;
 
 use super::*;
 
@@ -161,13 +162,17 @@ async fn a_store_node_that_is_away_is_known_all_the_same() {
 
 #[tokio::test]
 async fn the_node_record_says_where_the_node_is_and_what_it_does() {
-    let node = node_with(|config| config.shards = vec![3]).await;
+    let node = node_with(|config| {
+        config.shards = vec![3];
+        config.relay = Some(RelayConfig::default());
+    })
+    .await;
     let read = |node: &Node| -> Enr<SigningKey> { node.enr_uri().parse().unwrap() };
     let before = read(&node);
     assert_eq!(before.ip4(), Some(Ipv4Addr::LOCALHOST));
     assert_eq!(before.tcp4(), Some(port_of(&node.addresses()[0])));
-    // Store and sync; a byte below 128 stands for itself.
-    assert_eq!(before.get_raw_rlp("waku2"), Some(&[0b1_0010][..]));
+    // Relay, store and sync; a byte below 128 stands for itself.
+    assert_eq!(before.get_raw_rlp("waku2"), Some(&[0b1_0011][..]));
     let list = |shards: &[u8]| {
         let mut rlp = vec![0x83 + u8::try_from(shards.len()).unwrap() * 2, 0, 99];
         rlp.push(u8::try_from(shards.len()).unwrap());
@@ -175,7 +180,8 @@ async fn the_node_record_says_where_the_node_is_and_what_it_does() {
         rlp
     };
     assert_eq!(before.get_raw_rlp("rs"), Some(&list(&[3])[..]));
-    node.shards().unwrap().set_subscribed(["/waku/2/rs/99/5"]);
+    let topic = "/waku/2/rs/99/5".to_owned();
+    node.relay().unwrap().subscribe(&[topic]).await.unwrap();
     let after = read(&node);
     assert!(after.seq() > before.seq());
     assert_eq!(after.get_raw_rlp("rs"), Some(&list(&[3, 5])[..]));

@@ -1,5 +1,7 @@
 //! Records of the fleets, and our own read back by the `enr` crate.
 
+use std::collections::BTreeSet;
+
 use super::super::announced::AnnounceConfig;
 use super::super::limits::ANNOUNCED_ADDRESSES;
 use super::*;
@@ -27,25 +29,27 @@ fn address(text: &str) -> Multiaddr {
     text.parse().unwrap()
 }
 
+/// The topics that a node is subscribed to.
+type Topics = Arc<Mutex<BTreeSet<String>>>;
+
 /// A node that listens on `addresses`, with the shards of cluster 99 that it keeps.
-fn record(
-    addresses: &[&str],
-    shards: impl IntoIterator<Item = u16>,
-) -> (NodeRecord, Arc<CurrentShards>) {
+fn record(addresses: &[&str], shards: impl IntoIterator<Item = u16>) -> (NodeRecord, Topics) {
     let announced = Announced::new(AnnounceConfig::default());
     addresses
         .iter()
         .for_each(|listened| announced.listens(&address(listened)));
-    let shards = Arc::new(CurrentShards::new(99, shards).unwrap());
+    let topics = Topics::default();
+    let subscribed = Arc::clone(&topics);
+    let shards = CurrentShards::new(99, shards, move || subscribed.lock().clone()).unwrap();
     let capabilities = Capabilities {
         relay: true,
         store: true,
         sync: true,
     };
     let keypair = Keypair::generate_secp256k1();
-    let of = Some(Arc::clone(&shards));
+    let of = Some(Arc::new(shards));
     let record = NodeRecord::new(&keypair, capabilities, Arc::new(announced), of).unwrap();
-    (record, shards)
+    (record, topics)
 }
 
 fn read(record: &NodeRecord) -> Record {
@@ -119,17 +123,15 @@ fn a_record_reads_back_with_every_field() {
 
 #[test]
 fn a_record_is_made_anew_with_a_higher_number_when_the_shards_change() {
-    let (ours, shards) = record(&["/ip4/10.0.0.5/tcp/60000"], [3]);
+    let (ours, topics) = record(&["/ip4/10.0.0.5/tcp/60000"], [3]);
     let before = read(&ours);
     assert_eq!(ours.uri(), before.to_base64(), "nothing changed");
-    shards.set_subscribed(["/waku/2/rs/99/7"]);
+    topics.lock().insert("/waku/2/rs/99/7".into());
     let after = read(&ours);
     assert!(after.seq() > before.seq());
     assert_eq!(field(&after, INDICES).unwrap(), [0, 99, 2, 0, 3, 0, 7]);
-    let many: Vec<String> = (0..64)
-        .map(|shard| format!("/waku/2/rs/99/{shard}"))
-        .collect();
-    shards.set_subscribed(many.iter().map(String::as_str));
+    let many = (0..64).map(|shard| format!("/waku/2/rs/99/{shard}"));
+    topics.lock().extend(many);
     let bits = read(&ours);
     assert_eq!(field(&bits, INDICES), None);
     let all: Vec<u16> = (0..64).collect();

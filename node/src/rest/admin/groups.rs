@@ -68,7 +68,10 @@ fn shard_of(text: &str) -> Result<u16, Problem> {
     let digits = text.bytes().all(|digit| digit.is_ascii_digit());
     let shard = text.parse().ok().filter(|_| digits);
     shard.ok_or_else(|| {
-        Problem::bad_request(format!("Invalid shardId: expected 0 to {}, got {text}", u16::MAX))
+        Problem::bad_request(format!(
+            "Invalid shardId: expected 0 to {}, got {text}",
+            u16::MAX
+        ))
     })
 }
 
@@ -184,11 +187,15 @@ impl Shards {
             topics.map(|topic| (topic.clone(), of(&topic))).collect()
         };
         let subscribed = by_topic(&|topic| {
-            let peers = relaying.iter().filter(|peer| peer.topics.iter().any(|it| it == topic));
+            let peers = relaying
+                .iter()
+                .filter(|peer| peer.topics.iter().any(|it| it == topic));
             peers.map(|peer| peer.peer).collect()
         });
         let meshed = by_topic(&|topic| {
-            let peers = relaying.iter().filter(|peer| peer.meshes.iter().any(|it| it == topic));
+            let peers = relaying
+                .iter()
+                .filter(|peer| peer.meshes.iter().any(|it| it == topic));
             peers.map(|peer| peer.peer).collect()
         });
         Self {

@@ -21,7 +21,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 async fn known(node: &Running) -> Vec<PeerInfo> {
     if let Some(relay) = &node.relay {
         let relaying = relay.peers().await;
-        node.peers.set_scores(relaying.iter().map(|peer| (peer.peer, peer.score)));
+        node.peers
+            .set_scores(relaying.iter().map(|peer| (peer.peer, peer.score)));
     }
     node.peers.snapshot()
 }

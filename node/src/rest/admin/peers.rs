@@ -39,8 +39,8 @@ async fn peers(node: Running) -> Json<Vec<PeerInfo>> {
     get,
     path = "/admin/v1/peer/{id}",
     tag = "admin",
-    params(("id" = String, Path, description = "The peer's id", format = "peer-id",
-            pattern = "^[1-9A-HJ-NP-Za-km-z]{46,53}$")),
+    params(("id" = String, Path, description = "The peer's id", 
+            pattern = "^16Uiu2HA[1-9A-HJ-NP-Za-km-z]{45}$")),
     responses(
         (status = 200, description = "The peer", body = PeerInfo),
         (status = 400, description = "That is no peer id", body = String, content_type = "text/plain"),
@@ -54,7 +54,10 @@ async fn peer(node: Running, Segment(id): Segment) -> Result<Json<PeerInfo>, Pro
             "Invalid argument: `{id}` is no peer id: {error}; expected one like 16Uiu2HAm..."
         ))
     })?;
-    let found = known(&node).await.into_iter().find(|info| info.peer_id == peer);
+    let found = known(&node)
+        .await
+        .into_iter()
+        .find(|info| info.peer_id == peer);
     found
         .map(Json)
         .ok_or_else(|| Problem::not_found(format!("Peer with ID {peer} not found")))
@@ -79,7 +82,10 @@ async fn connect(
     JsonBody(texts): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     if texts.len() > PEERS {
-        let reason = format!("Too many peers: expected at most {PEERS}, got {}", texts.len());
+        let reason = format!(
+            "Too many peers: expected at most {PEERS}, got {}",
+            texts.len()
+        );
         return Err(Problem::bad_request(reason));
     }
     let parse = |text: &String| {
@@ -106,5 +112,8 @@ struct PeerAddresses(Vec<PeerAddress>);
 /// A multiaddress with a peer id, like /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAm...
 #[derive(utoipa::ToSchema)]
 #[schema(format = "multiaddr")]
-#[expect(dead_code, reason = "describes an entry of the list that the call reads")]
+#[expect(
+    dead_code,
+    reason = "describes an entry of the list that the call reads"
+)]
 struct PeerAddress(String);

@@ -10,7 +10,10 @@ use crate::rest::problem::Problem;
 use crate::service::store::page_limits;
 
 /// Answers from the archive, by what answers other nodes.
-pub(super) async fn local(node: &Running, request: &StoreQueryRequest) -> Result<Response, Problem> {
+pub(super) async fn local(
+    node: &Running,
+    request: &StoreQueryRequest,
+) -> Result<Response, Problem> {
     let shared = node.shared();
     // Never closed.
     let _turn = shared.pages.acquire().await.ok();

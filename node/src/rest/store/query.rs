@@ -14,13 +14,20 @@ const HASH_DIGITS: usize = 64;
 /// A query, as its parameters have it.
 #[derive(IntoParams, Default)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes the parameters, which `parse` reads one by one")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters, which `parse` reads one by one"
+)]
 pub(super) struct StoreParams {
     /// The multiaddress of the node to ask, with its peer id: /ip4/127.0.0.1/tcp/60001/p2p/16Uiu2HAm...
     #[param(required = false, format = "multiaddr")]
     peer_addr: String,
     /// Whether messages are asked for, and not their hashes alone; false by default.
-    #[param(required = false, pattern = "^([yY]|[yY][eE][sS]|[tT][rR][uU][eE]|1|[oO][nN]|[nN]|[nN][oO]|[fF][aA][lL][sS][eE]|0|[oO][fF][fF]|)$", example = "true")]
+    #[param(
+        required = false,
+        pattern = "^([yY]|[yY][eE][sS]|[tT][rR][uU][eE]|1|[oO][nN]|[nN]|[nN][oO]|[fF][aA][lL][sS][eE]|0|[oO][fF][fF]|)$",
+        example = "true"
+    )]
     include_data: String,
     /// Messages published on this topic only.
     #[param(required = false, example = "/waku/2/rs/1/0")]
@@ -29,20 +36,39 @@ pub(super) struct StoreParams {
     #[param(required = false, example = "/app/1/chat/proto,/app/1/news/proto")]
     content_topics: String,
     /// Not before this time, in nanoseconds since 1970; unset unless greater than 0.
-    #[param(required = false, pattern = "^([+-]?[0-9]+)?$", example = "1700000000000000000")]
+    #[param(
+        required = false,
+        pattern = "^([+-]?[0-9]+)?$",
+        example = "1700000000000000000"
+    )]
     start_time: String,
     /// Not after this time, in nanoseconds since 1970; unset unless greater than 0.
-    #[param(required = false, pattern = "^([+-]?[0-9]+)?$", example = "1800000000000000000")]
+    #[param(
+        required = false,
+        pattern = "^([+-]?[0-9]+)?$",
+        example = "1800000000000000000"
+    )]
     end_time: String,
     /// Messages of these hashes only, 0x and 64 hexadecimal digits each, separated by commas; not together with content topics or times.
-    #[param(required = false, format = "waku-message-hashes",
-            pattern = "^((0[xX])?[0-9a-fA-F]{64}(,(0[xX])?[0-9a-fA-F]{64})*)?$")]
+    #[param(
+        required = false,
+        format = "waku-message-hashes",
+        pattern = "^((0[xX])?[0-9a-fA-F]{64}(,(0[xX])?[0-9a-fA-F]{64})*)?$"
+    )]
     hashes: String,
     /// The `paginationCursor` of the page before, or the hash of any message that is held.
-    #[param(required = false, format = "waku-message-hash", pattern = "^((0[xX])?[0-9a-fA-F]{64})?$")]
+    #[param(
+        required = false,
+        format = "waku-message-hash",
+        pattern = "^((0[xX])?[0-9a-fA-F]{64})?$"
+    )]
     cursor: String,
     /// Whether pages go from the oldest to the newest message; true by default.
-    #[param(required = false, pattern = "^([yY]|[yY][eE][sS]|[tT][rR][uU][eE]|1|[oO][nN]|[nN]|[nN][oO]|[fF][aA][lL][sS][eE]|0|[oO][fF][fF]|)$", example = "false")]
+    #[param(
+        required = false,
+        pattern = "^([yY]|[yY][eE][sS]|[tT][rR][uU][eE]|1|[oO][nN]|[nN]|[nN][oO]|[fF][aA][lL][sS][eE]|0|[oO][fF][fF]|)$",
+        example = "false"
+    )]
     ascending: String,
     /// Most messages in the page; 20 by default, and never more than 100.
     #[param(required = false, pattern = "^(\\+?[0-9]+)?$", example = "50")]
@@ -62,12 +88,20 @@ pub(super) fn parse(parameters: Vec<(String, String)>) -> Result<Asked, String> 
     let parameters = Parameters::once(parameters)?;
     let request = StoreQueryRequest {
         request_id: hex::encode(rand::random::<[u8; 16]>()),
-        include_data: parameters.flag("includeData", "include data")?.unwrap_or(false),
+        include_data: parameters
+            .flag("includeData", "include data")?
+            .unwrap_or(false),
         pubsub_topic: parameters.text("pubsubTopic").map(str::to_owned),
-        content_topics: parameters.list("contentTopics").map(str::to_owned).collect(),
+        content_topics: parameters
+            .list("contentTopics")
+            .map(str::to_owned)
+            .collect(),
         time_start: parameters.time("startTime")?,
         time_end: parameters.time("endTime")?,
-        message_hashes: parameters.list("hashes").map(hash).collect::<Result<_, _>>()?,
+        message_hashes: parameters
+            .list("hashes")
+            .map(hash)
+            .collect::<Result<_, _>>()?,
         pagination_cursor: parameters.text("cursor").map(hash).transpose()?,
         pagination_forward: parameters.flag("ascending", "ascending")?.unwrap_or(true),
         pagination_limit: Some(parameters.page_size()?),
@@ -80,8 +114,16 @@ pub(super) fn parse(parameters: Vec<(String, String)>) -> Result<Asked, String> 
 }
 
 const NAMES: [&str; 10] = [
-    "peerAddr", "includeData", "pubsubTopic", "contentTopics", "startTime", "endTime", "hashes", "cursor",
-    "ascending", "pageSize",
+    "peerAddr",
+    "includeData",
+    "pubsubTopic",
+    "contentTopics",
+    "startTime",
+    "endTime",
+    "hashes",
+    "cursor",
+    "ascending",
+    "pageSize",
 ];
 
 /// The parameters that have a value.
@@ -158,19 +200,28 @@ fn integer(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    let beyond = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    let beyond = if text.starts_with('-') {
+        i64::MIN
+    } else {
+        i64::MAX
+    };
     Some(text.parse().unwrap_or(beyond))
 }
 
 /// A hash, in hexadecimal with or without 0x before it.
 fn hash(text: &str) -> Result<Vec<u8>, String> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    let digits = text
+        .strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))
+        .unwrap_or(text);
     if let Some(other) = digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
         return Err(format!(
             "Exception converting hex string to bytes: {other} is not a hexadecimal character"
         ));
     }
-    let bytes = hex::decode(digits).ok().filter(|_| digits.len() == HASH_DIGITS);
+    let bytes = hex::decode(digits)
+        .ok()
+        .filter(|_| digits.len() == HASH_DIGITS);
     bytes.ok_or_else(|| {
         format!(
             "waku message hash parsing error: invalid hash length: {}; expected {} bytes, {HASH_DIGITS} \

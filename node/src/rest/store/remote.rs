@@ -19,7 +19,9 @@ use crate::rest::problem::Problem;
 pub(super) fn any(node: &Running) -> Result<PeerId, Problem> {
     let mut peers = node.peers.snapshot();
     peers.retain(|peer| peer.is_connected() && peer.speaks(&[protocols::STORE]));
-    let preferred = peers.iter().max_by_key(|peer| peer.kept == Some(Kept::StoreNode));
+    let preferred = peers
+        .iter()
+        .max_by_key(|peer| peer.kept == Some(Kept::StoreNode));
     preferred.map(|peer| peer.peer_id).ok_or_else(|| {
         let reason = "No suitable service peer & no discovery method";
         Problem::new(StatusCode::PRECONDITION_FAILED, reason)
@@ -30,7 +32,9 @@ pub(super) fn any(node: &Running) -> Result<PeerId, Problem> {
 pub(super) async fn connect(node: &Running, address: &Multiaddr) -> Result<PeerId, Problem> {
     let connected = within(STORE_DEADLINE, node.swarm.connect(address)).await?;
     connected.map_err(|error| {
-        Problem::failed(format!("Error occurred in queryFut.read() [PEER_DIAL_FAILURE: {error}]"))
+        Problem::failed(format!(
+            "Error occurred in queryFut.read() [PEER_DIAL_FAILURE: {error}]"
+        ))
     })
 }
 
@@ -45,12 +49,18 @@ pub(super) async fn ask(
     let _turn = shared.asking.acquire().await.ok();
     let frame = request.encode_to_vec();
     let protocol = StreamProtocol::new(protocols::STORE);
-    let asking = node.control.request(peer, protocol, &frame, STORE_RESPONSE_BYTES);
+    let asking = node
+        .control
+        .request(peer, protocol, &frame, STORE_RESPONSE_BYTES);
     let failed = |error: String| {
         tracing::debug!(%peer, error, "a store that was asked by REST gave no answer");
-        Problem::failed(format!("Error occurred in queryFut.read() [BAD_RESPONSE: {error}]"))
+        Problem::failed(format!(
+            "Error occurred in queryFut.read() [BAD_RESPONSE: {error}]"
+        ))
     };
-    let frame = within(STORE_DEADLINE, asking).await?.map_err(|error| failed(error.to_string()))?;
+    let frame = within(STORE_DEADLINE, asking)
+        .await?
+        .map_err(|error| failed(error.to_string()))?;
     let answer = read_response(&frame).map_err(|error| failed(error.to_string()))?;
     if answer.status_code == status::TOO_MANY_REQUESTS {
         return Err(Problem::too_many_requests());
