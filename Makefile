@@ -4,9 +4,12 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
+MINUTES ?= 10
+IDLE ?= 15
 REST_SECONDS ?= 60
 
 .PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
+.PHONY: interop soak soak-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
 .PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke rest-check clean
 
@@ -14,7 +17,7 @@ demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std packaging-check bench-smoke instructions fuzz-smoke rest-check
+test: setup lint unit docs no-std packaging-check interop soak-smoke bench-smoke instructions fuzz-smoke rest-check
 
 setup:
 	.ci/setup
@@ -25,6 +28,20 @@ lint:
 
 unit:
 	$(CARGO) test --locked --workspace --features benches/instructions
+
+# js-waku as it comes from npm, and nodes beside each other. IDLE: how many seconds connections are left idle.
+interop:
+	$(CARGO) build --locked --package wakustore
+	IDLE=$(IDLE) interop/run
+
+# Three nodes relay, lose a tenth of what comes, and sync.
+soak:
+	$(CARGO) build --locked --release --package wakustore --example soak
+	target/release/examples/soak --seconds $$(($(MINUTES) * 60))
+
+soak-smoke:
+	$(CARGO) run --locked --package wakustore --example soak -- \
+		--seconds 20 --sync-interval 2 --sync-jitter 2
 
 # Processes that write to an archive are killed, and machines forget what wasn't synced; a quarter as
 # many rounds for PostgreSQL, whose server is killed too.
@@ -94,3 +111,4 @@ rest-check: setup
 clean:
 	$(CARGO) clean
 	$(CARGO) clean --manifest-path fuzz/Cargo.toml
+	rm -rf interop/node_modules
