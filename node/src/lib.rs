@@ -14,6 +14,7 @@ pub mod exit;
 pub mod net;
 pub mod node;
 pub mod output;
+pub mod rates;
 pub mod recording;
 pub mod resume;
 mod retention;

@@ -23,9 +23,10 @@ use tokio::time::Instant;
 use crate::cli::time::{nanoseconds, now};
 use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
 use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, protocols, spawn};
+use crate::rates::{Limiter, RateConfig, Service};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
-use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
+use crate::service::{self, Desk, REQUEST_STREAMS_WAITING, ServiceLimits};
 use crate::store::Store;
 use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
 
@@ -56,6 +57,8 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// How much peers may have in a time.
+    pub rates: RateConfig,
 }
 
 /// What a node does for its peers.
@@ -88,6 +91,7 @@ impl NodeConfig {
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
             admission: AdmissionLimits::default(),
+            rates: RateConfig::default(),
         }
     }
 
@@ -127,6 +131,7 @@ pub struct Node {
     swarm: SwarmHandle,
     control: Control,
     syncer: Arc<Syncer>,
+    limiter: Arc<Limiter>,
     resume: Option<Arc<Resume>>,
     tasks: JoinSet<()>,
 }
@@ -139,7 +144,9 @@ impl Node {
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
         config.listen.iter().try_for_each(check_port)?;
         let peer_id = config.keypair.public().to_peer_id();
-        let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
+        let limiter = Limiter::new(&config.rates).context("rate limits")?;
+        let gate = Arc::<Limiter>::clone(&limiter);
+        let mut behaviour = sync_net::Behaviour::gated(NetLimits::default(), gate);
         let control = behaviour.control();
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
@@ -151,13 +158,26 @@ impl Node {
             control.clone(),
             Arc::clone(&peers),
             config.served(),
-            config.sync_limits.clone(),
+            SyncLimits {
+                query: config.sync_limits.query + config.rates.longer(),
+                ..config.sync_limits.clone()
+            },
         );
-        let resume = match &config.resume {
-            Some(config) => Some(resume(config, peer_id, &store, &syncer).await?),
+        let resume = match config.resume.clone() {
+            Some(mut resuming) => {
+                resuming.limits.query += config.rates.longer();
+                Some(resume(resuming, peer_id, &store, &syncer).await?)
+            }
             None => None,
         };
-        serve(&config, &mut behaviour, &store, &syncer, own.clone())
+        let serving = Serving {
+            config: &config,
+            store: &store,
+            syncer: &syncer,
+            limiter: &limiter,
+        };
+        serving
+            .register(&mut behaviour, own.clone())
             .into_iter()
             .for_each(|service| drop(tasks.spawn(service)));
         tasks.spawn(Arc::clone(&syncer).follow_the_door());
@@ -204,6 +224,7 @@ impl Node {
             swarm,
             control,
             syncer,
+            limiter,
             tasks,
         })
     }
@@ -224,6 +245,12 @@ impl Node {
     #[must_use]
     pub fn syncer(&self) -> &Arc<Syncer> {
         &self.syncer
+    }
+
+    /// What peers may have of it in a time, and what they had.
+    #[must_use]
+    pub fn limiter(&self) -> &Arc<Limiter> {
+        &self.limiter
     }
 
     /// What it knows of its absences, and how it makes up for them; if it does.
@@ -265,7 +292,7 @@ impl Drop for Node {
 
 /// Reads what the archive keeps of the node's absences, and has peers told of its gaps.
 async fn resume(
-    config: &ResumeConfig,
+    config: ResumeConfig,
     peer_id: PeerId,
     store: &Store,
     syncer: &Arc<Syncer>,
@@ -274,47 +301,67 @@ async fn resume(
     let archive = Arc::clone(store.archive());
     let ledger = Arc::new(Ledger::open(archive, peer_id, now(), overlap).await?);
     syncer.set_ledger(Arc::clone(&ledger));
-    Ok(Resume::new(ledger, Arc::clone(syncer), config.clone()))
+    Ok(Resume::new(ledger, Arc::clone(syncer), config))
 }
 
-/// Registers the protocols that the node serves, and gives the tasks that serve them.
-fn serve(
-    config: &NodeConfig,
-    behaviour: &mut sync_net::Behaviour,
-    store: &Arc<Store>,
-    syncer: &Arc<Syncer>,
-    own: Option<Arc<WakuMetadata>>,
-) -> Vec<BoxFuture<'static, ()>> {
-    let local = config.keypair.public().to_peer_id();
-    let mut tasks = Vec::new();
-    let limits = &config.service_limits;
-    let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES, limits));
-    let serving = service::metadata::serve(asked, own, Arc::clone(syncer), limits.clone());
-    tasks.push(serving.boxed());
-    if config.serve.store {
-        let request_bytes = store.store_limits().request_bytes;
+/// What serving takes.
+struct Serving<'a> {
+    config: &'a NodeConfig,
+    store: &'a Arc<Store>,
+    syncer: &'a Arc<Syncer>,
+    limiter: &'a Arc<Limiter>,
+}
+
+impl Serving<'_> {
+    /// Registers the protocols that the node serves, and gives the tasks that serve them.
+    fn register(
+        &self,
+        behaviour: &mut sync_net::Behaviour,
+        own: Option<Arc<WakuMetadata>>,
+    ) -> Vec<BoxFuture<'static, ()>> {
+        let limits = &self.config.service_limits;
+        let mut tasks = Vec::new();
+        let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES, limits));
+        let desk = self.desk(Service::Metadata, None);
+        let serving = service::metadata::serve(asked, own, Arc::clone(self.syncer), desk);
+        tasks.push(serving.boxed());
+        if self.config.serve.store {
+            tasks.push(self.register_store(behaviour));
+        }
+        let storage = Arc::new(SessionStorage(Arc::clone(self.syncer)));
+        let local = self.config.keypair.public().to_peer_id();
+        let reconcile = self.config.reconcile.clone();
+        if self.config.serve.store && self.config.serve.sync {
+            let pushed = behaviour.serve(transfer(limits));
+            let (syncer, limiter) = (Arc::clone(self.syncer), Arc::clone(self.limiter));
+            let serving = service::transfer::serve(pushed, syncer, limiter, limits.clone());
+            tasks.push(serving.boxed());
+            let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
+            tasks.push(serving.boxed());
+            self.syncer.set_reconciler(reconciler);
+        } else {
+            let control = behaviour.control();
+            let reconciler = Reconciler::new(control, local, storage, reconcile);
+            self.syncer.set_reconciler(reconciler);
+        }
+        tasks
+    }
+
+    fn register_store(&self, behaviour: &mut sync_net::Behaviour) -> BoxFuture<'static, ()> {
+        let limits = &self.config.service_limits;
+        let request_bytes = self.store.store_limits().request_bytes;
         let mut protocol = one_shot(protocols::STORE, request_bytes, limits);
         protocol.refusal = Some(store_adapter::store::too_many_requests());
+        let desk = self.desk(Service::Store, protocol.refusal.clone());
         let asked = behaviour.serve(protocol);
-        let (store, syncer) = (Arc::clone(store), Arc::clone(syncer));
-        tasks.push(service::store::serve(asked, store, syncer, limits.clone()).boxed());
+        let (store, syncer) = (Arc::clone(self.store), Arc::clone(self.syncer));
+        service::store::serve(asked, store, syncer, desk, limits.response_bytes).boxed()
     }
-    let (storage, reconcile) = (
-        Arc::new(SessionStorage(Arc::clone(syncer))),
-        config.reconcile.clone(),
-    );
-    if config.serve.store && config.serve.sync {
-        let pushed = behaviour.serve(transfer(limits));
-        let serving = service::transfer::serve(pushed, Arc::clone(syncer), limits.clone());
-        tasks.push(serving.boxed());
-        let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
-        tasks.push(serving.boxed());
-        syncer.set_reconciler(reconciler);
-    } else {
-        let control = behaviour.control();
-        syncer.set_reconciler(Reconciler::new(control, local, storage, reconcile));
+
+    fn desk(&self, service: Service, refusal: Option<Vec<u8>>) -> Arc<Desk> {
+        let limits = &self.config.service_limits;
+        Desk::new(service, Arc::clone(self.limiter), limits, refusal)
     }
-    tasks
 }
 
 fn transfer(limits: &ServiceLimits) -> ProtocolConfig {

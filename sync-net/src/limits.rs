@@ -8,7 +8,11 @@ use std::time::Duration;
 
 /// How many bytes of a frame a stream reads at a time, and how much is allocated for a frame before any of
 /// its bytes arrived. Frames grow by what arrives, never to the length that was claimed.
-pub(crate) const READ_CHUNK: usize = 16 << 10;
+pub(crate) const READ_CHUNK: usize = CHUNK;
+
+/// How many bytes of a frame a [`Gate`](crate::Gate) is asked about at a time; 16 KiB. Frames of several
+/// streams that are held to one speed go by turns of so many.
+pub const CHUNK: usize = 16 << 10;
 
 /// Longest websocket message taken, in bytes. Noise cuts its records at 64 KiB and nobody puts
 /// many into one message.

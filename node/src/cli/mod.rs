@@ -3,6 +3,7 @@
 mod archive;
 mod bench;
 mod db;
+mod rates;
 mod run;
 mod size;
 mod sync_wire;
@@ -19,6 +20,7 @@ pub use bench::{
     BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
 };
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
+pub use rates::RateArgs;
 pub use run::RunArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;

@@ -8,7 +8,7 @@ use store_adapter::RetentionPolicy;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{ArchiveArgs, SizeArg, SyncWireArg};
+use super::{ArchiveArgs, RateArgs, SizeArg, SyncWireArg};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
@@ -87,6 +87,9 @@ pub struct RunArgs {
     /// How topics are written in Waku's reconciliation
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub sync_wire: SyncWireArg,
+    /// How much peers may have in a time.
+    #[command(flatten)]
+    pub rates: RateArgs,
     /// Record the frames of all sync sessions to a new file, for `wire replay`, one JSON object a
     /// line
     #[arg(long, value_name = "FILE")]

@@ -92,6 +92,7 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
         ..AdmissionLimits::default()
     };
+    config.rates = args.rates.config();
     for address in args.staticnode.iter().chain(&args.storenode) {
         config.stay_with.push(peer_address(address)?);
     }

@@ -9,9 +9,8 @@ use sync_net::{Control, Inbound, warn_of_peer};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::ServiceLimits;
 use super::limits::METADATA_DEADLINE;
-use super::one_shot::{self, Answer};
+use super::one_shot::{self, Answer, Desk};
 use crate::net::limits::IDENTIFY_DEADLINE;
 use crate::net::{PeerTable, SwarmHandle, protocols};
 use crate::sync::Syncer;
@@ -22,7 +21,7 @@ pub(crate) async fn serve(
     inbound: mpsc::Receiver<Inbound>,
     own: Option<Arc<WakuMetadata>>,
     syncer: Arc<Syncer>,
-    limits: ServiceLimits,
+    desk: Arc<Desk>,
 ) {
     let answer = move |peer: PeerId, request: Vec<u8>| {
         let (own, syncer) = (own.clone(), Arc::clone(&syncer));
@@ -31,6 +30,7 @@ pub(crate) async fn serve(
                 Ok(theirs) => Some(Answer {
                     frame: own.map_or_else(|| theirs.encode(), |own| own.encode()),
                     taken: None,
+                    bulk: false,
                 }),
                 Err(error) => {
                     syncer.counters().malformed_requests.increment();
@@ -45,7 +45,7 @@ pub(crate) async fn serve(
             }
         }
     };
-    one_shot::serve(inbound, &limits, None, answer).await;
+    one_shot::serve(inbound, desk, answer).await;
 }
 
 /// Asks every newly met peer for its cluster, and parts with those of another one.
@@ -69,8 +69,11 @@ pub(crate) async fn ask_new_peers(
                 Ok(theirs)
                     if theirs.cluster_id.is_some() && theirs.cluster_id != own.cluster_id =>
                 {
-                    tracing::warn!(
-                        %peer, ours = own.cluster_id, theirs = theirs.cluster_id,
+                    warn_of_peer!(
+                        control.warnings(),
+                        &peer,
+                        ours = own.cluster_id,
+                        theirs = theirs.cluster_id,
                         "the peer is of another cluster: disconnecting"
                     );
                     swarm.disconnect(peer).await;

@@ -24,6 +24,12 @@ pub(super) const CLAIMS_BELIEVED: Duration = Duration::from_secs(300);
 /// The first pause before a peer is asked again whether messages have arrived; doubled each time.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
+/// The first pause after a peer has said that it is asked too often; doubled each time.
+pub(super) const FIRST_PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often in a row that is no failure of the peer.
+pub(super) const TIMES_PATIENT: u32 = 6;
+
 /// How long a peer may pause before it is asked whether it got messages another way.
 pub(super) const QUIET: Duration = Duration::from_secs(2);
 

@@ -109,8 +109,8 @@ impl Syncer {
             asked: Asked::new(limits.overlap),
             ledger: OnceLock::new(),
             store,
-            control_for_peers: control.apart(),
-            control,
+            control_for_peers: control.apart().for_bulk(),
+            control: control.for_bulk(),
             peers,
             limits,
             served,
@@ -273,6 +273,11 @@ impl Syncer {
         }
     }
 
+    /// Whether what a session with `peer` has found is still being filled.
+    pub(crate) fn works_with(&self, peer: &PeerId) -> bool {
+        self.jobs.lock().values().any(|job| job.peer == *peer)
+    }
+
     /// Counts bytes of pushes from `peer`.
     pub(crate) fn count_received(&self, peer: &PeerId, bytes: usize) {
         let jobs = self.jobs.lock();
@@ -358,7 +363,13 @@ impl Syncer {
     async fn work(self: Arc<Self>, job: Arc<Job>) {
         let work = async { tokio::join!(fetch::run(&self, &job), hand_over::run(&self, &job)) };
         if tokio::time::timeout(self.limits.job, work).await.is_err() {
-            tracing::warn!(session = job.session, peer = %job.peer, "given up: it takes too long");
+            let session = job.session;
+            warn_of_peer!(
+                self.warnings,
+                &job.peer,
+                session,
+                "given up: it takes too long"
+            );
         }
         let failed = job.session_failed();
         let report = job.finish();
