@@ -75,7 +75,7 @@ impl Handler {
             return;
         };
         let peer = self.entry.peer();
-        let Err(Unserved { stream, why }) = served.offer(peer, stream) else {
+        let Some(Unserved { stream, why }) = served.offer(peer, stream) else {
             return;
         };
         if self.refusals.len() >= self.limits.refusals {

@@ -182,6 +182,9 @@ pub struct ConnectionLimits {
     pub upgrade_deadline: Duration,
     /// Most streams of one connection, both directions together.
     pub streams: usize,
+    /// Most frames, of up to 1 MiB each, that one stream of mplex may have unread; 8. Then nothing
+    /// more is read from its connection. On yamux a stream may have 256 KiB unread.
+    pub mplex_frames: usize,
     /// Most inbound streams of one connection whose protocol is being negotiated; further ones
     /// wait in the muxer.
     pub negotiating_streams: usize,
@@ -193,6 +196,7 @@ impl Default for ConnectionLimits {
             idle_timeout: Duration::from_secs(12 * 3600),
             upgrade_deadline: Duration::from_secs(20),
             streams: 512,
+            mplex_frames: 8,
             negotiating_streams: 256,
         }
     }

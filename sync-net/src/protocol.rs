@@ -112,18 +112,18 @@ impl Served {
         self: &Arc<Self>,
         peer: PeerId,
         stream: libp2p::Stream,
-    ) -> Result<(), Unserved> {
+    ) -> Option<Unserved> {
         let id = &self.config.id;
         if !self.gate.admits(&peer, id) {
             self.counters.streams_gated.increment();
             let why = "the gate doesn't admit it";
-            return Err(Unserved { stream, why });
+            return Some(Unserved { stream, why });
         }
         let place = self.queue.try_reserve().ok();
         let Some((place, share)) = place.zip(Share::take(self, peer)) else {
             self.gate.no_place(&peer, id);
             let why = "the queue or the peer's share is full";
-            return Err(Unserved { stream, why });
+            return Some(Unserved { stream, why });
         };
         let counters = Arc::clone(&self.counters);
         place.send(Inbound {
@@ -135,7 +135,7 @@ impl Served {
                 .holding(share),
         });
         self.counters.streams_accepted.increment();
-        Ok(())
+        None
     }
 
     fn gated(&self, peer: PeerId) -> Gated {
