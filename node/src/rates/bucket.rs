@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::StateStore;
 use governor::{Quota, RateLimiter};
@@ -49,7 +50,7 @@ impl<K: Key> StateStore for Shared<K> {
 /// A bucket for each key.
 #[derive(Debug)]
 pub(super) struct Buckets<K: Key> {
-    limiter: RateLimiter<K, Shared<K>, TokioClock>,
+    limiter: RateLimiter<K, Shared<K>, TokioClock, NoOpMiddleware<Duration>>,
     states: Arc<States<K>>,
     clock: TokioClock,
     /// What was on the clock at the start.

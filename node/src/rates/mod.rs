@@ -26,5 +26,5 @@ pub use counters::{Reason, ServiceCounters};
 pub use limiter::{Client, Limiter, RateConfig, Refused};
 pub use rate::{Rate, RateError};
 pub use service::Service;
-pub use setting::RateSetting;
+pub use setting::{Amount, RateSetting};
 pub use table::{RateLimits, Rates, ServiceRates};

@@ -43,7 +43,7 @@ pub(crate) async fn serve(
             drop(making);
             Some(Answer {
                 taken: Some(budget.overdraw(frame.len())),
-                bulk: syncer.works_with(&peer),
+                bulk: syncer.is_pulled_by(&peer),
                 frame,
             })
         }

@@ -30,6 +30,13 @@ pub(super) const FIRST_PATIENCE: Duration = Duration::from_millis(100);
 /// How often in a row that is no failure of the peer.
 pub(super) const TIMES_PATIENT: u32 = 6;
 
+/// How soon after a session, or after the page before, a peer's Store query counts as part of what it
+/// pulls.
+pub(super) const PULLS_FOLLOW: Duration = Duration::from_secs(60);
+
+/// Peers of which that is remembered.
+pub(super) const PULLERS: usize = 1_024;
+
 /// How long a peer may pause before it is asked whether it got messages another way.
 pub(super) const QUIET: Duration = Duration::from_secs(2);
 

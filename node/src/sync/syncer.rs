@@ -19,6 +19,7 @@ use super::asked::Asked;
 use super::budgets::Budgets;
 use super::job::{Job, JobReport};
 use super::limits::{FINISHED_QUEUE, FUTURE_TOLERANCE, SyncLimits};
+use super::pulling::Pulling;
 use super::{fetch, hand_over};
 use crate::cli::DialectArg;
 use crate::cli::time::now;
@@ -89,6 +90,8 @@ pub struct Syncer {
     budgets: Budgets,
     /// What is asked of peers, in all sessions.
     pub(super) asked: Asked,
+    /// Who asks the store for what sessions have found.
+    pulling: Pulling,
     /// What the node knows of its gaps, if it keeps that.
     ledger: OnceLock<Arc<Ledger>>,
 }
@@ -107,6 +110,7 @@ impl Syncer {
             warnings: control.warnings(),
             budgets: Budgets::new(&limits),
             asked: Asked::new(limits.overlap),
+            pulling: Pulling::new(),
             ledger: OnceLock::new(),
             store,
             control_for_peers: control.apart().for_bulk(),
@@ -273,9 +277,9 @@ impl Syncer {
         }
     }
 
-    /// Whether what a session with `peer` has found is still being filled.
-    pub(crate) fn works_with(&self, peer: &PeerId) -> bool {
-        self.jobs.lock().values().any(|job| job.peer == *peer)
+    /// Whether what `peer` asks of the store now fills what a session with it has found.
+    pub(crate) fn is_pulled_by(&self, peer: &PeerId) -> bool {
+        self.pulling.asks(peer)
     }
 
     /// Counts bytes of pushes from `peer`.
@@ -435,6 +439,7 @@ impl Storage for SessionStorage {
     }
 
     async fn started(&self, session: &SessionInfo) {
+        self.0.pulling.session(session.peer);
         self.0.job(session);
     }
 
@@ -450,6 +455,7 @@ impl Storage for SessionStorage {
     }
 
     async fn ended(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {
+        self.0.pulling.session(session.peer);
         if let Ok(Outcome {
             peer: Some(state), ..
         }) = outcome

@@ -46,18 +46,27 @@ fn the_table_of_rates_is_what_holds_by_default() {
         let [all, each] = [rates.overall, rates.peer].map(|rates| {
             let bytes = |rate: Rate| format!("{} kB", rate.volume() / 1_000);
             [
-                rates.requests.map_or("–".into(), |rate| rate.volume().to_string()),
+                rates
+                    .requests
+                    .map_or("–".into(), |rate| rate.volume().to_string()),
                 rates.bytes.map_or("–".into(), bytes),
             ]
         });
-        let row = format!("| `{service}` | {} | {} | {} | {} |", all[0], each[0], all[1], each[1]);
+        let row = format!(
+            "| `{service}` | {} | {} | {} | {} |",
+            all[0], each[0], all[1], each[1]
+        );
         assert!(written.contains(&row), "expected the row\n{row}");
     }
 }
 
 #[test]
 fn flags_in_the_table_exist() {
-    let names: Vec<String> = sources().iter().flat_map(|path| limits_in(path)).map(|l| l.name).collect();
+    let names: Vec<String> = sources()
+        .iter()
+        .flat_map(|path| limits_in(path))
+        .map(|l| l.name)
+        .collect();
     for (limit, _) in FLAGS {
         assert!(names.iter().any(|name| name == limit), "{limit}");
     }
@@ -71,7 +80,10 @@ fn root() -> PathBuf {
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let crates = ["node", "store-adapter", "sync-core", "sync-net"];
-    let mut directories: Vec<PathBuf> = crates.iter().map(|name| root().join(name).join("src")).collect();
+    let mut directories: Vec<PathBuf> = crates
+        .iter()
+        .map(|name| root().join(name).join("src"))
+        .collect();
     while let Some(directory) = directories.pop() {
         for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -90,8 +102,15 @@ fn table() -> String {
     let mut table = String::new();
     for path in sources() {
         let shown = path.strip_prefix(root()).unwrap().display().to_string();
-        table += &format!("### `{shown}`\n\n| limit | default | flag | what it is |\n|---|---|---|---|\n");
-        for Limit { name, default, words } in limits_in(&path) {
+        table += &format!(
+            "### `{shown}`\n\n| limit | default | flag | what it is |\n|---|---|---|---|\n"
+        );
+        for Limit {
+            name,
+            default,
+            words,
+        } in limits_in(&path)
+        {
             let flag = FLAGS.iter().find(|(limit, _)| *limit == name);
             let flag = flag.map_or(String::new(), |(_, flag)| format!("`{flag}`"));
             table += &format!("| `{name}` | `{default}` | {flag} | {words} |\n");
@@ -108,11 +127,17 @@ fn limits_in(path: &Path) -> Vec<Limit> {
     let (mut words, mut of) = (Vec::new(), None);
     let mut lines = source.lines();
     while let Some(line) = lines.next() {
-        let bare = line.trim().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+        let bare = line
+            .trim()
+            .trim_start_matches("pub(crate) ")
+            .trim_start_matches("pub(super) ");
         let bare = bare.trim_start_matches("pub ");
         if let Some(word) = line.trim().strip_prefix("///") {
             words.push(word.trim().to_owned());
-        } else if let Some(constant) = bare.strip_prefix("const ").filter(|_| !line.starts_with(' ')) {
+        } else if let Some(constant) = bare
+            .strip_prefix("const ")
+            .filter(|_| !line.starts_with(' '))
+        {
             let mut whole = constant.to_owned();
             while !whole.ends_with(';') {
                 whole = format!("{whole} {}", lines.next().unwrap().trim());
@@ -137,12 +162,17 @@ fn limits_in(path: &Path) -> Vec<Limit> {
 }
 
 fn default_of(source: &str, of: &str, field: &str) -> String {
-    let (_, defaults) = source.split_once(&format!("impl Default for {of} {{")).unwrap();
-    let (_, rest) = defaults.split_once(&format!("\n            {field}: ")).unwrap();
+    let (_, defaults) = source
+        .split_once(&format!("impl Default for {of} {{"))
+        .unwrap();
+    let (_, rest) = defaults
+        .split_once(&format!("\n            {field}: "))
+        .unwrap();
     let mut default = String::new();
     for line in rest.lines() {
         default += line.trim();
-        let next_field = |line: &str| line.starts_with("            ") && !line.starts_with("             ");
+        let next_field =
+            |line: &str| line.starts_with("            ") && !line.starts_with("             ");
         if line.ends_with(',') && (default.len() == line.trim().len() || next_field(line)) {
             break;
         }
