@@ -37,3 +37,56 @@ impl RateArgs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::rates::Service;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        rates: RateArgs,
+    }
+
+    fn config(arguments: &[&str]) -> Result<RateConfig, String> {
+        let line = Line::try_parse_from(std::iter::once(&"run").chain(arguments));
+        line.map(|line| line.rates.config())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_of_nwaku_and_those_beyond_set_the_rates() {
+        assert_eq!(config(&[]), Ok(RateConfig::default()));
+        let set = config(&[
+            "--rate-limit=store:1000/1h",
+            "--rate-limit",
+            "filter:30/1m",
+            "--rate-limit=sync/peer:2MB/1s",
+            "--sync-bandwidth=3MB/s",
+        ]);
+        let set = set.unwrap();
+        let volume = |rate: Option<crate::rates::Rate>| rate.map(|rate| rate.volume());
+        let store = set.limits.of(Service::Store);
+        assert_eq!(volume(store.overall.requests), Some(1_000));
+        let sync = set.limits.of(Service::Sync);
+        assert_eq!(volume(sync.peer.bytes), Some(2_000_000));
+        assert_eq!(set.bandwidth, Some(3_000_000));
+    }
+
+    #[test]
+    fn what_is_no_rate_is_refused_with_an_example() {
+        let error = config(&["--rate-limit=store:5/1d"]).unwrap_err();
+        assert!(
+            error.contains("store:5/1d") && error.contains("store:1000/1h"),
+            "{error}"
+        );
+        let error = config(&["--sync-bandwidth=1kB/s"]).unwrap_err();
+        assert!(
+            error.contains("1kB/s") && error.contains("2MB/s"),
+            "{error}"
+        );
+    }
+}

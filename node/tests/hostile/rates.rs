@@ -211,7 +211,9 @@ async fn under_a_bandwidth_a_sync_fills_everything_and_is_held_to_it() {
     let mut config = config(&[]);
     config.rates.bandwidth = Some(1_000_000);
     let server = Target::start(config, &all).await;
-    let puller = Target::start(Target::config(), &[]).await;
+    let mut config = Target::config();
+    config.sync_limits.query = PATIENCE;
+    let puller = Target::start(config, &[]).await;
     let peer = puller.node.connect(&server.address()).await.unwrap();
     let begun = std::time::Instant::now();
     let syncing = puller
