@@ -31,7 +31,7 @@ unit:
 crash-test: crash-test-redb crash-test-postgres
 
 crash-test-redb:
-	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --test crash redb::
+	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --test crash
 	CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked --package store-adapter --lib redb::tests::forgotten
 
 crash-test-postgres:

@@ -10,11 +10,12 @@ pub mod scan;
 pub mod unit;
 pub mod url;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sync_core::{Id, Item, Range};
+use sync_core::{Bound, Id, Item, Range};
 
 pub use changes::{ChangePosition, Changes};
 pub use error::ArchiveError;
@@ -42,7 +43,9 @@ use crate::record::{Key, Record};
 #[async_trait]
 pub trait Archive: Send + Sync + fmt::Debug {
     /// Stores a batch; tells of each record whether it was new, in the order given. A duplicate of
-    /// an earlier record in the batch isn't new either.
+    /// an earlier record in the batch isn't new either. A shared archive stores nothing below the
+    /// retention floor that it keeps, which another node may have raised: [`ArchiveError::BelowFloor`]; and nothing past its cap,
+    /// under which another may store at the same time: [`ArchiveError::NoRoom`].
     async fn append(&self, batch: Vec<Record>) -> Result<Vec<bool>, ArchiveError>;
 
     /// The records of these hashes in the order (timestamp, hash), each once; unknown hashes are
@@ -52,12 +55,36 @@ pub trait Archive: Send + Sync + fmt::Debug {
     /// As [`Archive::lookup`], without reading payloads.
     async fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError>;
 
+    /// The records of keys that this archive has given, in the order (timestamp, hash), each once; those
+    /// that were removed since are left out. Cheaper than [`Archive::lookup`] where messages lie in the
+    /// order of their times.
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Record>, ArchiveError> {
+        let hashes: Vec<Id> = keys.iter().map(|key| key.item.id).collect();
+        self.lookup(&hashes).await
+    }
+
     /// The next page of keys that match, without reading payloads.
     async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError>;
 
+    /// Every item from `lower` on, in order and by pubsub topic, as an index wants them: backends may
+    /// be faster at it than by scans.
+    async fn items(&self, lower: &Bound) -> Result<TopicItems, ArchiveError> {
+        let mut items = TopicItems::new();
+        let mut rest = Some(Range::new(*lower, Bound::Infinity));
+        while let Some(range) = rest {
+            let page = self.scan(&Scan::of_range(range)).await?;
+            for key in page.keys {
+                items.entry(key.pubsub_topic).or_default().push(key.item);
+            }
+            rest = page.rest;
+        }
+        Ok(items)
+    }
+
     /// Removes the oldest messages of `span`: `limit` of them, or more where a unit that lies in the
     /// span with all it holds is dropped whole, which costs the same however much it holds. Tells how
-    /// many that were; fewer than `limit` means that the span is empty now.
+    /// many that were; fewer than `limit` means that the span is empty now. [`ArchiveError::Held`] means
+    /// that it is but for units that somebody reads for long.
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError>;
 
     /// How much it holds.
@@ -86,6 +113,23 @@ pub trait Archive: Send + Sync + fmt::Debug {
         }])
     }
 
+    /// Of these units, oldest first, those that could be removed right now, until they come to `bytes`
+    /// on disk. Others are being read for long by somebody, and [`Archive::remove`] leaves them for
+    /// another time.
+    async fn removable(
+        &self,
+        units: Vec<StorageUnit>,
+        _bytes: u64,
+    ) -> Result<Vec<StorageUnit>, ArchiveError> {
+        Ok(units)
+    }
+
+    /// Makes units smaller that have got too large to go one by one; tells whether it is of any use to
+    /// look at the units again. An archive that answers `false` uses the room of removed rows again.
+    async fn rearrange(&self) -> Result<bool, ArchiveError> {
+        Ok(false)
+    }
+
     /// What was stored and removed behind `after`, by whichever node; without it nothing, and the
     /// position of now. `None` from an archive that has one writer.
     async fn changes(
@@ -103,6 +147,9 @@ pub trait Archive: Send + Sync + fmt::Debug {
     /// [`STATE_VALUE_BYTES`](crate::limits::STATE_VALUE_BYTES).
     async fn set_state(&self, name: &str, value: Option<Vec<u8>>) -> Result<(), ArchiveError>;
 }
+
+/// Items by pubsub topic, those of each topic in order.
+pub type TopicItems = HashMap<Arc<str>, Vec<Item>>;
 
 /// How much an archive holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -26,7 +26,7 @@ fn encode(floor: &Bound) -> Vec<u8> {
     }
 }
 
-fn decode(bytes: &[u8]) -> Bound {
+pub(crate) fn decode(bytes: &[u8]) -> Bound {
     let parts = bytes
         .split_first_chunk::<8>()
         .and_then(|(timestamp, id)| Some((u64::from_be_bytes(*timestamp), id.try_into().ok()?)));

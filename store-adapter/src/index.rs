@@ -7,16 +7,16 @@ mod follow;
 mod ranks;
 mod snapshot;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use sync_core::{Bound, Item, ItemSet, ItemSetMut, Range, RangeTree};
+use sync_core::{Bound, Item, ItemSet, ItemSetMut, RangeTree};
 use tokio::runtime::Handle;
 
 pub use follow::{Followed, Follower};
 pub use snapshot::IndexSnapshot;
 
-use crate::archive::{Archive, ArchiveError, ChangePosition, Scan};
+use crate::archive::{Archive, ArchiveError, ChangePosition};
 use crate::floor;
 use crate::record::Key;
 
@@ -27,6 +27,8 @@ pub struct Index {
     /// To read the archive from threads that aren't the runtime's.
     runtime: Handle,
     state: RwLock<State>,
+    /// Held while messages that were found to lie above the floor are stored, and while it is raised.
+    raising: tokio::sync::Mutex<()>,
     /// Up to where the changes of a shared archive were read with it.
     position: Option<ChangePosition>,
 }
@@ -38,7 +40,7 @@ struct State {
 }
 
 impl Index {
-    /// Reads the index of `archive` from it, page by page. Call it within a tokio runtime, and
+    /// Reads the index of `archive` from it. Call it within a tokio runtime, and
     /// while nothing is written; what other nodes write to a shared archive meanwhile is found by a
     /// [`Follower`].
     ///
@@ -47,15 +49,7 @@ impl Index {
     pub async fn rebuild(archive: Arc<dyn Archive>) -> Result<Self, ArchiveError> {
         let position = archive.changes(None).await?.map(|changes| changes.position);
         let floor = floor::load(&*archive).await?;
-        let mut items: HashMap<Arc<str>, Vec<Item>> = HashMap::new();
-        let mut rest = Some(Range::new(floor, Bound::Infinity));
-        while let Some(range) = rest {
-            let page = archive.scan(&Scan::of_range(range)).await?;
-            for key in page.keys {
-                items.entry(key.pubsub_topic).or_default().push(key.item);
-            }
-            rest = page.rest;
-        }
+        let items = archive.items(&floor).await?;
         let trees = items
             .into_iter()
             .map(|(topic, items)| (topic, tree_of(items)))
@@ -64,6 +58,7 @@ impl Index {
             archive,
             runtime: Handle::current(),
             state: RwLock::new(State { trees, floor }),
+            raising: tokio::sync::Mutex::default(),
             position,
         })
     }
@@ -99,6 +94,17 @@ impl Index {
             .sum();
         state.trees.retain(|_, tree| !tree.is_empty());
         removed
+    }
+
+    /// Has the floor stay where it is as long as the guard is held.
+    pub(crate) async fn hold_floor(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.raising.lock().await
+    }
+
+    /// As [`Index::remove_before`], once nobody holds the floor.
+    pub(crate) async fn raise(&self, floor: &Bound) -> usize {
+        let _held = self.hold_floor().await;
+        self.remove_before(floor)
     }
 
     /// The state of now, for a session to read. Costs little, whatever the size.

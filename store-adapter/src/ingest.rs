@@ -4,6 +4,7 @@
 //! then put into the index. Listeners hear of every hash that the archive holds from then on.
 
 mod counters;
+mod held;
 mod pruning;
 mod refusal;
 
@@ -16,10 +17,12 @@ pub use counters::IngestCounters;
 pub use refusal::Refusal;
 
 use self::counters::Counters;
+use self::held::Held;
 use self::pruning::Pruning;
 use crate::archive::{Archive, ArchiveError};
+use crate::floor;
 use crate::index::Index;
-use crate::limits::IngestLimits;
+use crate::limits::{CAP_ROUNDS, FLOOR_ROUNDS, IngestLimits};
 use crate::message::WakuMessage;
 use crate::record::Record;
 use crate::retention::{Growth, RetentionCounters, RetentionPolicy};
@@ -133,6 +136,8 @@ struct Door {
     growth: Growth,
     /// Bytes of rows that were removed to make room, less what came in since.
     displaced: u64,
+    /// What couldn't be removed for now.
+    held: Held,
 }
 
 impl Ingest {
@@ -270,14 +275,35 @@ impl Inner {
         let mut door = self.door.lock().await;
         self.settle_uncertain(&mut door).await?;
         for part in self.pruning.parts_of(&checked) {
-            self.refuse_below_floor(&mut checked, &part);
-            self.make_room(&mut door, &checked, &part).await?;
-            self.refuse_below_floor(&mut checked, &part);
-            self.commit(&mut door, &checked, &part, &mut fresh).await?;
+            self.let_in(&mut door, &mut checked, &part, &mut fresh)
+                .await?;
         }
         drop(door);
         self.keep_capacity_at_the_door().await;
         Ok(self.report(checked, &fresh))
+    }
+
+    /// Makes room for what has passed of the messages at these places, and stores it.
+    async fn let_in(
+        &self,
+        door: &mut Door,
+        checked: &mut [Result<Record, Refusal>],
+        part: &[usize],
+        fresh: &mut [bool],
+    ) -> Result<(), ArchiveError> {
+        let mut rounds = 0;
+        loop {
+            self.refuse_below_floor(checked, part);
+            self.make_room(door, checked, part).await?;
+            match self.commit(door, checked, part, fresh).await {
+                Err(ArchiveError::NoRoom { cap, disk_bytes }) if door.held.is_blocked() => {
+                    return Err(ArchiveError::NoRoomYet { cap, disk_bytes });
+                }
+                // Other nodes have taken the room.
+                Err(ArchiveError::NoRoom { .. }) if rounds < CAP_ROUNDS => rounds += 1,
+                committed => return committed,
+            }
+        }
     }
 
     /// Refuses what lies below the floor of now, which may have been raised since the batch was
@@ -298,6 +324,29 @@ impl Inner {
     async fn commit(
         &self,
         door: &mut Door,
+        checked: &mut [Result<Record, Refusal>],
+        part: &[usize],
+        fresh: &mut [bool],
+    ) -> Result<(), ArchiveError> {
+        let mut rounds = 0;
+        loop {
+            // What is found above the floor is in the archive and the index before it is raised.
+            let held = self.index.hold_floor().await;
+            self.refuse_below_floor(checked, part);
+            let stored = self.store(door, checked, part, fresh).await;
+            drop(held);
+            match stored {
+                Err(ArchiveError::BelowFloor { .. }) if rounds < FLOOR_ROUNDS => rounds += 1,
+                stored => return stored,
+            }
+            let floor = floor::load(&*self.archive).await?;
+            self.index.raise(&floor).await;
+        }
+    }
+
+    async fn store(
+        &self,
+        door: &mut Door,
         checked: &[Result<Record, Refusal>],
         part: &[usize],
         fresh: &mut [bool],
@@ -316,6 +365,10 @@ impl Inner {
                 .iter()
                 .zip(stored)
                 .for_each(|(&place, new)| fresh[place] = new),
+            // Nothing was stored.
+            Err(error @ (ArchiveError::BelowFloor { .. } | ArchiveError::NoRoom { .. })) => {
+                return Err(error);
+            }
             Err(error) => {
                 door.uncertain = records.iter().map(Record::hash).collect();
                 return Err(error);

@@ -40,6 +40,9 @@ pub const STORE_PAGE_DEFAULT: usize = 20;
 /// Most messages in a Store response.
 pub const STORE_PAGE_MAX: usize = 100;
 
+/// Most hashes asked for in one Store request: nwaku answers a multiple of 100 with unrelated messages.
+pub const STORE_HASHES: usize = STORE_PAGE_MAX - 1;
+
 /// Rows of an archive that one Store request may have looked at: some seconds of work.
 pub const STORE_QUERY_ROWS: usize = 10_000_000;
 
@@ -89,6 +92,10 @@ pub const RETENTION_SLACK_MESSAGES: u64 = 10_000;
 /// How often units are looked at anew to make room for one batch.
 pub const RETENTION_ROUNDS: usize = 3;
 
+/// How long a batch waits, at most, for units to be made small enough to go one by one, in milliseconds,
+/// where several nodes store faster than that is done under one cap; then there is no room for it.
+pub const RETENTION_PATIENCE_MILLISECONDS: u64 = 5_000;
+
 /// How far the system's clock may run ahead of the time that has passed before that counts as a
 /// jump, in nanoseconds: ten minutes.
 pub const CLOCK_JUMP: u64 = 600_000_000_000;
@@ -97,23 +104,31 @@ pub const CLOCK_JUMP: u64 = 600_000_000_000;
 /// set it wrong may set it right. What is too old goes an hour late at worst.
 pub const CLOCK_DOUBT: u64 = 3_600_000_000_000;
 
-/// Topics that an archive on disk remembers in memory.
+/// Topics that a unit of an archive on disk remembers in memory.
 pub const ARCHIVE_TOPICS_CACHED: usize = 65_536;
 
+/// Topics that a database keeps by number; what comes later is written in its row, and goes with it.
+/// The schema has it too.
+pub const TOPICS_NUMBERED: u32 = 4_096;
+
+/// Longest topic that a database keeps by number, in bytes. The schema has it too.
+pub const TOPICS_NUMBERED_BYTES: usize = 128;
+
 /// Memory that an archive on disk may take for pages it has read or is to write, in bytes.
-pub const ARCHIVE_CACHE_BYTES: usize = 128 << 20;
+pub const ARCHIVE_CACHE_BYTES: usize = 192 << 20;
 
 /// The catalogue's share of [`ARCHIVE_CACHE_BYTES`].
-pub const CATALOGUE_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 16;
+pub const CATALOGUE_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 24;
 
 /// The newest unit's share of [`ARCHIVE_CACHE_BYTES`].
-pub const NEWEST_UNIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 7 / 16;
+pub const NEWEST_UNIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 7 / 24;
 
 /// What the unit that is being split has of [`ARCHIVE_CACHE_BYTES`] for its parts.
-pub const SPLIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 8;
+pub const SPLIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 12;
 
-/// What all other open units together have of [`ARCHIVE_CACHE_BYTES`].
-pub const OTHER_UNITS_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 3 / 8;
+/// What all other open units together have of [`ARCHIVE_CACHE_BYTES`]: for each of [`OPEN_UNITS`] room
+/// for the branches of its tables, so that a lookup reads little more than leaves.
+pub const OTHER_UNITS_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 14 / 24;
 
 /// Most units of an archive on disk that are open at a time; each takes a file descriptor.
 pub const OPEN_UNITS: usize = 128;
@@ -139,6 +154,9 @@ pub const SPLIT_STEP_BYTES: usize = 4 << 20;
 
 /// Bytes of messages that are copied in one step of splitting a unit, at most.
 pub const SPLIT_STEP_BYTES_MOST: usize = 24 << 20;
+
+/// Bytes of a journal that are read at a time while its digest is checked.
+pub const JOURNAL_BLOCK_BYTES: usize = 1 << 20;
 
 /// Units that are walked through for one page.
 pub const ARCHIVE_SCAN_UNITS: usize = 64;
@@ -174,7 +192,21 @@ pub const ARCHIVE_LOCK_MILLISECONDS: u32 = 20_000;
 
 /// How long whoever changes the partitions of a database may wait for a lock, in milliseconds: those
 /// who come after wait behind. It is tried again later.
-pub const PARTITION_LOCK_MILLISECONDS: u32 = 400;
+pub const PARTITION_LOCK_MILLISECONDS: u32 = 250;
+
+/// How long a partition that is to be emptied is waited for while somebody reads it, in milliseconds:
+/// what is to be stored may wait for that. It is tried again later.
+pub const PARTITION_REMOVAL_MILLISECONDS: u32 = 100;
+
+/// How long whoever raises the retention floor of a database waits for the batches that are being
+/// stored, in milliseconds, each time that it is tried.
+pub const FLOOR_LOCK_MILLISECONDS: u32 = 1_000;
+
+/// How often one batch is stored anew since another node has raised the retention floor meanwhile.
+pub const FLOOR_ROUNDS: usize = 8;
+
+/// How soon after what is read for long couldn't be removed that is tried again, in milliseconds.
+pub const RETENTION_HELD_MILLISECONDS: u64 = 1_000;
 
 /// Pauses before an operation on a database is tried again that failed since the connection was lost
 /// or another node was in the way, in milliseconds; it has failed when they are used up.
@@ -209,6 +241,19 @@ pub const PARTITION_BYTES_LEAST: u64 = 1 << 20;
 /// takes, so that a hash isn't looked for in too many.
 pub const PARTITIONS: u64 = 64;
 
+/// Messages of a partition of a database that are counted, at most, to divide it evenly; of more a
+/// sample is taken.
+pub const PARTITION_COUNTED_ROWS: u64 = 20_000;
+
+/// Messages in such a sample, about.
+pub const PARTITION_SAMPLE_ROWS: u64 = 20_000;
+
+/// Items that are copied out of a database in one statement, for an index.
+pub const ARCHIVE_COPY_ROWS: usize = 500_000;
+
+/// Spans of a database that are copied out side by side, each over a connection.
+pub const ARCHIVE_COPY_SPANS: usize = 4;
+
 /// Most messages that are moved in one statement while a partition is divided.
 pub const PARTITION_MOVE_ROWS: u64 = 5_000;
 
@@ -216,7 +261,20 @@ pub const PARTITION_MOVE_ROWS: u64 = 5_000;
 pub const PARTITION_MOVE_BYTES: u64 = 8 << 20;
 
 /// How long storing under a cap waits for the partitions to be looked after, in milliseconds.
-pub const PARTITION_WAIT_MILLISECONDS: u64 = 300;
+pub const PARTITION_WAIT_MILLISECONDS: u64 = 200;
+
+/// A partition that takes so many times the bytes that it is to take under a cap is divided before more
+/// is stored.
+pub const PARTITION_OUTGROWN: u64 = 3;
+
+/// How long storing waits for that, in milliseconds, about.
+pub const PARTITION_SETTLE_MILLISECONDS: u64 = 200;
+
+/// How long a node that looks after the partitions is waited for at a time, in milliseconds.
+pub const PARTITION_PAUSE_MILLISECONDS: u64 = 20;
+
+/// How often room is made anew for one batch, since other nodes have stored meanwhile.
+pub const CAP_ROUNDS: usize = 16;
 
 /// Longest span of time of a partition that is made ahead, in nanoseconds; a day.
 pub const PARTITION_SPAN: u64 = 86_400_000_000_000;
@@ -224,8 +282,13 @@ pub const PARTITION_SPAN: u64 = 86_400_000_000_000;
 /// How long the partitions of a database are left alone if nothing calls for a look, in milliseconds.
 pub const PARTITION_LOOK_MILLISECONDS: u64 = 30_000;
 
-/// How long after a look that others were in the way of the next one is, in milliseconds.
+/// How long after a look that others were in the way of the next one is, in milliseconds. Doubled every
+/// time in a row.
 pub const PARTITION_LOOK_AGAIN_MILLISECONDS: u64 = 200;
+
+/// The longest such pause, in milliseconds: each look may make others wait for
+/// [`PARTITION_LOCK_MILLISECONDS`].
+pub const PARTITION_LOOK_AGAIN_MOST_MILLISECONDS: u64 = 5_000;
 
 /// How long other nodes are told of a removal from a shared database, in seconds; one that asks later
 /// compares everything.
@@ -311,8 +374,7 @@ impl Default for StoreLimits {
 pub struct StoreClientLimits {
     /// Most messages asked for in one request; [`STORE_PAGE_MAX`], which is what servers give at most.
     pub page: usize,
-    /// Most hashes asked for in one request; 99, since nwaku answers a multiple of 100 with unrelated
-    /// messages.
+    /// Most hashes asked for in one request; [`STORE_HASHES`].
     pub hashes: usize,
     /// How often a peer may fail in a row before it is left; 3.
     pub attempts: u32,
@@ -336,7 +398,7 @@ impl Default for StoreClientLimits {
     fn default() -> Self {
         Self {
             page: STORE_PAGE_MAX,
-            hashes: 99,
+            hashes: STORE_HASHES,
             attempts: 3,
             refusals: 8,
             first_backoff: 1_000_000_000,
@@ -359,7 +421,7 @@ pub struct FetchLimits {
     pub owed: usize,
     /// Most peers remembered for one hash; 8.
     pub holders: usize,
-    /// Most hashes in one query; 99. A full answer with messages of [`MESSAGE_BYTES`] fits
+    /// Most hashes in one query; [`STORE_HASHES`]. A full answer with messages of [`MESSAGE_BYTES`] fits
     /// [`STORE_RESPONSE_BYTES`]; servers that cut pages by bytes are asked on for the rest.
     pub batch: usize,
     /// Most hashes in the first query to a peer, and in the next one after a peer has delivered
@@ -381,7 +443,7 @@ impl Default for FetchLimits {
         Self {
             owed: 150_000,
             holders: 8,
-            batch: 99,
+            batch: STORE_HASHES,
             first_batch: 16,
             attempts: 3,
             backoff: 1_000_000_000,

@@ -13,6 +13,7 @@ mod wire;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use store_adapter::RetentionPolicy;
 use sync_core::waku::HeaderForm;
 
 pub use archive::ArchiveArgs;
@@ -180,6 +181,11 @@ pub struct ImportArgs {
     /// written to it, and its node may run meanwhile
     #[arg(long, value_name = "URL", conflicts_with = "file")]
     pub from: Option<String>,
+    /// What to keep, as `run` has it: nothing makes the archive exceed it meanwhile, the oldest
+    /// messages go first, and what is older is refused. By default everything is kept, until `run` holds
+    /// the archive to its own policy, which is two days by default
+    #[arg(long, value_name = "POLICY", default_value = "none")]
+    pub store_message_retention_policy: RetentionPolicy,
     /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,

@@ -9,8 +9,9 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use store_adapter::line::{ImportLine, LineReader};
 
+use super::tended::Tended;
 use super::{import_nwaku, open_input, shown};
-use crate::cli::{ArchiveArgs, ImportArgs};
+use crate::cli::ImportArgs;
 use crate::exit::Failure;
 use crate::output::tell;
 use crate::store::Store;
@@ -33,21 +34,21 @@ pub(super) struct Totals {
 
 pub(super) async fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
     match (&args.from, &args.file) {
-        (Some(database), _) => import_nwaku::run(database, &args.archive).await,
-        (None, Some(file)) => run_file(file, &args.archive).await,
+        (Some(database), _) => import_nwaku::run(database, args).await,
+        (None, Some(file)) => run_file(file, args).await,
         (None, None) => Err(Failure::Usage(anyhow::anyhow!(
             "name a file to read, or a database by --from"
         ))),
     }
 }
 
-async fn run_file(file: &Path, archive: &ArchiveArgs) -> Result<ExitCode, Failure> {
+async fn run_file(file: &Path, args: &ImportArgs) -> Result<ExitCode, Failure> {
     let name = shown(file, "standard input");
     let input = open_input(file)?;
-    let url = archive.url_to_create()?;
-    let store = Store::open(&url).await?;
+    let url = args.archive.url_to_create()?;
+    let archive = Tended::open(&url, args.store_message_retention_policy).await?;
     let mut totals = Totals::default();
-    let result = import(&store, input, &name, &mut totals).await;
+    let result = import(&archive.store, input, &name, &mut totals).await;
     tell(format_args!(
         "{}: {} messages stored, {} there already, {} lines refused",
         name,

@@ -10,7 +10,8 @@ use store_adapter::{Arrival, Ingested};
 
 use super::import::{BATCH, BATCH_BYTES};
 use super::progress::{bar, bars};
-use crate::cli::ArchiveArgs;
+use super::tended::Tended;
+use crate::cli::ImportArgs;
 use crate::exit::Failure;
 use crate::output::tell;
 use crate::store::Store;
@@ -35,16 +36,16 @@ struct Skipped {
     examples: Vec<String>,
 }
 
-pub(super) async fn run(from: &str, archive: &ArchiveArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn run(from: &str, args: &ImportArgs) -> Result<ExitCode, Failure> {
     let from = NwakuUrl::parse(from).map_err(|error| Failure::Usage(anyhow!(error)))?;
     let mut source = NwakuDatabase::open(&from)
         .await
         .map_err(|error| anyhow!(error).context(from.to_string()))?;
-    let url = archive.url_to_create()?;
-    let store = Store::open(&url).await?;
+    let url = args.archive.url_to_create()?;
+    let archive = Tended::open(&url, args.store_message_retention_policy).await?;
     tell(format_args!("{from}: {}", described(source.shape())));
     let mut totals = Totals::default();
-    let result = take_over(&store, &mut source, &mut totals).await;
+    let result = take_over(&archive.store, &mut source, &mut totals).await;
     totals.report(&from);
     result?;
     Ok(if totals.skipped.is_empty() {

@@ -10,6 +10,7 @@ mod import_nwaku;
 mod progress;
 mod run;
 mod sync;
+mod tended;
 mod wire;
 
 use std::fs::File;

@@ -1,25 +1,21 @@
 //! `wakustore run`: a node until it is told to end.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
-use store_adapter::archive::{self, ArchiveOptions};
-use store_adapter::{ArchiveUrl, RetentionPolicy};
 use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::db::refused;
+use super::tended::open_kept;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
 use crate::resume::ResumeConfig;
-use crate::store::Store;
 use crate::sync::Schedule;
 
 /// Name of the file in the data directory that keeps the node's key.
@@ -28,7 +24,7 @@ const KEY_FILE: &str = "nodekey";
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
     let url = args.archive.url_to_create()?;
-    let store = open(&url, args.store_message_retention_policy).await?;
+    let store = open_kept(&url, args.store_message_retention_policy).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -50,16 +46,6 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         recording.finish().await;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Opens the archive and holds it to `policy`.
-async fn open(url: &ArchiveUrl, policy: RetentionPolicy) -> Result<Arc<Store>, Failure> {
-    let options = ArchiveOptions {
-        disk_cap: policy.size,
-        ..ArchiveOptions::default()
-    };
-    let archive = archive::open(url, &options).await?;
-    Store::kept(archive, policy).await.map_err(refused)
 }
 
 /// Starts the recording that is asked for.

@@ -23,3 +23,6 @@ pub(crate) const DIAL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// How long a peer may take to answer a Store query, from the opening of its stream on.
 pub(crate) const STORE_QUERY_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long it is believed what a peer has said that it lacks.
+pub(crate) const CLAIMS_BELIEVED: Duration = Duration::from_secs(300);

@@ -12,9 +12,10 @@ use tokio::time::{MissedTickBehavior, sleep};
 
 use super::asked::Asking;
 use super::job::Job;
-use super::limits::{CLAIMS_BELIEVED, FIRST_PATIENCE, TICK, TIMES_PATIENT};
+use super::limits::{FIRST_PATIENCE, TICK, TIMES_PATIENT};
 use super::query::{QueryError, query_store, request_id};
 use super::syncer::Syncer;
+use crate::net::limits::CLAIMS_BELIEVED;
 use crate::net::protocols;
 use crate::resume::span_of;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use libp2p::StreamProtocol;
+use store_adapter::limits::STORE_HASHES;
 use store_adapter::transfer::WakuMessageAndTopic;
 use sync_core::{Dialect, Id};
 use sync_net::warn_of_peer;
@@ -85,7 +86,7 @@ async fn ask_after(syncer: &Syncer, job: &Job, hashes: &[Id]) {
     if !syncer.peers.speaks(&job.peer, protocols::STORE) {
         return;
     }
-    for chunk in hashes.chunks(PUSHED_AT_ONCE - 1) {
+    for chunk in hashes.chunks(STORE_HASHES) {
         match super::fetch::present(syncer, job, chunk).await {
             Ok(present) => job.delivered(&present),
             Err(error) => {

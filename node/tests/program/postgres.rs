@@ -1,6 +1,6 @@
 //! Archives in PostgreSQL, in every command that takes one.
 
-use crate::support::{Place, exists, json, messages, run, two_thirds};
+use crate::support::{Place, exists, json, large_messages, messages, run, two_thirds};
 
 fn on(url: &str, arguments: &[&str]) -> Vec<String> {
     let mut line: Vec<String> = arguments.iter().map(ToString::to_string).collect();
@@ -27,6 +27,23 @@ fn what_is_imported_into_a_database_is_exported_byte_for_byte() {
     assert_eq!(report["sound"], true);
     assert_eq!(report["messages"], 1_200);
     assert!(!succeed(&url, &["check"]).contains(postgres_server::PASSWORD));
+}
+
+#[test]
+fn an_import_into_a_database_keeps_to_the_policy_that_it_is_given() {
+    let (place, all) = (Place::new(), large_messages(700, 63));
+    let file = place.write("lines", &all);
+    let policy = "--store-message-retention-policy=size:32MB";
+    let url = postgres_server::shared().database();
+    succeed(&url, &["import", &file, policy]);
+    let stats = json(&succeed(&url, &["db", "stats", "--json"]));
+    let disk = stats["disk_bytes"].as_u64().unwrap();
+    assert!(disk <= (32 << 20) / 20 * 21, "{disk}");
+    let exported = succeed(&url, &["export"]);
+    let left = exported.lines().count();
+    assert!((60..330).contains(&left), "{left}");
+    assert!(exported == all[700 - left..].join("\n") + "\n");
+    succeed(&url, &["check"]);
 }
 
 #[test]

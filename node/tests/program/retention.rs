@@ -1,6 +1,6 @@
 //! Retention: what `run` prunes, and what `db` tells of an archive and does to it.
 
-use crate::support::{Place, assert_fails, exists, json, messages, run};
+use crate::support::{Place, assert_fails, exists, json, large_messages, messages, run};
 
 const POLICY: &str = "--store-message-retention-policy";
 
@@ -37,6 +37,31 @@ fn a_node_keeps_to_its_capacity_and_the_newest_messages() {
         assert_eq!(report["nodes"][0]["missing"], 0, "{report}");
     }
     assert_eq!(place.succeed("a", &["export"]), left);
+}
+
+#[test]
+fn an_import_keeps_to_the_policy_that_it_is_given() {
+    let (place, all) = (Place::new(), large_messages(700, 23));
+    let file = place.write("all.json", &all);
+    place.succeed("a", &["import", &file, &format!("{POLICY}=size:32MB")]);
+    let stats = json(&place.succeed("a", &["db", "stats", "--json"]));
+    let disk = stats["disk_bytes"].as_u64().unwrap();
+    assert!(disk <= (32 << 20) / 20 * 21, "{disk}");
+    let left = place.succeed("a", &["export"]);
+    let left = left.lines().count();
+    assert!((60..330).contains(&left), "{left}");
+    // The newest, and nothing but the newest.
+    let expected = all[700 - left..].join("\n") + "\n";
+    assert!(place.succeed("a", &["export"]) == expected);
+    place.succeed("a", &["check"]);
+    let late = format!("{POLICY}=time:1");
+    assert_fails(
+        &place.run("b", &["import", &file, &late]),
+        1,
+        &["before the oldest that is kept", "0 messages stored"],
+    );
+    let wrong = place.run("b", &["import", &file, &format!("{POLICY}=size:1MB")]);
+    assert_fails(&wrong, 2, &[POLICY, "size:32MB"]);
 }
 
 #[test]

@@ -70,6 +70,40 @@ pub enum ArchiveError {
         /// What the archive takes, in bytes.
         disk_bytes: u64,
     },
+    /// No room can be made under the cap on the disk, since somebody reads for long what would have to
+    /// go.
+    #[error(
+        "the archive may take {cap} bytes on disk and takes {disk_bytes}, and what has to go is being \
+         read for long, by pg_dump or a query; nothing can be stored until that ends: wait for it or \
+         end it, or give the archive more by size: in --store-message-retention-policy"
+    )]
+    NoRoomYet {
+        /// The cap, in bytes.
+        cap: u64,
+        /// What the archive takes, in bytes.
+        disk_bytes: u64,
+    },
+    /// Somebody reads for long what is to be removed, which is there still.
+    #[error(
+        "a part of the archive {url} that is to be removed is being read for long, by pg_dump or a \
+         query; it is removed when that ends"
+    )]
+    Held {
+        /// The database, without the password.
+        url: String,
+        /// How many messages were removed beside it.
+        removed: usize,
+    },
+    /// Another node has raised the retention floor above some of what is to be stored. Nothing of it
+    /// was.
+    #[error(
+        "the retention floor of the archive {url} was raised above some of these messages; leave them \
+         out, and give the others again"
+    )]
+    BelowFloor {
+        /// The database, without the password.
+        url: String,
+    },
     /// A database can't be reached, read or written. The archive stays usable once the cause is gone.
     #[error("the archive {url} can't be read or written: {reason}")]
     Database {

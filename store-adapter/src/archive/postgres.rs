@@ -25,9 +25,12 @@ mod connections;
 mod disk;
 mod division;
 mod fault;
+mod items;
 mod keeper;
+mod names;
 mod partitions;
 mod place;
+mod quantiles;
 mod read;
 mod remove;
 mod schema;
@@ -41,7 +44,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
-use sync_core::{Id, Range};
+use sync_core::{Bound, Id, Range};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -55,9 +58,10 @@ use self::times::Times;
 use self::topics::Topics;
 use super::changes::{ChangePosition, Changes};
 use super::{
-    Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, check_state,
+    Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, TopicItems,
+    check_state,
 };
-use crate::limits::{PARTITION_BYTES, PARTITION_BYTES_LEAST, PARTITIONS};
+use crate::limits::{PARTITION_BYTES, PARTITION_BYTES_LEAST, PARTITION_OUTGROWN, PARTITIONS};
 use crate::record::{Key, Record};
 use crate::retention::weight;
 
@@ -89,6 +93,14 @@ impl Shared {
     fn target_under_cap(&self) -> Option<u64> {
         let share = self.disk_cap? / PARTITIONS;
         Some(share.max(PARTITION_BYTES_LEAST))
+    }
+
+    /// Bytes that are kept free under the cap, so that any partition can be copied to be divided.
+    fn spare_bytes(&self) -> u64 {
+        let target = self.target_under_cap();
+        target.map_or(0, |target| {
+            self.disk.largest().max(target.saturating_mul(2))
+        })
     }
 }
 
@@ -178,6 +190,7 @@ impl Archive for PostgresArchive {
         let (shared, tried) = (&*self.shared, append::Tried::default());
         if let Some(target) = shared.target_under_cap() {
             shared.care.catch_up(target / 2).await;
+            keeper::settle(shared, target * PARTITION_OUTGROWN).await;
         }
         let fresh = shared
             .connections
@@ -213,6 +226,10 @@ impl Archive for PostgresArchive {
         shared.connections.retry(|| read::scan(shared, scan)).await
     }
 
+    async fn items(&self, lower: &Bound) -> Result<TopicItems, ArchiveError> {
+        items::read(&self.shared, lower).await
+    }
+
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
         let (shared, removed) = (&*self.shared, AtomicUsize::new(0));
         let removed = shared
@@ -234,8 +251,7 @@ impl Archive for PostgresArchive {
     }
 
     fn spare_bytes(&self) -> u64 {
-        let target = self.shared.target_under_cap();
-        target.unwrap_or(0).saturating_mul(2)
+        self.shared.spare_bytes()
     }
 
     async fn units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {
@@ -255,6 +271,31 @@ impl Archive for PostgresArchive {
                     .collect())
             })
             .await
+    }
+
+    async fn removable(
+        &self,
+        units: Vec<StorageUnit>,
+        bytes: u64,
+    ) -> Result<Vec<StorageUnit>, ArchiveError> {
+        let (shared, units) = (&*self.shared, &units[..]);
+        shared
+            .connections
+            .retry(|| remove::removable(shared, units, bytes))
+            .await
+    }
+
+    async fn rearrange(&self) -> Result<bool, ArchiveError> {
+        let shared = &*self.shared;
+        match keeper::look(shared).await {
+            Ok(true) => {}
+            // Another node is at it, or in the way.
+            Ok(false) => keeper::pause().await,
+            Err(fault) if fault.may_pass() => keeper::pause().await,
+            Err(fault) => return Err(shared.connections.told(fault)),
+        }
+        shared.disk.forget();
+        Ok(true)
     }
 
     async fn changes(

@@ -51,7 +51,7 @@ impl Follower {
         let mut followed = Followed::default();
         let floor = floor::load(&*archive).await?;
         if floor > self.index.floor() {
-            followed.removed += self.index.remove_before(&floor) as u64;
+            followed.removed += self.index.raise(&floor).await as u64;
         }
         loop {
             let changes = archive.changes(self.position.as_ref()).await?;

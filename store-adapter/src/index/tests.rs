@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sync_core::{Id, Scope, Source, TopicFilter};
+use sync_core::{Id, Range, Scope, Source, TopicFilter};
 
 use super::*;
 use crate::archive::MemoryArchive;

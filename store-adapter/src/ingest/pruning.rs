@@ -1,19 +1,26 @@
 //! The door's part in retention: the floor goes up under the door's lock, and room is made there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use sync_core::{Bound, Range};
 use tokio::sync::Mutex;
 
+use super::held::{Droppable, Held, Removed};
 use super::{Door, Ingest, Inner, Refusal};
-use crate::archive::{ArchiveError, Scan};
+use crate::archive::{ArchiveError, Scan, StorageUnit};
 use crate::floor;
-use crate::limits::{ARCHIVE_REMOVE_ROWS, RETENTION_EXCESS, RETENTION_ROUNDS};
+use crate::limits::{
+    ARCHIVE_REMOVE_ROWS, RETENTION_EXCESS, RETENTION_PATIENCE_MILLISECONDS, RETENTION_ROUNDS,
+};
 use crate::record::Record;
 use crate::retention::{
     Counters, Growth, Precision, Pruned, Reason, RetentionPolicy, before_newest, oldest_units,
     past_capacity, past_time, weight,
 };
+
+/// How long is waited for units to get small enough to go.
+const ROOM_PATIENCE: Duration = Duration::from_millis(RETENTION_PATIENCE_MILLISECONDS);
 
 /// What the door knows of retention.
 #[derive(Debug)]
@@ -138,7 +145,7 @@ impl Inner {
             return Ok(0);
         }
         floor::store(&*self.archive, &floor).await?;
-        let removed = self.index.remove_before(&floor);
+        let removed = self.index.raise(&floor).await;
         // Only now: a sweep that is under way would take note of it, and sweep up to the floor before.
         self.pruning.unswept.store(true, Ordering::SeqCst);
         Ok(removed)
@@ -151,21 +158,39 @@ impl Inner {
         if !self.pruning.unswept.swap(false, Ordering::SeqCst) {
             return Ok(0);
         }
-        let removed = self.remove_before(self.index.floor()).await;
-        if removed.is_err() {
+        let below = Range::new(Bound::MIN, self.index.floor());
+        let removed = self.remove_all(below).await;
+        if !removed.as_ref().is_ok_and(|removed| removed.whole) {
             self.pruning.unswept.store(true, Ordering::SeqCst);
         }
-        removed
+        removed.map(|removed| removed.messages)
     }
 
-    async fn remove_before(&self, end: Bound) -> Result<u64, ArchiveError> {
-        let span = Range::new(Bound::MIN, end);
-        let mut removed = 0;
+    /// Removes everything of a span, but what somebody reads for long.
+    async fn remove_all(&self, span: Range) -> Result<Removed, ArchiveError> {
+        let mut removed = Removed {
+            messages: 0,
+            whole: true,
+        };
         loop {
-            let count = self.archive.remove(&span, ARCHIVE_REMOVE_ROWS).await?;
-            removed += count as u64;
-            if count < ARCHIVE_REMOVE_ROWS {
-                return Ok(removed);
+            match self.archive.remove(&span, ARCHIVE_REMOVE_ROWS).await {
+                Ok(count) => {
+                    removed.messages += count as u64;
+                    if count < ARCHIVE_REMOVE_ROWS {
+                        return Ok(removed);
+                    }
+                }
+                Err(
+                    error @ ArchiveError::Held {
+                        removed: beside, ..
+                    },
+                ) => {
+                    tracing::info!(%error, "left for another time");
+                    removed.messages += beside as u64;
+                    removed.whole = false;
+                    return Ok(removed);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -261,27 +286,77 @@ impl Inner {
             _ => door.growth.room_for(weighs, cap),
         };
         let room = room.saturating_add(self.archive.spare_bytes());
-        let mut disk = self.archive.disk_bytes().await?;
-        for _ in 0..RETENTION_ROUNDS {
+        self.remove_held(door).await?;
+        let (mut disk, mut held) = (self.archive.disk_bytes().await?, false);
+        let (mut rounds, begun) = (0, Instant::now());
+        while rounds < RETENTION_ROUNDS && begun.elapsed() < ROOM_PATIENCE {
             let over = disk.saturating_add(room).saturating_sub(cap);
             if over == 0 {
                 return Ok(());
             }
-            let units = self.archive.units().await?;
-            match oldest_units(before_newest(&units, &self.index), over) {
-                Some(end) => disk = self.drop_units(door, end, disk).await?,
-                None if self.index.is_empty() => break,
-                None => return self.displace(door, weighs).await,
+            match self.droppable(door, over).await? {
+                Droppable::UpTo(end) => {
+                    rounds += 1;
+                    disk = self.drop_units(door, end, disk).await?;
+                }
+                Droppable::Held => {
+                    held = true;
+                    break;
+                }
+                Droppable::Nothing if self.index.is_empty() => break,
+                Droppable::Nothing if self.archive.rearrange().await? => {
+                    disk = self.archive.disk_bytes().await?;
+                }
+                Droppable::Nothing => return self.displace(door, weighs).await,
             }
         }
         let most = cap.saturating_add(cap / RETENTION_EXCESS);
         if disk.saturating_add(Growth::of(weighs)) <= most {
             return Ok(());
         }
-        Err(ArchiveError::NoRoom {
-            cap,
-            disk_bytes: disk,
+        let disk_bytes = disk;
+        match held {
+            true => Err(ArchiveError::NoRoomYet { cap, disk_bytes }),
+            false => Err(ArchiveError::NoRoom { cap, disk_bytes }),
+        }
+    }
+
+    /// Up to where units may go to give back `over` bytes. Those that somebody reads for long are
+    /// passed over where others can go in their place; whatever they hold is given up with these.
+    async fn droppable(&self, door: &mut Door, over: u64) -> Result<Droppable, ArchiveError> {
+        if door.held.is_blocked() {
+            return Ok(Droppable::Held);
+        }
+        let units = self.archive.units().await?;
+        let older = before_newest(&units, &self.index);
+        let left = older.filter(|unit| unit.span.lower >= door.held.end());
+        let left: Vec<StorageUnit> = left.cloned().collect();
+        if left.is_empty() {
+            return Ok(match door.held.is_some() {
+                true => Droppable::Held,
+                false => Droppable::Nothing,
+            });
+        }
+        let free = self.archive.removable(left, over).await?;
+        Ok(match oldest_units(free.iter(), over) {
+            Some(end) => Droppable::UpTo(end),
+            None => {
+                door.held.block();
+                Droppable::Held
+            }
         })
+    }
+
+    /// Removes what was given up and couldn't be removed, if it is time to try it again.
+    async fn remove_held(&self, door: &mut Door) -> Result<(), ArchiveError> {
+        let Some(end) = door.held.due() else {
+            return Ok(());
+        };
+        match self.remove_all(Range::new(Bound::MIN, end)).await?.whole {
+            true => door.held = Held::default(),
+            false => door.held.give_up(end),
+        }
+        Ok(())
     }
 
     /// Drops all units up to `end`; gives the bytes on disk after that, of `before`.
@@ -305,9 +380,13 @@ impl Inner {
             self.raise(door, Bound::after(&last)).await?;
         }
         // Nobody else comes in now, so that up to the unit's end there is nothing above the floor.
-        let messages = self.remove_before(end).await?;
+        let removed = self.remove_all(Range::new(door.held.end(), end)).await?;
+        if !removed.whole {
+            door.held.give_up(end);
+            self.pruning.unswept.store(true, Ordering::SeqCst);
+        }
         let after = self.archive.disk_bytes().await?;
-        self.pruned(Reason::Size, messages, before.saturating_sub(after));
+        self.pruned(Reason::Size, removed.messages, before.saturating_sub(after));
         Ok(after)
     }
 
@@ -334,9 +413,9 @@ impl Inner {
             return Ok(());
         };
         self.raise(door, floor).await?;
-        let messages = self.remove_before(floor).await?;
+        let removed = self.remove_all(Range::new(Bound::MIN, floor)).await?;
         door.displaced = displaced;
-        self.pruned(Reason::Size, messages, 0);
+        self.pruned(Reason::Size, removed.messages, 0);
         Ok(())
     }
 }

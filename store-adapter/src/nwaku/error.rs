@@ -1,6 +1,7 @@
 //! Why a database can't be read.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why a database of nwaku can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,13 @@ pub enum NwakuError {
     /// PostgreSQL can't be read.
     #[error("the PostgreSQL database can't be read: {}", told(.0))]
     Postgres(#[source] tokio_postgres::Error),
+    /// No server answers.
+    #[error(
+        "the PostgreSQL server hasn't answered within {} s: check host and port, or give it longer by \
+         connect_timeout=SECONDS in the address",
+        .0.as_secs()
+    )]
+    Unanswered(Duration),
     /// There is no table of messages.
     #[error(
         "this is no database of nwaku: expected a table `{expected}`, found {found}; name the database \

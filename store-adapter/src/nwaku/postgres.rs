@@ -7,7 +7,10 @@ use tokio_postgres::{Client, Config, NoTls, Row};
 
 use super::row::Fields;
 use super::{NwakuError, NwakuRow, RowFault, Shape, check_columns};
-use crate::limits::{MESSAGE_BYTES, NWAKU_ROWS};
+use crate::limits::{
+    ARCHIVE_CONNECT_TIMEOUT, ARCHIVE_KEEPALIVE_IDLE, ARCHIVE_LOCK_MILLISECONDS,
+    ARCHIVE_STATEMENT_MILLISECONDS, ARCHIVE_UNANSWERED_TIMEOUT, MESSAGE_BYTES, NWAKU_ROWS,
+};
 
 /// The versions of the schema that are known.
 const VERSIONS: std::ops::RangeInclusive<i64> = 1..=8;
@@ -35,7 +38,15 @@ impl PostgresReader {
     pub(super) async fn open(config: &Config) -> Result<(Shape, Self), NwakuError> {
         let mut config = config.clone();
         config.application_name("wakustore import");
-        let (client, connection) = config.connect(NoTls).await.map_err(NwakuError::Postgres)?;
+        config.tcp_user_timeout(ARCHIVE_UNANSWERED_TIMEOUT);
+        config.keepalives_idle(ARCHIVE_KEEPALIVE_IDLE);
+        let limit = config.get_connect_timeout().copied();
+        let limit = limit.unwrap_or(ARCHIVE_CONNECT_TIMEOUT);
+        // What the configuration has bounds the connection alone, and not the server's greeting.
+        let (client, connection) = tokio::time::timeout(limit, config.connect(NoTls))
+            .await
+            .map_err(|_| NwakuError::Unanswered(limit))?
+            .map_err(NwakuError::Postgres)?;
         let connection = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "the connection to PostgreSQL ended");
@@ -52,9 +63,13 @@ impl PostgresReader {
     }
 
     async fn shape(&self) -> Result<Shape, NwakuError> {
-        let read_only = "SET default_transaction_read_only = on";
+        let settings = format!(
+            "SET default_transaction_read_only = on;
+             SET statement_timeout = {ARCHIVE_STATEMENT_MILLISECONDS};
+             SET lock_timeout = {ARCHIVE_LOCK_MILLISECONDS}"
+        );
         self.client
-            .batch_execute(read_only)
+            .batch_execute(&settings)
             .await
             .map_err(NwakuError::Postgres)?;
         let columns = self.columns_of("messages").await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use store_adapter::archive::{Archive, ArchiveOptions, PostgresArchive};
-use store_adapter::limits::PARTITION_BYTES;
+use store_adapter::limits::{PARTITION_BYTES, PARTITION_COUNTED_ROWS};
 use store_adapter::{Record, StorageUnit};
 use sync_core::{Bound, Item, Range};
 
@@ -186,7 +186,7 @@ async fn messages_stored_and_removed_while_partitions_change_are_all_accounted_f
 #[tokio::test]
 async fn a_cap_makes_units_small() {
     let options = ArchiveOptions {
-        disk_cap: Some(8 << 20),
+        disk_cap: Some(64 << 20),
         ..few_connections()
     };
     for partition_bytes in [PARTITION_BYTES, PARTITION] {
@@ -201,6 +201,38 @@ async fn a_cap_makes_units_small() {
         let units = archive.units().await.unwrap();
         assert!(
             units.iter().all(|unit| unit.disk_bytes <= 2 << 20),
+            "{units:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_partition_of_many_messages_is_divided_about_evenly_without_counting_them() {
+    let url = url();
+    let all: Vec<Record> = (0..PARTITION_COUNTED_ROWS as i64 + 10_000)
+        .map(|n| record((n * 7_919 % 30_000) * SECOND, &n.to_be_bytes()))
+        .collect();
+    let archive = PostgresArchive::open_or_create(&url, &few_connections()).await;
+    let archive = archive.unwrap();
+    for batch in all.chunks(5_000) {
+        archive.append(batch.to_vec()).await.unwrap();
+    }
+    let before = archive.units().await.unwrap();
+    assert!(
+        before
+            .iter()
+            .any(|unit| unit.messages > PARTITION_COUNTED_ROWS)
+    );
+    drop(archive);
+    let archive = PostgresArchive::open_sized(&url, &few_connections(), true, 1 << 20).await;
+    let archive = archive.unwrap();
+    archive.tend_partitions().await.unwrap();
+    let units = sound_units(&archive, &items(&all)).await;
+    let even = all.len() as u64 / units.len() as u64;
+    assert!(units.len() >= 4, "{units:?}");
+    for unit in &units {
+        assert!(
+            unit.messages > even / 2 && unit.messages < even * 2,
             "{units:?}"
         );
     }

@@ -111,7 +111,7 @@ async fn several_nodes_make_one_archive() {
     }
     assert_eq!(
         sql(&url, "SELECT version FROM wakustore.schema_version"),
-        "1"
+        "2"
     );
 }
 

@@ -172,6 +172,81 @@ async fn the_floor_of_one_node_is_that_of_all_and_never_lowered() {
 }
 
 #[tokio::test]
+async fn a_node_that_has_not_heard_of_the_floor_stores_nothing_below_it() {
+    let url = url();
+    let (a, mut b) = (node(&url).await, node(&url).await);
+    a.put(&records(0..100)).await;
+    b.follower.catch_up().await.unwrap();
+    let floor = Bound::at_time(60 * SECOND as u64);
+    a.door.retain_from(floor).await.unwrap();
+    // Below the floor, above it, and there already.
+    let batch: Vec<Record> = (50..110).map(|n| record(n * SECOND, &[8; 500])).collect();
+    assert_eq!(b.put(&batch).await, 50);
+    assert_eq!(b.index.floor(), floor);
+    let held = all_items(&*b.archive).await;
+    assert!(held.iter().all(|item| !floor.is_after(item)));
+    b.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floors_raised_while_others_store_leave_nothing_below_them() {
+    let url = url();
+    let (a, b) = (node(&url).await, node(&url).await);
+    let storing = tokio::spawn(async move {
+        for round in 0..60 {
+            let first = round * 20;
+            b.put(&records(first..first + 100)).await;
+        }
+        b
+    });
+    let mut floor = Bound::MIN;
+    let mut last = 0;
+    while !storing.is_finished() {
+        if let Some(newest) = all_items(&*a.archive).await.last() {
+            last = last.max(newest.timestamp.saturating_sub(60 * SECOND as u64));
+            floor = Bound::at_time(last);
+        }
+        // By rows, and no sweep after that.
+        a.door.retain_from(floor).await.unwrap();
+    }
+    let mut b = storing.await.unwrap();
+    assert!(last > 0);
+    let held = all_items(&*b.archive).await;
+    let below = held.iter().filter(|item| floor.is_after(item)).count();
+    assert_eq!(below, 0, "of {}", held.len());
+    b.assert_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_removes_what_another_is_removing_goes_on_until_nothing_is_left() {
+    let url = url();
+    let span = Range::of_times(SECOND as u64, 2_000 * SECOND as u64);
+    let first = Arc::new(
+        PostgresArchive::open_or_create(&url, &few_connections())
+            .await
+            .unwrap(),
+    );
+    first.append(records(0..2_000)).await.unwrap();
+    let mut removals = Vec::new();
+    for _ in 0..3 {
+        let archive = PostgresArchive::open(&url, &few_connections())
+            .await
+            .unwrap();
+        removals.push(tokio::spawn(async move {
+            while archive.remove(&span, 50).await.unwrap() >= 50 {}
+            let left = archive
+                .scan(&store_adapter::archive::Scan::of_range(span))
+                .await;
+            left.unwrap().keys.len()
+        }));
+    }
+    for removal in removals {
+        assert_eq!(removal.await.unwrap(), 0);
+    }
+    assert_eq!(first.stats().await.unwrap().messages, 1);
+}
+
+#[tokio::test]
 async fn a_position_from_before_a_crash_has_everything_compared() {
     let server = postgres_server::Server::start(&[]).unwrap();
     let url = PostgresUrl::parse(&server.database()).unwrap();

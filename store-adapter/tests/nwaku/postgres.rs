@@ -165,3 +165,19 @@ async fn a_password_is_never_told() {
     assert!(told.contains("password"), "{told}");
     assert!(!told.contains("secret-of-mine"), "{told}");
 }
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_told() {
+    // Takes connections, and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url = format!("postgres://me@127.0.0.1:{port}/db?connect_timeout=1");
+    let url = NwakuUrl::parse(&url).unwrap();
+    let opening = NwakuDatabase::open(&url);
+    let opened = tokio::time::timeout(std::time::Duration::from_secs(20), opening).await;
+    let error = opened.unwrap().map(drop).unwrap_err().to_string();
+    assert!(
+        error.contains("within 1 s") && error.contains("connect_timeout"),
+        "{error}"
+    );
+}

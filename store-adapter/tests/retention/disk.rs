@@ -8,7 +8,7 @@ use store_adapter::retention::Keeper;
 use store_adapter::{Ingest, Origin, Record};
 use tempfile::TempDir;
 
-use crate::support::{HOUR, NOW, arrivals, assert_holds, door, record, scattered};
+use crate::support::{HOUR, NOW, arrivals, assert_holds, door, record, record_of, scattered};
 
 /// A backend: an address of nothing yet, and what has to be kept for it to stay.
 type Place = fn() -> (ArchiveUrl, Option<TempDir>);
@@ -135,6 +135,31 @@ async fn the_least_cap_holds_for_postgres_with_the_longest_messages() {
         time: |number| NOW + number * HOUR / 20,
     };
     flood.assert_capped(postgres).await;
+}
+
+#[tokio::test]
+async fn topics_made_up_for_every_message_leave_room_for_messages_in_postgres() {
+    let (url, _kept) = postgres();
+    let door = capped(&url, RETENTION_CAP_MIN >> 20).await;
+    let mut highest = 0;
+    for batch in 0..80 {
+        let records: Vec<Record> = (batch * 1_000..(batch + 1) * 1_000)
+            .map(|number| {
+                let topic = format!("/{}/{number}", "t".repeat(1_000));
+                record_of(&topic, NOW + number * HOUR / 1_000, number, 100)
+            })
+            .collect();
+        door.ingest(Origin::Imported, arrivals(&records))
+            .await
+            .unwrap();
+        highest = highest.max(door.archive().stats().await.unwrap().disk_bytes);
+    }
+    let cap = RETENTION_CAP_MIN;
+    assert!(highest <= cap + cap / 20, "{highest} bytes of {cap}");
+    // A message takes some 1.5 KB with its topic and its indices, and topics that are gone nothing.
+    let left = door.index().len() as u64;
+    assert!(left * 1_000 > cap / 3, "only {left} messages are left");
+    assert_holds(&door, left).await;
 }
 
 #[tokio::test]

@@ -4,5 +4,7 @@
 mod bounds;
 mod cap;
 mod disk;
+mod held;
+mod shared;
 mod sliced;
 mod support;

@@ -12,11 +12,16 @@ pub(crate) const NOW: u64 = 480_000 * HOUR;
 
 /// A message told from others by its number.
 pub(crate) fn record(time: u64, number: u64, bytes: usize) -> Record {
+    record_of("/test/1/retention/proto", time, number, bytes)
+}
+
+/// As [`record`], of this content topic.
+pub(crate) fn record_of(content_topic: &str, time: u64, number: u64, bytes: usize) -> Record {
     let mut payload = number.to_be_bytes().to_vec();
     payload.resize(bytes.max(8), 7);
     let message = WakuMessage {
         payload,
-        content_topic: "/test/1/retention/proto".into(),
+        content_topic: content_topic.into(),
         timestamp: i64::try_from(time).ok(),
         ..WakuMessage::default()
     };

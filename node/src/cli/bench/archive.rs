@@ -15,7 +15,7 @@ const MOST_ROWS: u64 = 1_000_000_000;
 #[derive(Debug, Args)]
 pub struct BenchArchiveArgs {
     /// The archive to fill, which must be empty and keeps the rows: redb://PATH (a relative one lies
-    /// in the data directory) or memory: [default: a redb archive in the directory for temporary
+    /// in the data directory), postgres://USER:PASSWORD@HOST:PORT/DATABASE or memory: [default: a redb archive in the directory for temporary
     /// files, removed at the end]
     #[arg(long, value_name = "URL")]
     pub store_message_db_url: Option<String>,

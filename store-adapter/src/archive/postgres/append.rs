@@ -11,14 +11,19 @@ use deadpool_postgres::Transaction;
 use sync_core::Id;
 
 use super::Shared;
+use super::disk;
 use super::fault::Fault;
+use super::states;
+use super::topics::digest_of;
 use crate::limits::ARCHIVE_STATEMENT_BYTES;
 use crate::record::Record;
+use crate::retention::weight;
 
 const INSERT: &str = "INSERT INTO messages (timestamp, hash, pubsub_topic, content_topic, \
-     message_bytes, has_timestamp, ephemeral, version, meta, rate_limit_proof, unknown, payload) \
-     SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $5::int[], $6::bool[], \
-     $7::bool[], $8::bigint[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[]) \
+     message_bytes, has_timestamp, ephemeral, version, meta, rate_limit_proof, unknown, payload, \
+     pubsub_name, content_name) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $5::int[], $6::bool[], \
+     $7::bool[], $8::bigint[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], \
+     $13::bytea[], $14::bytea[]) \
      ON CONFLICT DO NOTHING RETURNING hash, tableoid, xid::text";
 
 const COUNT: &str = "WITH added AS (
@@ -52,22 +57,23 @@ struct Columns<'a> {
     proofs: Vec<Option<&'a [u8]>>,
     unknowns: Vec<Option<&'a [u8]>>,
     payloads: Vec<&'a [u8]>,
+    pubsub_names: Vec<Option<&'a [u8]>>,
+    content_names: Vec<Option<&'a [u8]>>,
 }
 
 impl<'a> Columns<'a> {
-    fn push(
-        &mut self,
-        record: &'a Record,
-        bytes: usize,
-        topics: &Numbers<'_>,
-    ) -> Result<(), Fault> {
+    fn push(&mut self, record: &'a Record, bytes: usize, topics: &Numbers) -> Result<(), Fault> {
         let (item, message) = (record.item(), record.message());
         let timestamp = i64::try_from(item.timestamp)
             .map_err(|_| Fault::Failed(format!("no message has the time {}", item.timestamp)))?;
         self.timestamps.push(timestamp);
         self.hashes.push(record.hash_bytes());
-        self.pubsub_topics.push(topics.of(record.pubsub_topic())?);
-        self.content_topics.push(topics.of(&message.content_topic)?);
+        let (number, name) = topics.of(record.pubsub_topic());
+        self.pubsub_topics.push(number);
+        self.pubsub_names.push(name);
+        let (number, name) = topics.of(&message.content_topic);
+        self.content_topics.push(number);
+        self.content_names.push(name);
         self.message_bytes
             .push(i32::try_from(bytes).unwrap_or(i32::MAX));
         self.has_timestamps.push(message.timestamp.is_some());
@@ -83,12 +89,15 @@ impl<'a> Columns<'a> {
 }
 
 /// The numbers of a batch's topics.
-struct Numbers<'a>(&'a HashMap<Arc<str>, i32>);
+struct Numbers(HashMap<Arc<str>, i32>);
 
-impl Numbers<'_> {
-    fn of(&self, topic: &str) -> Result<i32, Fault> {
-        let number = self.0.get(topic).copied();
-        number.ok_or_else(|| Fault::Damaged("a topic has no number".into()))
+impl Numbers {
+    /// A topic's number; and its name if the row has to have it.
+    fn of<'a>(&self, topic: &'a str) -> (i32, Option<&'a [u8]>) {
+        match self.0.get(topic) {
+            Some(number) => (*number, None),
+            None => (digest_of(topic), Some(topic.as_bytes())),
+        }
     }
 }
 
@@ -110,16 +119,29 @@ pub(super) async fn append(
     let topics = batch
         .iter()
         .flat_map(|record| [&**record.pubsub_topic(), &record.message().content_topic]);
-    let numbers = shared.topics.numbers(&client, topics.collect()).await?;
+    let topics = topics.collect();
+    let numbers = Numbers(shared.topics.numbers(&mut client, topics).await?);
     let mut in_order: Vec<&Record> = batch.iter().collect();
     // Stable: of two with one hash the earlier is stored.
     in_order.sort_by_key(|record| record.item());
     let transaction = client.transaction().await?;
+    if let Some(cap) = shared.disk_cap {
+        let weights = batch.iter().map(|record| weight(record.encoded_len()));
+        disk::hold_room(shared, &transaction, cap, weights.sum()).await?;
+    }
+    states::hold_floor(&transaction).await?;
+    let floor = states::floor(&transaction).await?;
+    if in_order
+        .first()
+        .is_some_and(|first| floor.is_after(&first.item()))
+    {
+        return Err(Fault::BelowFloor);
+    }
     let mut stored = Stored::default();
     let (mut columns, mut bytes) = (Columns::default(), 0);
     for record in &in_order {
         let length = record.encoded_len();
-        columns.push(record, length, &Numbers(&numbers))?;
+        columns.push(record, length, &numbers)?;
         bytes += length;
         if bytes >= ARCHIVE_STATEMENT_BYTES {
             insert(&transaction, &columns, &mut stored, tried).await?;
@@ -164,6 +186,8 @@ async fn insert(
                 &columns.proofs,
                 &columns.unknowns,
                 &columns.payloads,
+                &columns.pubsub_names,
+                &columns.content_names,
             ],
         )
         .await?;

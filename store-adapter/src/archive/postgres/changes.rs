@@ -18,6 +18,7 @@ use sync_core::{Item, Range};
 use super::Shared;
 use super::fault::Fault;
 use super::place::{Place, item_in};
+use super::topics::name_in;
 use crate::archive::changes::{ChangePosition, Changes};
 use crate::limits::{ARCHIVE_CHANGES, REMOVALS_KEPT_SECONDS};
 
@@ -183,7 +184,7 @@ impl Page<'_> {
                  ) AS numbers
                  ORDER BY xid DESC LIMIT 1
              )
-             SELECT timestamp, hash, pubsub_topic, next.last::text, next.found
+             SELECT timestamp, hash, pubsub_topic, pubsub_name, next.last::text, next.found
              FROM next, messages WHERE {NEW} AND xid <= next.last"
         );
         let select = client.prepare_cached(&sql).await?;
@@ -197,13 +198,18 @@ impl Page<'_> {
         let names = shared.topics.names(client, numbers).await?;
         let mut inserted = Vec::with_capacity(rows.len());
         for row in &rows {
-            let name = names.get(&row.try_get::<_, i32>(2)?).cloned();
-            let name = name.ok_or_else(|| Fault::Damaged("a topic is missing".into()))?;
+            let name = match row.try_get::<_, Option<&[u8]>>(3)? {
+                Some(name) => name_in(name)?,
+                None => {
+                    let name = names.get(&row.try_get::<_, i32>(2)?).cloned();
+                    name.ok_or_else(|| Fault::Damaged("a topic is missing".into()))?
+                }
+            };
             inserted.push((name, item_in(row, 0)?));
         }
         let end = match rows.first() {
-            Some(row) if row.try_get::<_, i64>(4)? >= ARCHIVE_CHANGES as i64 => {
-                Some(row.try_get(3)?)
+            Some(row) if row.try_get::<_, i64>(5)? >= ARCHIVE_CHANGES as i64 => {
+                Some(row.try_get(4)?)
             }
             _ => None,
         };

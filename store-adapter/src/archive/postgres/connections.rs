@@ -79,9 +79,14 @@ impl Connections {
                     tracing::debug!(?fault, archive = %self.url, "trying again");
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
-                _ => return Err(fault.into_error(&self.url)),
+                _ => return Err(self.told(fault)),
             }
         }
+    }
+
+    /// A fault as others are told of it.
+    pub(super) fn told(&self, fault: Fault) -> ArchiveError {
+        fault.into_error(&self.url)
     }
 }
 

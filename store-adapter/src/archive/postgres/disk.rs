@@ -1,7 +1,11 @@
 //! How much the archive takes on disk.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
 
 use super::Shared;
 use super::fault::Fault;
@@ -9,13 +13,16 @@ use super::read::outermost;
 use crate::archive::ArchiveStats;
 use crate::limits::{
     DISK_COUNT_BYTES, DISK_COUNT_CAPPED_MILLISECONDS, DISK_COUNT_CAPPED_PART,
-    DISK_COUNT_MILLISECONDS,
+    DISK_COUNT_MILLISECONDS, RETENTION_EXCESS,
 };
+use crate::retention::Growth;
 
 /// The bytes counted last, which are good for a while.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     counted: Mutex<Option<Counted>>,
+    /// Bytes of the largest partition, when that was last looked at.
+    largest: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +38,11 @@ impl Disk {
         if let Some(counted) = &mut *self.counted() {
             counted.stored_since += bytes;
         }
+    }
+
+    /// Bytes of the largest partition, as known last.
+    pub(super) fn largest(&self) -> u64 {
+        self.largest.load(Ordering::Relaxed)
     }
 
     /// Has the bytes counted anew next time.
@@ -67,18 +79,62 @@ impl Disk {
     }
 }
 
+/// The lock of whoever stores under a cap, so that nobody else does between the count and the commit.
+const CAP_LOCK: i64 = 0x7761_6b75_0000_0004;
+
+const COUNT: &str = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+     WHERE relnamespace = 'wakustore'::regnamespace AND relkind IN ('r', 'm')";
+
+const LARGEST: &str = "SELECT coalesce(max(pg_total_relation_size(
+     to_regclass('messages_' || number))), 0)::bigint FROM units";
+
+/// Makes sure that messages of this weight fit under the cap, whatever other nodes store at the same
+/// time. What partitions need to be divided stays free.
+pub(super) async fn hold_room(
+    shared: &Shared,
+    transaction: &Transaction<'_>,
+    cap: u64,
+    weight: u64,
+) -> Result<(), Fault> {
+    let lock = transaction
+        .prepare_cached("SELECT pg_advisory_xact_lock($1)")
+        .await?;
+    transaction.query_one(&lock, &[&CAP_LOCK]).await?;
+    let count = transaction.prepare_cached(COUNT).await?;
+    let bytes: i64 = transaction.query_one(&count, &[]).await?.try_get(0)?;
+    let disk_bytes = u64::try_from(bytes).unwrap_or_default();
+    shared.disk.learn(disk_bytes);
+    let select = transaction.prepare_cached(LARGEST).await?;
+    learn_largest(shared, &transaction.query_one(&select, &[]).await?)?;
+    let most = cap.saturating_add(cap / RETENTION_EXCESS);
+    let wanted = Growth::of(weight).saturating_add(shared.spare_bytes());
+    match disk_bytes.saturating_add(wanted) <= most {
+        true => Ok(()),
+        false => Err(Fault::NoRoom { cap, disk_bytes }),
+    }
+}
+
+/// Bytes of the largest partition.
+pub(super) async fn largest(shared: &Shared) -> Result<u64, Fault> {
+    let client = shared.connections.get().await?;
+    let select = client.prepare_cached(LARGEST).await?;
+    learn_largest(shared, &client.query_one(&select, &[]).await?)?;
+    Ok(shared.disk.largest())
+}
+
+fn learn_largest(shared: &Shared, row: &Row) -> Result<(), Fault> {
+    let bytes = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default();
+    shared.disk.largest.store(bytes, Ordering::Relaxed);
+    Ok(())
+}
+
 /// Bytes of all our tables and their indices, counted lately or estimated since.
 pub(super) async fn bytes(shared: &Shared) -> Result<u64, Fault> {
     if let Some(bytes) = shared.disk.known(shared.disk_cap) {
         return Ok(bytes);
     }
     let client = shared.connections.get().await?;
-    let select = client
-        .prepare_cached(
-            "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
-             WHERE relnamespace = 'wakustore'::regnamespace AND relkind IN ('r', 'm')",
-        )
-        .await?;
+    let select = client.prepare_cached(COUNT).await?;
     let row = client.query_one(&select, &[]).await?;
     let bytes = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default();
     shared.disk.learn(bytes);

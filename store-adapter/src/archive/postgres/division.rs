@@ -11,6 +11,7 @@ use tokio_postgres::types::ToSql;
 use super::fault::Fault;
 use super::partitions::{Part, detach, locked, next_number, strike};
 use super::place::{Place, item_in};
+use super::quantiles::quantiles;
 use super::units::{Unit, table_of};
 use crate::limits::{ARCHIVE_RETRY_MILLISECONDS, PARTITION_MOVE_BYTES, PARTITION_MOVE_ROWS};
 
@@ -188,25 +189,6 @@ async fn snapshot(client: &Object) -> Result<String, Fault> {
         .query_one("SELECT pg_current_snapshot()::text", &[])
         .await?;
     Ok(row.try_get(0)?)
-}
-
-/// The places that part a unit's messages evenly.
-async fn quantiles(client: &Object, unit: &Unit, parts: usize) -> Result<Vec<Place>, Fault> {
-    let sql = format!(
-        "SELECT timestamp, hash FROM {} ORDER BY timestamp, hash OFFSET $1 LIMIT 1",
-        unit.table()
-    );
-    let mut places = Vec::new();
-    for part in 1..parts as u64 {
-        let rank = i64::try_from(unit.messages * part / parts as u64).unwrap_or(i64::MAX);
-        if let Some(row) = client.query_opt(&sql, &[&rank]).await? {
-            let place = Place::read(&row, 0)?;
-            if places.last().unwrap_or(&unit.lower) < &place {
-                places.push(place);
-            }
-        }
-    }
-    Ok(places)
 }
 
 /// Does to the copies what `snapshot` doesn't know of; gives how many rows that were.

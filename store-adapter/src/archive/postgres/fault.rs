@@ -17,6 +17,17 @@ pub(super) enum Fault {
     Lost(String),
     /// Another node was in the way: nothing was done, and the same may succeed now.
     Again(String),
+    /// Somebody reads for long what is to be removed; so many messages were removed beside it.
+    Held(usize),
+    /// The retention floor lies above a message that is to be stored.
+    BelowFloor,
+    /// The archive would exceed its cap.
+    NoRoom {
+        /// The cap, in bytes.
+        cap: u64,
+        /// What the archive takes, in bytes.
+        disk_bytes: u64,
+    },
     /// The server refuses, and will again.
     Failed(String),
     /// The database isn't one of ours.
@@ -39,6 +50,9 @@ impl Fault {
             Self::Lost(reason) | Self::Again(reason) | Self::Failed(reason) => {
                 ArchiveError::Database { url, reason }
             }
+            Self::Held(removed) => ArchiveError::Held { url, removed },
+            Self::NoRoom { cap, disk_bytes } => ArchiveError::NoRoom { cap, disk_bytes },
+            Self::BelowFloor => ArchiveError::BelowFloor { url },
             Self::Refused(reason) => ArchiveError::DatabaseRefused { url, reason },
             Self::NotFound => ArchiveError::NotInDatabase { url },
             Self::Damaged(reason) => ArchiveError::Database {
@@ -85,6 +99,11 @@ impl From<PoolError> for Fault {
             other => Self::Failed(other.to_string()),
         }
     }
+}
+
+/// Whether a lock was waited for in vain.
+pub(super) fn is_held(error: &Error) -> bool {
+    error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
 }
 
 fn is_lost(code: &SqlState) -> bool {

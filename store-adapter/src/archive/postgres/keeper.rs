@@ -2,20 +2,23 @@
 //! empty ones are joined. One node does it at a time.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object;
 use tokio::sync::Notify;
 
 use super::Shared;
 use super::changes;
+use super::disk;
 use super::division;
 use super::fault::Fault;
 use super::partitions;
 use super::place::Place;
 use super::units::{self, Unit};
 use crate::limits::{
-    PARTITION_LOOK_AGAIN_MILLISECONDS, PARTITION_LOOK_MILLISECONDS, PARTITION_SPAN, PARTITIONS,
+    PARTITION_LOOK_AGAIN_MILLISECONDS, PARTITION_LOOK_AGAIN_MOST_MILLISECONDS,
+    PARTITION_LOOK_MILLISECONDS, PARTITION_PAUSE_MILLISECONDS, PARTITION_SETTLE_MILLISECONDS,
+    PARTITION_SPAN, PARTITIONS,
 };
 
 /// The lock of whoever changes partitions; common to all nodes.
@@ -34,28 +37,65 @@ const SHORTEST: u64 = 1_000_000_000;
 pub(super) async fn run(shared: Weak<Shared>, wake: Arc<Notify>) {
     let usual = Duration::from_millis(PARTITION_LOOK_MILLISECONDS);
     let soon = Duration::from_millis(PARTITION_LOOK_AGAIN_MILLISECONDS);
-    let mut pause = usual;
+    let longest = Duration::from_millis(PARTITION_LOOK_AGAIN_MOST_MILLISECONDS);
+    let (mut pause, mut held_up) = (usual, soon);
     loop {
-        // Ended by time or by a call, it is the same.
-        let _ = tokio::time::timeout(pause, wake.notified()).await;
+        match held_up > soon {
+            // What is stored meanwhile calls in vain.
+            true => tokio::time::sleep(pause).await,
+            // Ended by time or by a call, it is the same.
+            false => drop(tokio::time::timeout(pause, wake.notified()).await),
+        }
         let Some(shared) = shared.upgrade() else {
             return;
         };
         let seen = shared.care.seen_now();
         pause = usual;
-        match look(&shared).await {
+        let looked = look(&shared).await;
+        if looked.is_ok() {
+            held_up = soon;
+        }
+        match looked {
             Ok(true) => shared.care.looked_after(seen),
-            // Under a cap others wait for it.
-            Ok(false) if shared.disk_cap.is_some() => pause = soon,
-            Ok(false) => {}
+            // Another node is at it. Under a cap others wait for it.
+            Ok(false) => {
+                shared.care.looked_after(seen);
+                if shared.disk_cap.is_some() {
+                    pause = soon;
+                }
+            }
             // The next look does it.
             Err(fault) if fault.may_pass() => {
                 tracing::debug!(?fault, "partitions left as they are");
-                pause = soon;
+                shared.care.held_up();
+                pause = held_up;
+                held_up = longest.min(held_up * 2);
             }
             Err(fault) => tracing::warn!(?fault, "the partitions can't be looked after"),
         }
     }
+}
+
+/// Waits until no partition takes more than so many bytes, and looks after them meanwhile, but not for
+/// long. What other nodes store makes them grow too.
+pub(super) async fn settle(shared: &Shared, most: u64) {
+    let end = Instant::now() + Duration::from_millis(PARTITION_SETTLE_MILLISECONDS);
+    while !shared.care.is_held_up() && Instant::now() < end {
+        if !disk::largest(shared).await.is_ok_and(|bytes| bytes > most) {
+            return;
+        }
+        let seen = shared.care.seen_now();
+        match look(shared).await {
+            Ok(true) => shared.care.looked_after(seen),
+            Ok(false) => pause().await,
+            Err(_) => return,
+        }
+    }
+}
+
+/// Leaves another node that is at it some time.
+pub(super) async fn pause() {
+    tokio::time::sleep(Duration::from_millis(PARTITION_PAUSE_MILLISECONDS)).await;
 }
 
 /// Does what is to be done now, unless another node is at it; tells whether it did.

@@ -4,8 +4,7 @@
 //! partitions of those times only. One about hashes alone looks into the index of every partition; its
 //! plan is kept, since planning for all of them takes longer than looking.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use deadpool_postgres::Object;
 use sync_core::{Id, Item, Range};
@@ -14,14 +13,20 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::Shared;
 use super::fault::Fault;
+use super::names::Names;
 use super::place::{Place, item_in, places_of};
 use crate::archive::scan::{Scan, ScanPage};
 use crate::message::WakuMessage;
 use crate::record::{Key, Record};
 
 const KEY: &str = "timestamp, hash, pubsub_topic, content_topic, message_bytes";
-const CONTENT: &str =
-    ", has_timestamp, ephemeral, version, meta, rate_limit_proof, unknown, payload";
+/// The names that a row may have itself; they aren't in the index of the keys.
+const NAMES: &str = ", pubsub_name, content_name";
+const CONTENT: &str = ", pubsub_name, content_name, has_timestamp, ephemeral, version, meta, \
+     rate_limit_proof, unknown, payload";
+
+/// The column of [`NAMES`] behind a key.
+const NAMES_COLUMN: usize = 5;
 
 /// Keys looked at by the first statement of a scan that filters; each further one looks at four times
 /// as many.
@@ -36,7 +41,7 @@ const CLUSTER_GAP: u64 = 3_600_000_000_000;
 pub(super) async fn lookup(shared: &Shared, hashes: &[Id]) -> Result<Vec<Record>, Fault> {
     let client = shared.connections.get().await?;
     let rows = find(shared, &client, hashes, CONTENT).await?;
-    let names = names_in(shared, &client, &rows).await?;
+    let names = Names::of_rows(shared, &client, &rows, NAMES_COLUMN).await?;
     let mut records = Vec::with_capacity(rows.len());
     for row in &rows {
         records.push(record_in(row, &names)?);
@@ -47,8 +52,8 @@ pub(super) async fn lookup(shared: &Shared, hashes: &[Id]) -> Result<Vec<Record>
 
 pub(super) async fn locate(shared: &Shared, hashes: &[Id]) -> Result<Vec<Key>, Fault> {
     let client = shared.connections.get().await?;
-    let rows = find(shared, &client, hashes, "").await?;
-    let names = names_in(shared, &client, &rows).await?;
+    let rows = find(shared, &client, hashes, NAMES).await?;
+    let names = Names::of_rows(shared, &client, &rows, NAMES_COLUMN).await?;
     let mut keys = Vec::with_capacity(rows.len());
     for row in &rows {
         keys.push(key_in(row, &names)?);
@@ -147,7 +152,7 @@ pub(super) async fn scan(shared: &Shared, scan: &Scan) -> Result<ScanPage, Fault
         let found = filter
             .window(&client, &places, scan.backward, asked)
             .await?;
-        let names = names_in(shared, &client, &found).await?;
+        let names = Names::of_keys(shared, &client, &found).await?;
         let seen = found.last().map_or(Ok(0), |row| row.try_get::<_, i64>(5))?;
         rest = None;
         for row in &found {
@@ -188,7 +193,7 @@ impl Filter {
         })
     }
 
-    /// Whether topics are asked for that no message ever had.
+    /// Whether topics are asked for that no message has.
     fn is_nothing(&self) -> bool {
         [&self.pubsub, &self.content]
             .into_iter()
@@ -248,28 +253,11 @@ impl Filter {
     }
 }
 
-type Names = HashMap<i32, Arc<str>>;
-
-/// The names of the topics in rows that begin with a key.
-async fn names_in(shared: &Shared, client: &Object, rows: &[Row]) -> Result<Names, Fault> {
-    let mut numbers = BTreeSet::new();
-    for row in rows {
-        numbers.insert(row.try_get::<_, i32>(2)?);
-        numbers.insert(row.try_get::<_, i32>(3)?);
-    }
-    shared.topics.names(client, numbers).await
-}
-
-fn name_of(names: &Names, number: i32) -> Result<Arc<str>, Fault> {
-    let name = names.get(&number).cloned();
-    name.ok_or_else(|| Fault::Damaged(format!("the topic of number {number} is missing")))
-}
-
 fn key_in(row: &Row, names: &Names) -> Result<Key, Fault> {
     Ok(Key {
         item: item_in(row, 0)?,
-        pubsub_topic: name_of(names, row.try_get(2)?)?,
-        content_topic: name_of(names, row.try_get(3)?)?,
+        pubsub_topic: names.pubsub(row)?,
+        content_topic: names.content(row)?,
         message_bytes: usize::try_from(row.try_get::<_, i32>(4)?).unwrap_or_default(),
     })
 }
@@ -277,26 +265,22 @@ fn key_in(row: &Row, names: &Names) -> Result<Key, Fault> {
 fn record_in(row: &Row, names: &Names) -> Result<Record, Fault> {
     let item = item_in(row, 0)?;
     let timestamp: i64 = row.try_get(0)?;
-    let version: Option<i64> = row.try_get(7)?;
+    let version: Option<i64> = row.try_get(9)?;
     let version = version
         .map(u32::try_from)
         .transpose()
         .map_err(|_| Fault::Damaged(format!("the message of hash {} has no version", item.id)))?;
     let message = WakuMessage {
-        payload: row.try_get(11)?,
-        content_topic: name_of(names, row.try_get(3)?)?.to_string(),
+        payload: row.try_get(13)?,
+        content_topic: names.content(row)?.to_string(),
         version,
-        timestamp: row.try_get::<_, bool>(5)?.then_some(timestamp),
-        meta: row.try_get(8)?,
-        rate_limit_proof: row.try_get(9)?,
-        ephemeral: row.try_get(6)?,
-        unknown: row.try_get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default(),
+        timestamp: row.try_get::<_, bool>(7)?.then_some(timestamp),
+        meta: row.try_get(10)?,
+        rate_limit_proof: row.try_get(11)?,
+        ephemeral: row.try_get(8)?,
+        unknown: row.try_get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
     };
-    Ok(Record::stored(
-        item,
-        name_of(names, row.try_get(2)?)?,
-        message,
-    ))
+    Ok(Record::stored(item, names.pubsub(row)?, message))
 }
 
 /// The first message, or the last.

@@ -3,21 +3,28 @@
 //! A partition is emptied by `TRUNCATE`, which gives its disk back at once and locks nothing but the
 //! partition; empty ones are joined with their neighbours later. Each step is a transaction that also
 //! says to other nodes what was removed.
+//!
+//! Whoever reads a partition keeps it from being emptied, and who comes after waits behind. So it is
+//! waited for only shortly, and else left for another time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deadpool_postgres::{Object, Transaction};
 use sync_core::{Bound, Range};
+use tokio_postgres::types::ToSql;
 
 use super::Shared;
-use super::fault::Fault;
+use super::fault::{Fault, is_held};
 use super::place::{Place, item_in, places_of};
 use super::read::covers;
 use super::units::{self, Unit};
-use crate::limits::PARTITION_LOCK_MILLISECONDS;
+use crate::archive::StorageUnit;
+use crate::limits::{PARTITION_LOCK_MILLISECONDS, PARTITION_REMOVAL_MILLISECONDS};
 
 /// Removes the oldest messages of a span: at most `limit`, or one whole partition and with it perhaps
 /// more. What was removed before something fails is counted in `removed`, also by earlier attempts.
+/// Partitions that somebody reads for long are left out, which is told by a fault once everything else
+/// is removed.
 pub(super) async fn remove(
     shared: &Shared,
     span: &Range,
@@ -29,9 +36,13 @@ pub(super) async fn remove(
         return Ok(0);
     };
     let mut client = shared.connections.get().await?;
+    let mut patience = Patience::default();
     for unit in units::within(&client, &lower, &upper).await? {
         if covers(span, &unit.span()) && so_far() < limit {
-            removed.fetch_add(empty(&mut client, &unit).await?, Ordering::Relaxed);
+            match empty(&mut client, &unit, patience).await? {
+                Some(count) => drop(removed.fetch_add(count, Ordering::Relaxed)),
+                None => patience.is_over = true,
+            }
             continue;
         }
         let inside = Rows {
@@ -39,27 +50,90 @@ pub(super) async fn remove(
             lower: (&lower).max(&unit.lower),
             upper: (&upper).min(&unit.upper),
         };
-        // Other nodes that remove the same make it less than there seemed to be.
+        // Other nodes that remove the same make it less than there seemed to be, or nothing at all.
         while so_far() < limit {
             match inside.remove(&mut client, limit - so_far()).await? {
-                0 => break,
-                count => removed.fetch_add(count, Ordering::Relaxed),
-            };
+                0 if inside.is_empty(&client).await? => break,
+                count => drop(removed.fetch_add(count, Ordering::Relaxed)),
+            }
         }
     }
     shared.disk.forget();
-    Ok(so_far())
+    match so_far() < limit && patience.is_over {
+        true => Err(Fault::Held(so_far())),
+        false => Ok(so_far()),
+    }
 }
 
-/// Removes everything that a unit holds; gives how much that was.
-async fn empty(client: &mut Object, unit: &Unit) -> Result<usize, Fault> {
+/// Of these units, oldest first, those that nobody reads just now, until they come to so many bytes.
+pub(super) async fn removable(
+    shared: &Shared,
+    units: &[StorageUnit],
+    bytes: u64,
+) -> Result<Vec<StorageUnit>, Fault> {
+    let mut client = shared.connections.get().await?;
+    let held = units::list(&client).await?;
+    let mut patience = Patience::default();
+    let (mut free, mut given_back) = (Vec::new(), 0u64);
+    for unit in units {
+        if given_back >= bytes {
+            break;
+        }
+        let found = held.iter().find(|(held, _)| held.span() == unit.span);
+        let Some((held, _)) = found else {
+            continue;
+        };
+        let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", held.table());
+        let transaction = client.transaction().await?;
+        match patience.wait(&transaction, &lock).await? {
+            true => {
+                given_back = given_back.saturating_add(unit.disk_bytes);
+                free.push(unit.clone());
+            }
+            false => patience.is_over = true,
+        }
+    }
+    Ok(free)
+}
+
+/// How those who read partitions are waited for: the first one for a moment, and after that nobody.
+#[derive(Clone, Copy, Debug, Default)]
+struct Patience {
+    is_over: bool,
+}
+
+impl Patience {
+    /// Executes a statement that waits for a lock; tells whether it got it. The transaction is to be
+    /// given up if not.
+    async fn wait(self, transaction: &Transaction<'_>, statement: &str) -> Result<bool, Fault> {
+        let milliseconds = match self.is_over {
+            true => 1,
+            false => PARTITION_REMOVAL_MILLISECONDS,
+        };
+        let waited = transaction
+            .batch_execute(&format!(
+                "SET LOCAL lock_timeout = {milliseconds}; {statement};
+                 SET LOCAL lock_timeout = {PARTITION_LOCK_MILLISECONDS}"
+            ))
+            .await;
+        match waited {
+            Err(error) if is_held(&error) => Ok(false),
+            waited => Ok(waited.map(|()| true)?),
+        }
+    }
+}
+
+/// Removes everything that a unit holds; gives how much that was, and `None` if somebody reads it.
+async fn empty(
+    client: &mut Object,
+    unit: &Unit,
+    patience: Patience,
+) -> Result<Option<usize>, Fault> {
     let transaction = client.transaction().await?;
-    transaction
-        .batch_execute(&format!(
-            "SET LOCAL lock_timeout = {PARTITION_LOCK_MILLISECONDS}; TRUNCATE {}",
-            unit.table()
-        ))
-        .await?;
+    let truncate = format!("TRUNCATE {}", unit.table());
+    if !patience.wait(&transaction, &truncate).await? {
+        return Ok(None);
+    }
     let row = transaction
         .query_opt(
             "WITH held AS (SELECT number, messages FROM units WHERE number = $1 FOR UPDATE)
@@ -74,7 +148,7 @@ async fn empty(client: &mut Object, unit: &Unit) -> Result<usize, Fault> {
     let held: i64 = row.try_get(0)?;
     tell(&transaction, &unit.lower, &unit.upper).await?;
     transaction.commit().await?;
-    Ok(usize::try_from(held).unwrap_or_default())
+    Ok(Some(usize::try_from(held).unwrap_or_default()))
 }
 
 /// Some rows of a unit.
@@ -85,6 +159,22 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    async fn is_empty(&self, client: &Object) -> Result<bool, Fault> {
+        let sql = format!(
+            "SELECT NOT EXISTS (
+                 SELECT FROM {} WHERE (timestamp, hash) >= ($1, $2) AND (timestamp, hash) < ($3, $4)
+             )",
+            self.unit.table()
+        );
+        let row = client.query_one(&sql, &self.bounds()).await?;
+        Ok(row.try_get(0)?)
+    }
+
+    fn bounds(&self) -> [&(dyn ToSql + Sync); 4] {
+        let (lower, upper) = (self.lower, self.upper);
+        [&lower.timestamp, &lower.hash, &upper.timestamp, &upper.hash]
+    }
+
     /// Removes the first `limit` of them.
     async fn remove(&self, client: &mut Object, limit: usize) -> Result<usize, Fault> {
         let transaction = client.transaction().await?;

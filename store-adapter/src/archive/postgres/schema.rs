@@ -5,7 +5,10 @@ use deadpool_postgres::{Object, Transaction};
 use super::fault::Fault;
 
 /// What brings the schema from each version to the next; the first makes it.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+];
 
 /// The oldest server that has what the schema needs, as `server_version_num` has it.
 const OLDEST_SERVER: i32 = 130_000;

@@ -1,19 +1,33 @@
-//! The numbers of topics.
+//! Topics as rows have them: by number, or by name.
+//!
+//! Names come again and again, so the first ones get numbers, which stay what they are. These are so
+//! few and so short that they take little of any cap. Whatever comes later is written in its row and
+//! goes with it: so a peer that has a new topic for each message fills nothing that stays. Such a row
+//! has a negative number, made of the name's digest, by which filters find it; that others may have
+//! the same is seen when the names are read.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deadpool_postgres::Object;
+use sha2::{Digest, Sha256};
 use sync_core::TopicFilter;
 use tokio_postgres::Row;
 
 use super::fault::Fault;
-use crate::limits::ARCHIVE_TOPICS_CACHED;
+use crate::limits::{TOPICS_NUMBERED, TOPICS_NUMBERED_BYTES};
+
+/// How many numbers were given out. Never less than before, whatever becomes of the transactions.
+const GIVEN_OUT: &str = "SELECT coalesce(
+     pg_sequence_last_value(pg_get_serial_sequence('topics', 'number')::regclass), 0)";
 
 /// Topics that were read before. A number never changes its name, nor a name its number.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
     known: Mutex<Known>,
+    /// Whether every number was given out.
+    full: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -22,37 +36,41 @@ struct Known {
     numbers: HashMap<Arc<str>, i32>,
 }
 
+/// The number of a topic that has none of its own.
+pub(super) fn digest_of(topic: &str) -> i32 {
+    let digest: [u8; 32] = Sha256::digest(topic.as_bytes()).into();
+    let [a, b, c, d, ..] = digest;
+    i32::from_be_bytes([a, b, c, d]) | i32::MIN
+}
+
+/// Whether a topic may get a number.
+const fn is_short(topic: &str) -> bool {
+    topic.len() <= TOPICS_NUMBERED_BYTES
+}
+
 impl Topics {
-    /// The numbers of these topics; those that have none get one, which stays whatever becomes of the
-    /// transaction that wants it.
+    /// The numbers of those of these topics that have some. They get some while there are any left,
+    /// which stay whatever becomes of the transaction that wants them.
     pub(super) async fn numbers(
         &self,
-        client: &Object,
+        client: &mut Object,
         topics: BTreeSet<&str>,
     ) -> Result<HashMap<Arc<str>, i32>, Fault> {
-        let mut found = self.find(client, &topics).await?;
-        // In order, so that two nodes don't wait for each other.
+        let found = self.find(client, &topics).await?;
         let missing: Vec<&[u8]> = topics
             .iter()
-            .filter(|topic| !found.contains_key(**topic))
+            .filter(|topic| is_short(topic) && !found.contains_key(**topic))
             .map(|topic| topic.as_bytes())
             .collect();
-        if !missing.is_empty() {
-            let insert = client
-                .prepare_cached(
-                    "INSERT INTO topics (name) SELECT unnest($1::bytea[]) ON CONFLICT DO NOTHING",
-                )
-                .await?;
-            client.execute(&insert, &[&missing]).await?;
-            found = self.find(client, &topics).await?;
+        if missing.is_empty() || self.is_full(client).await? {
+            return Ok(found);
         }
-        if found.len() < topics.len() {
-            return Err(Fault::Again("a topic got no number".into()));
-        }
-        Ok(found)
+        give_numbers(client, &missing).await?;
+        self.find(client, &topics).await
     }
 
-    /// The numbers of the topics that a filter lets through; `None` for all.
+    /// The numbers that rows with these topics may have; `None` for all. None at all if no row has one
+    /// of them.
     pub(super) async fn numbers_of(
         &self,
         client: &Object,
@@ -61,17 +79,22 @@ impl Topics {
         let TopicFilter::Only(topics) = filter else {
             return Ok(None);
         };
-        let topics = topics.iter().map(String::as_str).collect();
+        // Before the numbers are looked for: what gets one after that was never written in a row.
+        let full = self.is_full(client).await?;
+        let topics: BTreeSet<&str> = topics.iter().map(String::as_str).collect();
         let found = self.find(client, &topics).await?;
-        Ok(Some(found.into_values().collect()))
+        let written = topics.iter().filter(|topic| full || !is_short(topic));
+        let written = written.map(|topic| digest_of(topic));
+        Ok(Some(found.values().copied().chain(written).collect()))
     }
 
-    /// The names of these numbers.
+    /// The names of these numbers, of those among them that are given out.
     pub(super) async fn names(
         &self,
         client: &Object,
-        numbers: BTreeSet<i32>,
+        mut numbers: BTreeSet<i32>,
     ) -> Result<HashMap<i32, Arc<str>>, Fault> {
+        numbers.retain(|number| *number >= 0);
         let mut found: HashMap<i32, Arc<str>> = {
             let known = self.known();
             let names = numbers.iter().filter_map(|number| {
@@ -102,6 +125,18 @@ impl Topics {
         }
     }
 
+    /// Whether every number was given out, by whichever node. It stays so.
+    async fn is_full(&self, client: &Object) -> Result<bool, Fault> {
+        if self.full.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let select = client.prepare_cached(GIVEN_OUT).await?;
+        let given_out: i64 = client.query_one(&select, &[]).await?.try_get(0)?;
+        let full = given_out >= i64::from(TOPICS_NUMBERED);
+        self.full.store(full, Ordering::Relaxed);
+        Ok(full)
+    }
+
     async fn find(
         &self,
         client: &Object,
@@ -113,7 +148,8 @@ impl Topics {
             for topic in topics {
                 match known.numbers.get_key_value(*topic) {
                     Some((name, number)) => drop(found.insert(Arc::clone(name), *number)),
-                    None => missing.push(topic.as_bytes()),
+                    None if is_short(topic) => missing.push(topic.as_bytes()),
+                    None => {}
                 }
             }
         }
@@ -132,11 +168,10 @@ impl Topics {
 
     fn learn(&self, row: &Row) -> Result<(i32, Arc<str>), Fault> {
         let (number, name): (i32, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
-        let name: Arc<str> = std::str::from_utf8(name)
-            .map_err(|_| Fault::Damaged(format!("the topic of number {number} isn't UTF-8")))?
-            .into();
+        let name = name_in(name)?;
         let mut known = self.known();
-        if known.names.len() >= ARCHIVE_TOPICS_CACHED {
+        // There are no more numbers than that, unless somebody else has written into the table.
+        if known.names.len() > TOPICS_NUMBERED as usize {
             *known = Known::default();
         }
         known.names.insert(number, Arc::clone(&name));
@@ -147,5 +182,44 @@ impl Topics {
     // What is known is right at every step, so poison is no news.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives numbers to the first of these topics, as many as there are left. One node does it at a time,
+/// so that there are never more.
+async fn give_numbers(client: &mut Object, topics: &[&[u8]]) -> Result<(), Fault> {
+    let transaction = client.transaction().await?;
+    transaction
+        .batch_execute("LOCK TABLE topics IN SHARE ROW EXCLUSIVE MODE")
+        .await?;
+    let insert = format!(
+        "INSERT INTO topics (name)
+         SELECT name FROM unnest($1::bytea[]) AS wanted (name)
+         WHERE NOT EXISTS (SELECT FROM topics WHERE topics.name = wanted.name)
+         LIMIT greatest({TOPICS_NUMBERED} - ({GIVEN_OUT}), 0)"
+    );
+    transaction.execute(&insert, &[&topics]).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// A topic's name as a column has it.
+pub(super) fn name_in(name: &[u8]) -> Result<Arc<str>, Fault> {
+    std::str::from_utf8(name)
+        .map(Arc::from)
+        .map_err(|_| Fault::Damaged(format!("the topic 0x{} isn't UTF-8", hex::encode(name))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_negative_and_what_the_migration_has() {
+        // SELECT ('x' || encode(substr(sha256('/a'), 1, 4), 'hex'))::bit(32)::int | -2147483648
+        for topic in ["", "/a", "/waku/2/rs/16/32", "топик"] {
+            assert!(digest_of(topic) < 0, "{topic}");
+        }
+        assert_ne!(digest_of("/a"), digest_of("/b"));
     }
 }
