@@ -93,6 +93,7 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
         ..AdmissionLimits::default()
     };
+    config.rates = args.rates.config();
     config.announce = args.net.announce();
     config.stay_with = peer_addresses(&args.net.staticnode)?;
     config.store_nodes = peer_addresses(&args.net.storenode)?;
