@@ -54,10 +54,11 @@ async fn peers_are_told_of_the_shards_that_are_relayed() {
     let peer = Peer::connect(&node.node.addresses()[0]).await;
     let request = WakuMetadata::new(Some(CLUSTER.into()), Vec::new()).unwrap();
     let protocol = StreamProtocol::new(protocols::METADATA);
+    let request = request.encode();
     let asking = peer.control.request(
         node.node.peer_id(),
         protocol,
-        &request.encode(),
+        &request,
         METADATA_BYTES,
     );
     let told = WakuMetadata::decode(&asking.await.unwrap()).unwrap();
