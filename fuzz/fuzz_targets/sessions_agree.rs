@@ -28,9 +28,6 @@ const FRAME_OVERHEAD: usize = 300;
 /// Most bytes of an item in a list of the `waku` dialect.
 const ITEM_BYTES: usize = 41;
 
-/// Windows of fewer nanoseconds are listed in the first frame of the `waku` dialect.
-const LISTED_SPAN: u64 = 8;
-
 #[derive(Arbitrary, Debug)]
 struct Input {
     dialect: Dialect,
@@ -108,19 +105,6 @@ impl Case {
         let at_edge = |item: &&Item| edges.iter().any(|edge| edge.timestamp() == item.timestamp);
         let items = self.items.iter().flatten();
         items.filter(at_edge).map(|item| item.id).collect()
-    }
-
-    /// The ids of topics that the second side doesn't mind, in a first frame of the `waku` dialect about
-    /// so little time that it lists them: that side takes them for lacking.
-    fn ids_listed_first(&self) -> BTreeSet<Id> {
-        let floor = self.sides[0].held(&self.items[0]).floor().timestamp();
-        let window = self.scopes[0].window;
-        let lower = window.lower.timestamp().max(floor);
-        let span = window.upper.timestamp().min(TIME_END).saturating_sub(lower);
-        let minded = &self.scopes[1].pubsub_topics;
-        let others = |item: &&Item| span < LISTED_SPAN && !minded.allows(&topic_of(item));
-        let listed = self.items[0].iter().filter(others);
-        listed.map(|item| item.id).collect()
     }
 
     fn is_framed(&self) -> bool {
@@ -224,9 +208,8 @@ impl Case {
                 ..
             }) => {
                 let [left, right] = self.truth();
-                let mut unsure = self.ids_at_edges();
+                let unsure = self.ids_at_edges();
                 assert_eq!(initiator.without(&unsure), left.without(&unsure));
-                unsure.extend(self.ids_listed_first());
                 assert_eq!(responder.without(&unsure), right.without(&unsure));
             }
             Err(error) => self.assert_excused(&error, shortest),

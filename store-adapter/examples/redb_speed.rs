@@ -1,7 +1,8 @@
 //! How fast the redb archive is: `redb_speed ROWS [--within-an-hour] [--unit-mib=N]`, of messages of 1
 //! KiB.
 //!
-//! Prints rates of ingest, times of lookups and pages, and bytes on the disk.
+//! Prints rates of ingest, times of lookups and pages, also while messages are stored, and bytes on the
+//! disk.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -48,39 +49,64 @@ fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times[(times.len() - 1) * percent / 100]
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let rows: u64 = arguments
-        .first()
-        .map_or(Ok(1_000_000), |rows| rows.parse())?;
-    let within_an_hour = arguments
-        .iter()
-        .any(|argument| argument == "--within-an-hour");
-    let mut options = RedbOptions::default();
-    let unit_mib = arguments
-        .iter()
-        .find_map(|argument| argument.strip_prefix("--unit-mib="));
-    if let Some(mib) = unit_mib {
-        options.unit_bytes = mib.parse::<u64>()? << 20;
+/// What is asked for.
+struct Arguments {
+    rows: u64,
+    within_an_hour: bool,
+    options: RedbOptions,
+}
+
+impl Arguments {
+    fn read() -> Result<Self, Box<dyn Error>> {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let rows = arguments.first();
+        let mut options = RedbOptions::default();
+        let unit_mib = arguments
+            .iter()
+            .find_map(|argument| argument.strip_prefix("--unit-mib="));
+        if let Some(mib) = unit_mib {
+            options.unit_bytes = mib.parse::<u64>()? << 20;
+        }
+        Ok(Self {
+            rows: rows.map_or(Ok(1_000_000), |rows| rows.parse())?,
+            within_an_hour: arguments.iter().any(|one| one == "--within-an-hour"),
+            options,
+        })
     }
-    let directory = tempfile::tempdir_in(".")?;
-    let path = directory.path().join("archive");
-    let archive = RedbArchive::open_or_create_with(&path, &options).await?;
-    let (mut dice, mut hashes) = (Dice(7), Vec::new());
-    let topic: Arc<str> = "/waku/2/rs/99/0".into();
+
+    fn time(&self, dice: &mut Dice, number: u64) -> u64 {
+        match self.within_an_hour {
+            true => START + dice.roll(HOUR),
+            false => START + number * (MONTH / self.rows),
+        }
+    }
+
+    fn batch(
+        &self,
+        dice: &mut Dice,
+        topic: &Arc<str>,
+        first: u64,
+    ) -> Result<Vec<Record>, Box<dyn Error>> {
+        (first..first + BATCH)
+            .map(|number| {
+                let time = self.time(dice, number);
+                message(dice, topic, time)
+            })
+            .collect()
+    }
+}
+
+/// Fills the archive; gives some hashes.
+async fn fill(
+    arguments: &Arguments,
+    archive: &RedbArchive,
+    dice: &mut Dice,
+    topic: &Arc<str>,
+) -> Result<Vec<Id>, Box<dyn Error>> {
+    let (rows, mut hashes) = (arguments.rows, Vec::new());
     let (mut spent, mut slowest, mut tenth) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for batch in 0..rows / BATCH {
-        let records: Result<Vec<Record>, _> = (0..BATCH)
-            .map(|n| {
-                let time = match within_an_hour {
-                    true => START + dice.roll(HOUR),
-                    false => START + (batch * BATCH + n) * (MONTH / rows),
-                };
-                message(&mut dice, &topic, time)
-            })
-            .collect();
-        let records = records?;
+        let records = arguments.batch(dice, topic, batch * BATCH)?;
         hashes.extend(records.iter().step_by(100).map(Record::hash));
         let start = Instant::now();
         archive.append(records).await?;
@@ -94,6 +120,74 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     println!("ingest: {:.0}/s", rows as f64 / spent.as_secs_f64());
+    Ok(hashes)
+}
+
+/// Asks for ten hashes and for the first hundred messages of an hour, so many times.
+async fn ask(
+    round: &str,
+    times: usize,
+    arguments: &Arguments,
+    archive: &RedbArchive,
+    dice: &mut Dice,
+    hashes: &[Id],
+) -> Result<(), Box<dyn Error>> {
+    let (mut lookups, mut pages) = (Vec::new(), Vec::new());
+    for _ in 0..times {
+        let from = dice.roll(hashes.len() as u64) as usize;
+        let apart = (0..10).map(|n| (from + n * 7_919) % hashes.len());
+        let some: BTreeSet<Id> = apart.map(|at| hashes[at]).collect();
+        let some: Vec<Id> = some.into_iter().collect();
+        let start = Instant::now();
+        assert_eq!(archive.lookup(&some).await?.len(), some.len());
+        lookups.push(start.elapsed());
+        let latest = match arguments.within_an_hour {
+            true => 1,
+            false => MONTH - HOUR,
+        };
+        let since = START + dice.roll(latest);
+        let scan = Scan {
+            limit: 100,
+            ..Scan::of_range(Range::of_times(since, since + HOUR))
+        };
+        let start = Instant::now();
+        let keys = archive.scan(&scan).await?.keys;
+        assert_eq!(archive.read(&keys).await?.len(), keys.len());
+        pages.push(start.elapsed());
+    }
+    println!(
+        "{round}: lookup of 10 p50 {:?} p95 {:?}; page of 100 p50 {:?} p90 {:?}",
+        percentile(&mut lookups, 50),
+        percentile(&mut lookups, 95),
+        percentile(&mut pages, 50),
+        percentile(&mut pages, 90)
+    );
+    Ok(())
+}
+
+/// Stores batch after batch, until something fails.
+async fn store_on(
+    arguments: &Arguments,
+    archive: &RedbArchive,
+    topic: &Arc<str>,
+) -> Result<(), Box<dyn Error>> {
+    let (mut dice, mut number) = (Dice(11), arguments.rows);
+    loop {
+        archive
+            .append(arguments.batch(&mut dice, topic, number)?)
+            .await?;
+        number += BATCH;
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::read()?;
+    let directory = tempfile::tempdir_in(".")?;
+    let path = directory.path().join("archive");
+    let archive = RedbArchive::open_or_create_with(&path, &arguments.options).await?;
+    let (mut dice, topic): (_, Arc<str>) = (Dice(7), "/waku/2/rs/99/0".into());
+    let hashes = fill(&arguments, &archive, &mut dice, &topic).await?;
     let (stats, units) = (archive.stats().await?, archive.units().await?);
     let per_message = stats.disk_bytes / stats.messages.max(1);
     println!(
@@ -103,39 +197,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     drop(archive);
     let start = Instant::now();
-    let archive = RedbArchive::open_with(&path, &options).await?;
+    let archive = RedbArchive::open_with(&path, &arguments.options).await?;
     println!("opened in {:?}", start.elapsed());
     let beginning = dice.0;
     for round in ["first", "warm"] {
         // The same questions, so that the second time all pages are in the system's cache.
         dice = Dice(beginning);
-        let (mut lookups, mut pages) = (Vec::new(), Vec::new());
-        for _ in 0..1_000 {
-            let from = dice.roll(hashes.len() as u64) as usize;
-            let apart = (0..10).map(|n| (from + n * 7_919) % hashes.len());
-            let some: BTreeSet<Id> = apart.map(|at| hashes[at]).collect();
-            let some: Vec<Id> = some.into_iter().collect();
-            let start = Instant::now();
-            assert_eq!(archive.lookup(&some).await?.len(), some.len());
-            lookups.push(start.elapsed());
-            let since = START + dice.roll(if within_an_hour { 1 } else { MONTH - HOUR });
-            let scan = Scan {
-                limit: 100,
-                ..Scan::of_range(Range::of_times(since, since + HOUR))
-            };
-            let start = Instant::now();
-            let keys = archive.scan(&scan).await?.keys;
-            let found: Vec<Id> = keys.iter().map(|key| key.item.id).collect();
-            assert_eq!(archive.lookup(&found).await?.len(), found.len());
-            pages.push(start.elapsed());
-        }
-        println!(
-            "{round}: lookup of 10 p50 {:?} p95 {:?}; page of 100 p50 {:?} p90 {:?}",
-            percentile(&mut lookups, 50),
-            percentile(&mut lookups, 95),
-            percentile(&mut pages, 50),
-            percentile(&mut pages, 90)
-        );
+        ask(round, 1_000, &arguments, &archive, &mut dice, &hashes).await?;
     }
-    Ok(())
+    tokio::select! {
+        failed = store_on(&arguments, &archive, &topic) => failed,
+        asked = ask("while storing", 1_000, &arguments, &archive, &mut dice, &hashes) => asked,
+    }
 }

@@ -55,6 +55,14 @@ pub trait Archive: Send + Sync + fmt::Debug {
     /// As [`Archive::lookup`], without reading payloads.
     async fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError>;
 
+    /// The records of keys that this archive has given, in the order (timestamp, hash), each once; those
+    /// that were removed since are left out. Cheaper than [`Archive::lookup`] where messages lie in the
+    /// order of their times.
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Record>, ArchiveError> {
+        let hashes: Vec<Id> = keys.iter().map(|key| key.item.id).collect();
+        self.lookup(&hashes).await
+    }
+
     /// The next page of keys that match, without reading payloads.
     async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError>;
 

@@ -2,7 +2,12 @@
 
 mod archive;
 mod bench;
+mod config;
 mod db;
+mod log;
+mod net;
+mod relay;
+mod rest;
 mod run;
 mod size;
 mod sync_wire;
@@ -19,7 +24,12 @@ pub use archive::ArchiveArgs;
 pub use bench::{
     BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
 };
+pub use config::ConfigArgs;
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
+pub use log::LogArgs;
+pub use net::{NatArg, NetArgs};
+pub use relay::RelayArgs;
+pub use rest::RestArgs;
 pub use run::RunArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;
@@ -28,7 +38,7 @@ pub use wire::{DecodeArgs, ReplayArgs, WireCommand};
 
 /// A Waku Store node that finds and fills the differences between archives.
 #[derive(Debug, Parser)]
-#[command(name = "wakustore", version, about, max_term_width = 100)]
+#[command(name = "wakustore", version = crate::VERSION, about, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed or differing state, 2 wrong usage, \
                         3 a comparison found differences, 4 a peer unreachable.\n\

@@ -5,20 +5,34 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 use store_adapter::RetentionPolicy;
+use store_adapter::limits::ARCHIVE_CONNECTIONS;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{ArchiveArgs, SizeArg, SyncWireArg};
+use super::{ArchiveArgs, ConfigArgs, LogArgs, NetArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
 
+/// More connections than any database server takes.
+const CONNECTIONS_MOST: usize = 10_000;
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// The configuration itself.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
+    /// Most connections to the database server of an archive at postgres://, at least 2
+    #[arg(long, value_name = "COUNT", default_value_t = ARCHIVE_CONNECTIONS,
+          value_parser = connections)]
+    pub store_max_num_db_connections: usize,
     /// Address to listen on
     #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
     pub listen_address: IpAddr,
@@ -39,9 +53,13 @@ pub struct RunArgs {
     /// The cluster of the network
     #[arg(long, value_name = "ID", default_value_t = 0)]
     pub cluster_id: u16,
-    /// A shard that the node keeps, as often as there are; without any it keeps all
+    /// A shard that the node keeps and relays, as often as there are; without any it keeps all, and
+    /// relays those of the network
     #[arg(long, value_name = "INDEX", value_parser = clap::value_parser!(u16).range(0..1_024))]
     pub shard: Vec<u16>,
+    /// The relay.
+    #[command(flatten)]
+    pub relay: RelayArgs,
     /// Most connections that others may have to this node
     #[arg(long, value_name = "COUNT",
           default_value_t = AdmissionLimits::default().inbound)]
@@ -50,12 +68,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "COUNT",
           default_value_t = AdmissionLimits::default().inbound_per_ip.unwrap_or_default())]
     pub ip_colocation_limit: usize,
-    /// A peer to stay connected with, as often as there are
-    #[arg(long, value_name = "MULTIADDR")]
-    pub staticnode: Vec<String>,
-    /// A store node to stay connected with and to fetch from
-    #[arg(long, value_name = "MULTIADDR")]
-    pub storenode: Option<String>,
+    /// Where it is reached, and whom it stays connected with.
+    #[command(flatten)]
+    pub net: NetArgs,
     /// Serve Store queries
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value_t = true, action = ArgAction::Set)]
@@ -92,9 +107,21 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// How large that file gets at most; from then on nothing is recorded
-    #[arg(long, value_name = "SIZE", default_value = "1GB", requires = "record",
-          value_parser = record_limit)]
+    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = record_limit)]
     pub record_limit: SizeArg,
+    /// About REST.
+    #[command(flatten)]
+    pub rest: RestArgs,
+}
+
+/// The pool needs two: one of them may wait for the other.
+fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (2..=CONNECTIONS_MOST).contains(&number) => Ok(number),
+        _ => Err(format!(
+            "expected a number from 2 to {CONNECTIONS_MOST}, such as {ARCHIVE_CONNECTIONS}"
+        )),
+    }
 }
 
 fn record_limit(text: &str) -> Result<SizeArg, String> {

@@ -12,19 +12,30 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::tended::open_kept;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
+use crate::logging::Levels;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
+use crate::rest::RestServer;
 use crate::resume::ResumeConfig;
 use crate::sync::Schedule;
 
 /// Name of the file in the data directory that keeps the node's key.
 const KEY_FILE: &str = "nodekey";
 
-pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
+    config.levels = levels;
     let url = args.archive.url_to_create()?;
-    let store = open_kept(&url, args.store_message_retention_policy).await?;
+    // Before the archive is opened, so that it tells of the start.
+    if let Some(rest) = args.rest.config() {
+        config.rest = Some(RestServer::listen(rest).await?);
+    }
+    let (policy, limits) = (
+        args.store_message_retention_policy,
+        args.relay.ingest_limits(),
+    );
+    let store = open_kept(&url, policy, limits, args.store_max_num_db_connections).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -35,8 +46,7 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
             tracing::warn!(%address, %error, "listening");
         }
     }
-    let retention = args.store_message_retention_policy;
-    tracing::info!(peer_id = %node.peer_id(), archive = %url, %retention, "running");
+    tracing::info!(peer_id = %node.peer_id(), archive = %url, retention = %args.store_message_retention_policy, "running");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
@@ -68,6 +78,11 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         config.listen.push(address);
     }
     config.shards.clone_from(&args.shard);
+    let relay = args.relay.config(args.cluster_id, &args.shard);
+    config.relay = relay.map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    if let Some(relay) = &mut config.relay {
+        relay.cache_capacity = args.rest.rest_relay_cache_capacity;
+    }
     config.reconcile.waku_form = args.sync_wire.form(args.cluster_id);
     config.serve = Services {
         store: args.store,
@@ -78,9 +93,9 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
         ..AdmissionLimits::default()
     };
-    for address in args.staticnode.iter().chain(&args.storenode) {
-        config.stay_with.push(peer_address(address)?);
-    }
+    config.announce = args.net.announce();
+    config.stay_with = peer_addresses(&args.net.staticnode)?;
+    config.store_nodes = peer_addresses(&args.net.storenode)?;
     config.schedule = (args.store && args.store_sync).then_some(Schedule {
         interval: args.store_sync_interval.0,
         range: args.store_sync_range.0,
@@ -97,13 +112,30 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
 fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
     match &args.nodekey {
         Some(digits) => sync_net::identity::from_hex(digits)
-            .context("--nodekey")
+            .with_context(|| {
+                let shown = beginning(digits);
+                format!("--nodekey `{shown}` is no key; `openssl rand -hex 32` makes one")
+            })
             .map_err(Failure::Usage),
         None => {
             args.archive.make_data_dir()?;
             let file = args.archive.data_dir.join(KEY_FILE);
             Ok(sync_net::identity::load_or_create(&file)?)
         }
+    }
+}
+
+fn peer_addresses(texts: &[String]) -> Result<Vec<Multiaddr>, Failure> {
+    texts.iter().map(|text| peer_address(text)).collect()
+}
+
+/// As much of a key as tells which one it is, and no more.
+fn beginning(digits: &str) -> String {
+    let shown: String = digits.chars().take(4).collect();
+    if shown.len() < digits.len() && digits.len() > 8 {
+        format!("{shown}...")
+    } else {
+        digits.to_owned()
     }
 }
 

@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use libp2p::PeerId;
 use rand::seq::SliceRandom;
 use store_adapter::Span;
-use store_adapter::store::{StoreAnswer, StoreQueryRequest};
+use store_adapter::store::Trouble;
 use sync_core::{Range, Scope, TopicFilter};
 use sync_net::warn_of_peer;
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 
 use super::limits::TICK;
-use super::pages::{PageError, Pages, StorePeer, Walk, scope_of};
+use super::pages::{PageError, Pages, scope_of};
 use super::plan::{Candidate, Plan, Task};
 use super::progress::Progress;
 use super::{Resume, vouched};
 use crate::cli::DialectArg;
 use crate::cli::time::nanoseconds;
 use crate::net::protocols;
-use crate::sync::{QueryError, SyncError, query_store};
+use crate::sync::SyncError;
 
 /// Why a task came to no good end.
 enum Failure {
@@ -85,7 +84,7 @@ impl Resume {
     }
 
     async fn work(&self, plan: &mut Plan, task: &Task) {
-        tracing::debug!(?task, "resuming from a peer");
+        tracing::debug!(peer = %task.peer, reconciles = task.reconciles, span = ?task.span, "resuming from a peer");
         let asking = async {
             if task.reconciles {
                 self.reconcile(plan, task).await
@@ -132,7 +131,7 @@ impl Resume {
             plan.asked(task.peer, task.span);
             return Ok(());
         }
-        tracing::debug!(peer = %task.peer, owed = fetch.owed(), "a part of a gap isn't filled");
+        tracing::debug!(session = synced.job.session, peer = %task.peer, owed = fetch.owed(), "a part of a gap isn't filled");
         self.counters.failures.increment();
         // What was beyond the bound of one session is named again by the next one.
         if fetch.over_limit == fetch.owed() && fetch.fetched > 0 {
@@ -154,12 +153,10 @@ impl Resume {
     /// Store pages about the task's span, of each topic that this node keeps.
     async fn fetch_pages(&self, plan: &mut Plan, task: &Task) -> Result<(), Failure> {
         let served = self.syncer.served_topics();
-        let peer = RemoteStore {
-            resume: self,
-            peer: task.peer,
-        };
         let pages = Pages {
-            peer: &peer,
+            control: &self.syncer.control,
+            peer: task.peer,
+            deadline: self.config.limits.query,
             store: &self.syncer.store,
             counters: &self.counters,
             scope: scope_of(served, task.span),
@@ -168,7 +165,7 @@ impl Resume {
         };
         let topics = topics(served);
         for topic in &topics {
-            let mut walk = Walk::new(task.span, topic.as_deref());
+            let mut walk = pages.walk(task.span, topic.as_deref());
             loop {
                 let reached = pages.next(&mut walk).await;
                 let reached = reached.map_err(|error| self.pages_failed(task.peer, &error))?;
@@ -194,7 +191,7 @@ impl Resume {
 
     fn pages_failed(&self, peer: PeerId, error: &PageError) -> Failure {
         match error {
-            PageError::Query(query) if query.is_rate_limit() => {
+            PageError::NoPage(Trouble::Answer(answer)) if answer.is_rate_limit() => {
                 tracing::debug!(%peer, "a peer wants to be asked less often");
                 self.counters.rate_limited.increment();
                 Failure::Failed
@@ -229,24 +226,5 @@ fn topics(served: &Scope) -> Vec<Option<String>> {
     match &served.pubsub_topics {
         TopicFilter::All => vec![None],
         TopicFilter::Only(topics) => topics.iter().cloned().map(Some).collect(),
-    }
-}
-
-/// A peer asked for pages over the network.
-struct RemoteStore<'a> {
-    resume: &'a Resume,
-    peer: PeerId,
-}
-
-#[async_trait]
-impl StorePeer for RemoteStore<'_> {
-    async fn ask(
-        &self,
-        request: &StoreQueryRequest,
-        messages: usize,
-    ) -> Result<StoreAnswer, QueryError> {
-        let (control, deadline) = (&self.resume.syncer.control, self.resume.config.limits.query);
-        let queried = query_store(control, self.peer, request, messages, deadline).await?;
-        Ok(queried.answer)
     }
 }

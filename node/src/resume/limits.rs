@@ -2,19 +2,10 @@
 
 use std::time::Duration;
 
+use crate::net::limits::{CLAIMS_BELIEVED, STORE_QUERY_DEADLINE};
+
 /// How often it is looked whether the node is online and whether there is something to fetch.
 pub(super) const TICK: Duration = Duration::from_millis(500);
-
-/// Messages in a page of hashes whose messages are asked for: one fewer than a page has, since nwaku
-/// answers a lookup of a hundred hashes with unrelated messages.
-pub(super) const HASHES_AT_ONCE: usize = 99;
-
-/// How often what is left of a lookup, cut by its bytes, is asked for again.
-pub(super) const LOOKUPS: usize = 100;
-
-/// Most pages in a row without messages and yet not the last: a server gives one where it has looked at
-/// as much as it does for one request, and found nothing.
-pub(super) const EMPTY_PAGES: usize = 100;
 
 /// Bounds and intervals of resuming.
 #[derive(Clone, Debug)]
@@ -59,13 +50,13 @@ impl Default for ResumeLimits {
             isolation: Duration::from_secs(300),
             slice: Duration::from_secs(3_600),
             progress: Duration::from_secs(1),
-            query: Duration::from_secs(60),
+            query: STORE_QUERY_DEADLINE,
             task: Duration::from_secs(1_800),
             first_pause: Duration::from_secs(1),
             last_pause: Duration::from_secs(600),
             first_retry: Duration::from_secs(60),
             last_retry: Duration::from_secs(3_600),
-            claims: Duration::from_secs(300),
+            claims: CLAIMS_BELIEVED,
             report: Duration::from_secs(10),
         }
     }

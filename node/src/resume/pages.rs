@@ -4,39 +4,29 @@
 //! which those that aren't held are looked up. Either way a message is taken by the one door, and
 //! only if it is of the times and topics asked for and of the hash that was stated for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use store_adapter::limits::STORE_PAGE_MAX;
-use store_adapter::store::{StoreAnswer, StoreEntry, StoreQueryRequest};
+use libp2p::PeerId;
+use store_adapter::limits::StoreClientLimits;
+use store_adapter::store::{ContentCriteria, Found, Notice, StoreCriteria, Trouble};
 use store_adapter::{ArchiveError, Arrival, Ingested, Origin, Record, Refusal, Span};
 use sync_core::{Id, Item, Range, Scope};
+use sync_net::Control;
 
 use super::ResumeCounters;
-use super::limits::{EMPTY_PAGES, HASHES_AT_ONCE, LOOKUPS};
+use crate::net::{StoreEvent, StoreReader};
 use crate::store::Store;
-use crate::sync::{QueryError, request_id};
-
-/// Where pages come from.
-#[async_trait]
-pub(super) trait StorePeer: Send + Sync {
-    /// The answer to a query, with at most `messages` messages.
-    async fn ask(
-        &self,
-        request: &StoreQueryRequest,
-        messages: usize,
-    ) -> Result<StoreAnswer, QueryError>;
-}
 
 /// Why a peer's pages came to no good end.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PageError {
     /// It gave no page.
-    #[error(transparent)]
-    Query(#[from] QueryError),
+    #[error("the peer gives no page: {0}")]
+    NoPage(Trouble),
     /// It names messages and doesn't give them.
-    #[error("the peer names {0} messages that it doesn't deliver")]
+    #[error("the peer names messages that it doesn't deliver, {0} at least")]
     Undelivered(usize),
     /// What it said isn't true.
     #[error("the peer is not to be believed: {0}")]
@@ -48,7 +38,10 @@ pub(super) enum PageError {
 
 /// How pages are asked for.
 pub(super) struct Pages<'a> {
-    pub(super) peer: &'a dyn StorePeer,
+    pub(super) control: &'a Control,
+    pub(super) peer: PeerId,
+    /// How long a query may take.
+    pub(super) deadline: Duration,
     pub(super) store: &'a Store,
     pub(super) counters: &'a ResumeCounters,
     /// Which messages are taken.
@@ -58,85 +51,86 @@ pub(super) struct Pages<'a> {
 }
 
 /// How far a walk over the pages of a span has come.
-pub(super) struct Walk<'a> {
-    span: Span,
-    topic: Option<&'a str>,
-    cursor: Option<Id>,
+pub(super) struct Walk {
+    reader: StoreReader,
     position: Option<Item>,
-    /// Pages without messages, in a row.
-    empty: usize,
-}
-
-impl<'a> Walk<'a> {
-    /// From the start of `span`, over messages of `topic` or of all.
-    pub(super) fn new(span: Span, topic: Option<&'a str>) -> Self {
-        Self {
-            span,
-            topic,
-            cursor: None,
-            position: None,
-            empty: 0,
-        }
-    }
-
-    fn request(&self, with_data: bool) -> StoreQueryRequest {
-        let time = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
-        let (start, end) = (time(self.span.since), time(self.span.until));
-        let request = StoreQueryRequest {
-            pubsub_topic: self.topic.map(Into::into),
-            ..StoreQueryRequest::by_times(request_id(), start, end, with_data)
-        };
-        match self.cursor {
-            Some(cursor) => request.behind(cursor),
-            None => request,
-        }
-    }
 }
 
 impl Pages<'_> {
+    /// A walk from the start of `span`, over messages of `topic` or of all.
+    pub(super) fn walk(&self, span: Span, topic: Option<&str>) -> Walk {
+        let times = ContentCriteria::all().since(span.since).until(span.until);
+        let mut criteria = StoreCriteria::of_content(times);
+        if let Some(topic) = topic {
+            criteria = criteria.pubsub_topic(topic);
+        }
+        if !self.with_data {
+            criteria = criteria.hashes_only();
+        }
+        Walk {
+            reader: self.reader(criteria),
+            position: None,
+        }
+    }
+
+    fn reader(&self, criteria: StoreCriteria) -> StoreReader {
+        // The plan has pauses of its own, in which other peers have their turn.
+        let limits = StoreClientLimits {
+            attempts: 1,
+            refusals: 1,
+            messages: u64::MAX,
+            ..StoreClientLimits::default()
+        };
+        let control = self.control.clone();
+        StoreReader::new(control, criteria, vec![self.peer], limits).with_deadline(self.deadline)
+    }
+
     /// Asks for the next page, and takes what is missing of it. Gives the time before which
-    /// everything has been taken then; `None` after the last page.
-    pub(super) async fn next(&self, walk: &mut Walk<'_>) -> Result<Option<u64>, PageError> {
-        let request = walk.request(self.with_data);
-        let answer = self.peer.ask(&request, STORE_PAGE_MAX).await?;
-        self.counters.pages.increment();
-        let last = self.take(answer.entries).await?;
-        let Some(cursor) = answer.cursor else {
+    /// everything has been taken then; `None` at the end.
+    pub(super) async fn next(&self, walk: &mut Walk) -> Result<Option<u64>, PageError> {
+        let Some(page) = self.page(&mut walk.reader).await? else {
             return Ok(None);
         };
-        let Some(item) = last else {
-            return self.go_on_searching(walk, cursor).map(Some);
-        };
-        // Each page ends behind the one before it, or pages may go on for ever.
+        self.counters.pages.increment();
+        let last = self.take(page).await?;
+        // Hashes alone tell no times, by which pages may go on for ever.
         if last <= walk.position {
             return Err(self.lie("its pages don't go on in time".into()));
         }
-        (walk.cursor, walk.position, walk.empty) = (Some(cursor), last, 0);
-        Ok(Some(item.timestamp))
+        walk.position = last;
+        Ok(last.map(|item| item.timestamp))
     }
 
-    /// The peer has ended a long search without a match, and says where it is to go on.
-    fn go_on_searching(&self, walk: &mut Walk<'_>, cursor: Id) -> Result<u64, PageError> {
-        walk.empty += 1;
-        if walk.cursor == Some(cursor) || walk.empty > EMPTY_PAGES {
-            return Err(self.lie("its pages are empty, and yet none is the last".into()));
+    /// The next page that brings something; `None` at the end.
+    async fn page(&self, reader: &mut StoreReader) -> Result<Option<Vec<Found>>, PageError> {
+        while let Some(event) = reader.next().await {
+            match event {
+                StoreEvent::Page(found) => return Ok(Some(found)),
+                StoreEvent::Notice(Notice::Left { why, .. }) => return Err(self.left(why)),
+                StoreEvent::Notice(_) | StoreEvent::Ended(_) => {}
+            }
         }
-        walk.cursor = Some(cursor);
-        Ok(walk.position.map_or(walk.span.since, |item| item.timestamp))
+        Ok(None)
     }
 
-    /// Takes what a page brings and names; gives its last item.
-    async fn take(&self, entries: Vec<StoreEntry>) -> Result<Option<Item>, PageError> {
+    fn left(&self, why: Trouble) -> PageError {
+        match why {
+            Trouble::NoAnswer(_) | Trouble::Answer(_) | Trouble::UnknownCursor => {
+                PageError::NoPage(why)
+            }
+            Trouble::NoData(_) => PageError::Undelivered(1),
+            lie => self.lie(lie.to_string()),
+        }
+    }
+
+    /// Takes what a page brings or names; gives its last item.
+    async fn take(&self, page: Vec<Found>) -> Result<Option<Item>, PageError> {
         let mut items: BTreeMap<Id, Item> = BTreeMap::new();
-        let last = entries.last().map(|entry| entry.hash);
-        let named: Vec<Id> = entries.iter().map(|entry| entry.hash).collect();
-        self.admit(entries, &mut items).await?;
-        let bare: Vec<Id> = named
-            .into_iter()
-            .filter(|hash| !items.contains_key(hash))
-            .collect();
-        for hashes in bare.chunks(HASHES_AT_ONCE) {
-            self.look_up(hashes, &mut items).await?;
+        let last = page.last().map(|found| found.hash);
+        let (records, bare) = parts_of(page);
+        self.admit(records, &mut items).await?;
+        if !bare.is_empty() {
+            self.look_up(&bare, &mut items).await?;
         }
         // The own archive may hold what is named, at another time than was asked for.
         if items.values().any(|item| !self.scope.window.contains(item)) {
@@ -154,44 +148,25 @@ impl Pages<'_> {
     ) -> Result<(), PageError> {
         let held = self.store.archive().locate(hashes).await?;
         items.extend(held.iter().map(|key| (key.item.id, key.item)));
-        let mut missing: BTreeSet<Id> = hashes.iter().copied().collect();
-        for _ in 0..LOOKUPS {
-            missing.retain(|hash| !items.contains_key(hash));
-            if missing.is_empty() {
-                return Ok(());
-            }
-            let asked: Vec<Id> = missing.iter().copied().collect();
-            let request = StoreQueryRequest::by_hashes(request_id(), &asked, true);
-            let mut answer = self.peer.ask(&request, asked.len()).await?;
-            answer.entries.retain(|entry| missing.contains(&entry.hash));
-            let before = items.len();
-            self.admit(answer.entries, items).await?;
-            if items.len() == before {
-                break;
-            }
+        let missing = hashes.iter().filter(|hash| !items.contains_key(hash));
+        let mut reader = self.reader(StoreCriteria::of_hashes(missing.copied()));
+        while let Some(page) = self.page(&mut reader).await? {
+            self.admit(parts_of(page).0, items).await?;
         }
-        Err(PageError::Undelivered(missing.len()))
+        match reader.walk().missing().len() {
+            0 => Ok(()),
+            undelivered => Err(PageError::Undelivered(undelivered)),
+        }
     }
 
-    /// Brings messages to the door, each with the hash that was stated for it, and notes their
-    /// items.
+    /// Brings verified messages to the door, and notes their items.
     async fn admit(
         &self,
-        entries: Vec<StoreEntry>,
+        records: Vec<Record>,
         items: &mut BTreeMap<Id, Item>,
     ) -> Result<(), PageError> {
-        let (mut arrivals, mut arriving) = (Vec::new(), Vec::new());
-        for entry in entries {
-            let Some((topic, message)) = entry.content else {
-                continue;
-            };
-            let record =
-                Record::new(topic, message).map_err(|error| self.lie(error.to_string()))?;
-            arriving.push(Item::new(record.item().timestamp, entry.hash));
-            let mut arrival = Arrival::from(record);
-            arrival.expected = Some(entry.hash);
-            arrivals.push(arrival);
-        }
+        let arriving: Vec<Item> = records.iter().map(Record::item).collect();
+        let arrivals = records.into_iter().map(Arrival::from).collect();
         let scope = Arc::clone(&self.scope);
         let report = self
             .store
@@ -200,9 +175,9 @@ impl Pages<'_> {
         self.counters.messages.add(report.new as u64);
         for (item, outcome) in arriving.into_iter().zip(report.outcomes) {
             match outcome {
-                Ingested::Refused(
-                    refusal @ (Refusal::WrongHash { .. } | Refusal::OutsideWindow { .. }),
-                ) => return Err(self.lie(refusal.to_string())),
+                Ingested::Refused(refusal @ Refusal::OutsideWindow { .. }) => {
+                    return Err(self.lie(refusal.to_string()));
+                }
                 Ingested::Refused(refusal) => {
                     tracing::debug!(hash = %item.id, %refusal, "not taken from a page");
                 }
@@ -217,6 +192,18 @@ impl Pages<'_> {
         self.counters.refused.increment();
         PageError::Lie(what)
     }
+}
+
+/// The messages of a page, and the hashes that came without theirs.
+fn parts_of(page: Vec<Found>) -> (Vec<Record>, Vec<Id>) {
+    let (mut records, mut bare) = (Vec::new(), Vec::new());
+    for found in page {
+        match found.record {
+            Some(record) => records.push(record),
+            None => bare.push(found.hash),
+        }
+    }
+    (records, bare)
 }
 
 /// The scope of which messages are taken: that of `served` within `span`. The end is included, for

@@ -29,7 +29,8 @@ pub struct ServiceLimits {
     /// Most requests of one peer that are read, answered and their answers sent at a time, of each
     /// protocol; 8.
     pub requests_per_peer: usize,
-    /// Most requests of one peer that wait for that; 32. More are refused.
+    /// Most requests of one peer that wait for that; 100, so that each of its streams may. js-waku asks
+    /// 64 at once. More are refused.
     pub requests_queued_per_peer: usize,
     /// Most requests of all peers answered at a time, of each protocol; 32.
     pub answers: usize,
@@ -55,7 +56,7 @@ impl Default for ServiceLimits {
             request_pause: Duration::from_secs(300),
             requests_awaited: 1_024,
             requests_per_peer: 8,
-            requests_queued_per_peer: 32,
+            requests_queued_per_peer: 100,
             answers: 32,
             response_bytes: 32 << 20,
             push_streams_per_peer: 4,
@@ -63,5 +64,17 @@ impl Default for ServiceLimits {
             pushes_awaited: 1_024,
             push_bytes: 16 << 20,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_request_is_refused_for_those_on_the_other_streams_that_a_peer_may_have() {
+        let limits = ServiceLimits::default();
+        let answered = limits.requests_per_peer + limits.requests_queued_per_peer;
+        assert!(answered >= limits.request_streams_per_peer, "{answered}");
     }
 }

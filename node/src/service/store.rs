@@ -53,7 +53,7 @@ pub(crate) async fn serve(
 
 /// Peers that read their responses slowly, or not at all, have them kept: the more is kept, the
 /// shorter are further pages. Everybody is served all the same, and gets on by the cursor.
-fn page_limits(limits: &StoreLimits, budget: &Budget) -> StoreLimits {
+pub(crate) fn page_limits(limits: &StoreLimits, budget: &Budget) -> StoreLimits {
     StoreLimits {
         page_bytes: limits.page_bytes.min(budget.left() / PART_OF_THE_REST),
         ..limits.clone()

@@ -12,9 +12,10 @@ use tokio::time::MissedTickBehavior;
 
 use super::asked::Asking;
 use super::job::Job;
-use super::limits::{CLAIMS_BELIEVED, TICK};
+use super::limits::TICK;
 use super::query::{QueryError, query_store, request_id};
 use super::syncer::Syncer;
+use crate::net::limits::CLAIMS_BELIEVED;
 use crate::net::protocols;
 use crate::resume::span_of;
 
@@ -68,7 +69,7 @@ async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, asking: Asking)
             syncer.take(&job, peer, records).await;
         }
         Err(error) => {
-            tracing::debug!(%peer, %error, "a query for missing messages failed");
+            tracing::debug!(session = job.session, %peer, %error, "a query for missing messages failed");
             job.failed(&peer, hashes);
         }
     }

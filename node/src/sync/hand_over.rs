@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use libp2p::StreamProtocol;
+use store_adapter::limits::STORE_HASHES;
 use store_adapter::transfer::WakuMessageAndTopic;
 use sync_core::{Dialect, Id};
 
@@ -20,7 +21,7 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
         if job.dialect == Dialect::Waku
             && let Err(error) = push(syncer, job, &outgoing).await
         {
-            tracing::warn!(peer = %job.peer, %error, "messages could not all be pushed");
+            tracing::warn!(session = job.session, peer = %job.peer, %error, "messages could not all be pushed");
         }
         // What can't be pushed may be pulled all the same.
         while !job.until_given(QUIET).await {
@@ -50,7 +51,7 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
                 }
                 // The peer would close the stream on it.
                 Err(error) => {
-                    tracing::warn!(peer = %job.peer, %hash, %error, "not pushed");
+                    tracing::warn!(session = job.session, peer = %job.peer, %hash, %error, "not pushed");
                     job.cannot_be_pushed(&hash);
                 }
             }
@@ -84,11 +85,11 @@ async fn ask_after(syncer: &Syncer, job: &Job, hashes: &[Id]) {
     if !syncer.peers.speaks(&job.peer, protocols::STORE) {
         return;
     }
-    for chunk in hashes.chunks(PUSHED_AT_ONCE - 1) {
+    for chunk in hashes.chunks(STORE_HASHES) {
         match super::fetch::present(syncer, job, chunk).await {
             Ok(present) => job.delivered(&present),
             Err(error) => {
-                tracing::debug!(peer = %job.peer, %error, "can't ask what has arrived");
+                tracing::debug!(session = job.session, peer = %job.peer, %error, "can't ask what has arrived");
                 return;
             }
         }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use store_adapter::limits::FetchLimits;
 
+use crate::net::limits::STORE_QUERY_DEADLINE;
+
 /// How often time alone makes a difference to a job: back-off, patience, deadlines.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 
@@ -15,11 +17,8 @@ pub(super) const ENTRY_BYTES: usize = 256;
 /// say.
 pub(super) const RESPONSE_BYTES: usize = 4_096;
 
-/// Messages read from the archive at a time to be pushed; one fewer are asked after at a time.
+/// Messages read from the archive at a time to be pushed.
 pub(super) const PUSHED_AT_ONCE: usize = 100;
-
-/// How long it is believed what a peer has said that it lacks.
-pub(super) const CLAIMS_BELIEVED: Duration = Duration::from_secs(300);
 
 /// The first pause before a peer is asked again whether messages have arrived; doubled each time.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -81,7 +80,7 @@ impl Default for SyncLimits {
             owed_together: 50_000,
             outgoing_together: 100_000,
             queries_at_once: 4,
-            query: Duration::from_secs(60),
+            query: STORE_QUERY_DEADLINE,
             overlap: Duration::from_secs(1),
             held_messages: 10_000,
             held_bytes: 4 << 20,

@@ -20,7 +20,6 @@ mod syncer;
 
 pub use job::JobReport;
 pub use limits::SyncLimits;
-pub(crate) use query::{QueryError, query_store, request_id};
 pub use schedule::Schedule;
 pub(crate) use schedule::run as run_schedule;
 pub(crate) use syncer::SessionStorage;

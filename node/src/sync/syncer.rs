@@ -244,9 +244,11 @@ impl Syncer {
             if let Some(place) = jobs.iter().position(|job| job.accept_push(&record)) {
                 owed[place].push(record);
             } else if !jobs.iter().any(|job| job.peer == from && job.hold(&record)) {
-                tracing::debug!(peer = %from, hash = %record.hash(), "unsolicited push refused");
                 self.counters.unsolicited_pushes.increment();
-                if let Some(job) = jobs.iter().find(|job| job.peer == from) {
+                let job = jobs.iter().find(|job| job.peer == from);
+                let session = job.map(|job| job.session);
+                tracing::debug!(peer = %from, session, hash = %record.hash(), "unsolicited push refused");
+                if let Some(job) = job {
                     job.count_unsolicited();
                 }
             }
@@ -317,7 +319,7 @@ impl Syncer {
             .await;
         job.refused(from, &arrived.refused);
         if let Some((hashes, error)) = arrived.unstored {
-            tracing::error!(%error, "synced messages can't be stored");
+            tracing::error!(session = job.session, peer = %from, %error, "synced messages can't be stored");
             job.not_archived(from, &hashes);
         }
         if !arrived.settled.is_empty() {

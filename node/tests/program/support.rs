@@ -288,6 +288,11 @@ impl Node {
         );
     }
 
+    /// The lines of the log that were looked at so far.
+    pub(crate) fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
     /// The id of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

@@ -11,6 +11,7 @@
 
 mod append;
 mod catalogue;
+mod closing;
 mod directory;
 mod engine;
 mod fault;
@@ -32,6 +33,7 @@ mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 mod unit;
 mod units;
 mod verify;
@@ -164,6 +166,11 @@ impl Archive for RedbArchive {
         self.with(move |engine| engine.locate(&hashes)).await
     }
 
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Record>, ArchiveError> {
+        let keys = keys.to_vec();
+        self.with(move |engine| engine.read(keys)).await
+    }
+
     async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError> {
         let scan = scan.clone();
         self.with(move |engine| engine.scan(&scan)).await
@@ -180,7 +187,8 @@ impl Archive for RedbArchive {
     }
 
     async fn disk_bytes(&self) -> Result<u64, ArchiveError> {
-        Ok(self.engine.disk_bytes())
+        // Not on this thread: the list of units is exchanged under a lock, which may be held for long.
+        self.with(|engine| Ok(engine.disk_bytes())).await
     }
 
     async fn units(&self) -> Result<Vec<StorageUnit>, ArchiveError> {

@@ -161,6 +161,36 @@ async fn each_origin_has_its_own_rule_of_time() {
     );
 }
 
+#[test]
+fn what_is_passed_on_is_what_a_live_door_lets_in_and_ephemeral_messages() {
+    let limits = IngestLimits::default();
+    let check = |topic: &str, message: &WakuMessage| check_live(topic, message, &limits, NOW);
+    let mut plain = message(NOW as i64);
+    assert_eq!(check("/t", &plain), Ok(()));
+    assert_eq!(check("", &plain), Err(Refusal::EmptyTopic));
+    plain.ephemeral = Some(true);
+    assert_eq!(check("/t", &plain), Ok(()));
+    for timestamp in [NOW - 20 * SECOND, NOW + 20 * SECOND] {
+        plain.timestamp = Some(timestamp as i64);
+        assert_eq!(check("/t", &plain), Ok(()));
+    }
+    for timestamp in [NOW - 20 * SECOND - 1, NOW + 20 * SECOND + 1] {
+        plain.timestamp = Some(timestamp as i64);
+        assert_eq!(check("/t", &plain), Err(Refusal::NotLive { timestamp }));
+    }
+    plain.timestamp = Some(-1);
+    assert_eq!(check("/t", &plain), Err(Refusal::NegativeTimestamp(-1)));
+    plain = message(NOW as i64);
+    plain.meta = Some(vec![0; 65]);
+    assert_eq!(check("/t", &plain), Err(Refusal::MetaTooLong { bytes: 65 }));
+    plain = message(NOW as i64);
+    plain.payload = vec![0; 153_600];
+    assert!(matches!(
+        check("/t", &plain),
+        Err(Refusal::MessageTooLong { .. })
+    ));
+}
+
 #[tokio::test]
 async fn synced_messages_of_topics_outside_the_scope_are_refused_and_others_are_not() {
     let only = |topic: &str| TopicFilter::from_wire([topic]);

@@ -1,5 +1,6 @@
 //! Bounds of fetching what a reconciliation found missing.
 
+use super::STORE_HASHES;
 #[cfg(doc)]
 use super::{MESSAGE_BYTES, STORE_RESPONSE_BYTES};
 
@@ -14,7 +15,7 @@ pub struct FetchLimits {
     pub owed: usize,
     /// Most peers remembered for one hash; 8.
     pub holders: usize,
-    /// Most hashes in one query; 99. A full answer with messages of [`MESSAGE_BYTES`] fits
+    /// Most hashes in one query; [`STORE_HASHES`]. A full answer with messages of [`MESSAGE_BYTES`] fits
     /// [`STORE_RESPONSE_BYTES`]; servers that cut pages by bytes are asked on for the rest.
     pub batch: usize,
     /// Most hashes in the first query to a peer, and in the next one after a peer has delivered
@@ -36,7 +37,7 @@ impl Default for FetchLimits {
         Self {
             owed: 150_000,
             holders: 8,
-            batch: 99,
+            batch: STORE_HASHES,
             first_batch: 16,
             attempts: 3,
             backoff: 1_000_000_000,

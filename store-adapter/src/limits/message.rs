@@ -3,6 +3,10 @@
 /// Longest encoded Waku message that is taken, in bytes: the 150 KiB of the deployed network.
 pub const MESSAGE_BYTES: usize = 150 * 1024;
 
+/// The most that an operator may set for [`MESSAGE_BYTES`], in bytes: the 1 MiB of Status' network. What
+/// is longer than [`TRANSFER_FRAME_BYTES`] can't be pushed, and peers with nwaku's default refuse it.
+pub const MESSAGE_BYTES_MOST: usize = 1 << 20;
+
 /// Longest `meta` of a message, in bytes, as 14/WAKU2-MESSAGE has it.
 pub const META_BYTES: usize = 64;
 
@@ -17,7 +21,7 @@ pub const METADATA_BYTES: usize = 1_024;
 
 /// Longest line of an import, in bytes: the longest message in base64 with room for topics, proof
 /// and unknown keys.
-pub const LINE_BYTES: usize = 1 << 20;
+pub const LINE_BYTES: usize = 2 << 20;
 
 /// Messages read from a database of nwaku at a time.
 pub const NWAKU_ROWS: usize = 200;

@@ -4,19 +4,20 @@
 pub const ARCHIVE_TOPICS_CACHED: usize = 65_536;
 
 /// Memory that an archive on disk may take for pages it has read or is to write, in bytes.
-pub const ARCHIVE_CACHE_BYTES: usize = 128 << 20;
+pub const ARCHIVE_CACHE_BYTES: usize = 192 << 20;
 
 /// The catalogue's share of [`ARCHIVE_CACHE_BYTES`].
-pub const CATALOGUE_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 16;
+pub const CATALOGUE_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 24;
 
 /// The newest unit's share of [`ARCHIVE_CACHE_BYTES`].
-pub const NEWEST_UNIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 7 / 16;
+pub const NEWEST_UNIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 7 / 24;
 
 /// What the unit that is being split has of [`ARCHIVE_CACHE_BYTES`] for its parts.
-pub const SPLIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 8;
+pub const SPLIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 12;
 
-/// What all other open units together have of [`ARCHIVE_CACHE_BYTES`].
-pub const OTHER_UNITS_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 3 / 8;
+/// What all other open units together have of [`ARCHIVE_CACHE_BYTES`]: for each of [`OPEN_UNITS`] room
+/// for the branches of its tables, so that a lookup reads little more than leaves.
+pub const OTHER_UNITS_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 14 / 24;
 
 /// Most units of an archive on disk that are open at a time; each takes a file descriptor.
 pub const OPEN_UNITS: usize = 128;
@@ -42,6 +43,9 @@ pub const SPLIT_STEP_BYTES: usize = 4 << 20;
 
 /// Bytes of messages that are copied in one step of splitting a unit, at most.
 pub const SPLIT_STEP_BYTES_MOST: usize = 24 << 20;
+
+/// Bytes of a journal that are read at a time while its digest is checked.
+pub const JOURNAL_BLOCK_BYTES: usize = 1 << 20;
 
 /// Units that are walked through for one page.
 pub const ARCHIVE_SCAN_UNITS: usize = 64;

@@ -23,6 +23,9 @@ pub const STORE_PAGE_DEFAULT: usize = 20;
 /// Most messages in a Store response.
 pub const STORE_PAGE_MAX: usize = 100;
 
+/// Most hashes asked for in one Store request: nwaku answers a multiple of 100 with unrelated messages.
+pub const STORE_HASHES: usize = STORE_PAGE_MAX - 1;
+
 /// Rows of an archive that one Store request may have looked at: some seconds of work.
 pub const STORE_QUERY_ROWS: usize = 10_000_000;
 
@@ -62,8 +65,7 @@ impl Default for StoreLimits {
 pub struct StoreClientLimits {
     /// Most messages asked for in one request; [`STORE_PAGE_MAX`], which is what servers give at most.
     pub page: usize,
-    /// Most hashes asked for in one request; 99, since nwaku answers a multiple of 100 with unrelated
-    /// messages.
+    /// Most hashes asked for in one request; [`STORE_HASHES`].
     pub hashes: usize,
     /// How often a peer may fail in a row before it is left; 3.
     pub attempts: u32,
@@ -87,7 +89,7 @@ impl Default for StoreClientLimits {
     fn default() -> Self {
         Self {
             page: STORE_PAGE_MAX,
-            hashes: 99,
+            hashes: STORE_HASHES,
             attempts: 3,
             refusals: 8,
             first_backoff: 1_000_000_000,

@@ -63,33 +63,29 @@
 //! # }
 //! ```
 
+mod asking;
 mod backoff;
 mod course;
 mod criteria;
 mod notice;
+mod taking;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
-use prost::Message;
 use sync_core::Id;
 
 pub use criteria::{ContentCriteria, StoreCriteria};
 pub use notice::{Ended, Notice, Trouble};
 
+use self::asking::Choice;
 use self::backoff::Peer;
-use self::course::{Asking, ContentCourse, HashCourse, Next, Taken};
+use self::course::{Asking, ContentCourse, HashCourse};
 use self::criteria::Wanted;
-use super::answer::{StoreAnswer, StoreAnswerError, StoreEntry};
-use crate::limits::{
-    MESSAGE_BYTES, STORE_PAGE_MAX, STORE_RESPONSE_BYTES, StoreClientLimits, TOPIC_BYTES,
-};
+use super::answer::StoreAnswer;
+use crate::limits::StoreClientLimits;
 use crate::record::Record;
-
-/// Bytes of a response besides those of its messages, and of a message besides its data.
-const FRAME_BYTES: usize = 64 << 10;
-const ENTRY_BYTES: usize = 64;
 
 /// A walk through the stores of several peers. `P` names one.
 ///
@@ -153,13 +149,6 @@ struct Asked<P> {
     request_id: String,
     asking: Asking,
     ask: Ask<P>,
-}
-
-/// Whom to ask next.
-enum Choice {
-    Peer(usize),
-    Later(u64),
-    Nobody,
 }
 
 impl<P: Clone> StoreWalk<P> {
@@ -267,210 +256,5 @@ impl<P: Clone> StoreWalk<P> {
     #[must_use]
     pub const fn given(&self) -> u64 {
         self.given
-    }
-
-    /// The most that is asked for at a time.
-    fn page(&self) -> usize {
-        let most = match &self.course {
-            Course::Content(_) => self.limits.page,
-            Course::Hashes(_) => self.limits.hashes,
-        };
-        self.criteria.page.unwrap_or(most).min(most).max(1)
-    }
-
-    /// How many messages are still wanted.
-    fn room(&self) -> u64 {
-        let most = self.criteria.most.unwrap_or(u64::MAX);
-        most.min(self.limits.messages).saturating_sub(self.given)
-    }
-
-    /// The current peer if it may be asked, or the next one that may.
-    fn choose(&self, now: u64) -> Choice {
-        let count = self.peers.len();
-        let first = self.current.unwrap_or(0);
-        let ring = (first..count).chain(0..first.min(count));
-        let askable = ring.filter(|place| self.peers[*place].is_askable());
-        let mut soonest = None;
-        for place in askable {
-            let not_before = self.peers[place].not_before;
-            if not_before <= now {
-                return Choice::Peer(place);
-            }
-            soonest = Some(soonest.map_or(not_before, |soonest: u64| soonest.min(not_before)));
-        }
-        soonest.map_or(Choice::Nobody, Choice::Later)
-    }
-
-    fn ask(&mut self, place: usize) -> Ask<P> {
-        if self.current != Some(place) {
-            if let Some(from) = self.current.replace(place) {
-                self.notices.push(Notice::Turned {
-                    from: self.peers[from].name.clone(),
-                    to: self.peers[place].name.clone(),
-                });
-            }
-            if let Course::Content(course) = &mut self.course {
-                course.visit();
-            }
-        }
-        let peer = &self.peers[place];
-        let limit = peer
-            .page
-            .min(usize::try_from(self.room()).unwrap_or(usize::MAX));
-        let asking = match &self.course {
-            Course::Content(course) => Asking::Content(course.spot()),
-            Course::Hashes(course) => Asking::Hashes(course.batch(peer.through, limit)),
-        };
-        self.requests += 1;
-        let request_id = format!("{:016x}-{}", self.seed, self.requests);
-        let request = self.criteria.request(request_id.clone(), &asking, limit);
-        let ask = Ask {
-            peer: peer.name.clone(),
-            request: request.encode_to_vec(),
-            max_response: self.max_response(limit),
-        };
-        self.asked = Some(Asked {
-            place,
-            request_id,
-            asking,
-            ask: ask.clone(),
-        });
-        ask
-    }
-
-    /// Room for a full page, and for that of a server that minds no limit on hashes alone.
-    fn max_response(&self, limit: usize) -> usize {
-        let (messages, bytes) = if self.criteria.include_data {
-            (limit, MESSAGE_BYTES + TOPIC_BYTES + ENTRY_BYTES)
-        } else {
-            (limit.max(STORE_PAGE_MAX), ENTRY_BYTES)
-        };
-        let most = messages.saturating_mul(bytes).saturating_add(FRAME_BYTES);
-        most.min(STORE_RESPONSE_BYTES)
-    }
-
-    /// Checks every message of an answer before any is taken.
-    fn take(&mut self, asked: &Asked<P>, answer: StoreAnswer) -> Result<Taken, Trouble> {
-        let cursor = answer.cursor;
-        let mut page = Vec::with_capacity(answer.entries.len());
-        for entry in answer.entries {
-            page.extend(self.check(entry)?);
-        }
-        match (&mut self.course, &asked.asking) {
-            (Course::Hashes(course), Asking::Hashes(hashes)) => course.take(page, cursor, hashes),
-            (Course::Content(course), _) => course.take(page, cursor, &self.limits),
-            (Course::Hashes(course), Asking::Content(_)) => course.take(page, cursor, &[]),
-        }
-    }
-
-    /// A message as it was asked for; `None` for one that is to be left out.
-    fn check(&self, entry: StoreEntry) -> Result<Option<Found>, Trouble> {
-        let hash = entry.hash;
-        if !self.criteria.include_data {
-            return Ok(Some(Found { hash, record: None }));
-        }
-        let (topic, message) = entry.content.ok_or(Trouble::NoData(hash))?;
-        let record = Record::new(topic, message).map_err(|_| Trouble::NoData(hash))?;
-        if record.hash() != hash {
-            return Err(Trouble::WrongHash {
-                stated: hash,
-                actual: record.hash(),
-            });
-        }
-        let admitted = self.criteria.admits(&record);
-        let admitted = admitted.map_err(|()| Trouble::Unasked(hash))?;
-        Ok(admitted.then_some(Found {
-            hash,
-            record: Some(record),
-        }))
-    }
-
-    fn took(&mut self, asked: &Asked<P>, taken: Taken) -> Vec<Found> {
-        let Taken { mut new, next } = taken;
-        let peer = &mut self.peers[asked.place];
-        if !new.is_empty() || next == Next::End {
-            peer.delivered();
-        }
-        match next {
-            Next::Page => {}
-            Next::Rewound(time) => self.notices.push(Notice::WithoutCursor {
-                peer: peer.name.clone(),
-                time,
-            }),
-            Next::End => match &asked.asking {
-                Asking::Hashes(hashes) => peer.through = hashes.last().copied().or(peer.through),
-                Asking::Content(_) => self.ended = Some(Ended::Complete),
-            },
-        }
-        new.truncate(usize::try_from(self.room()).unwrap_or(usize::MAX));
-        self.given += new.len() as u64;
-        self.look_for_end();
-        new
-    }
-
-    fn look_for_end(&mut self) {
-        if let Course::Hashes(course) = &self.course {
-            for peer in &mut self.peers {
-                peer.done = course.batch(peer.through, 1).is_empty();
-            }
-            if course.wanted.is_empty() {
-                self.ended = Some(Ended::Complete);
-            }
-        }
-        if self.ended.is_none() && self.room() == 0 {
-            self.ended = Some(Ended::Enough);
-        }
-    }
-
-    /// What a peer that gave no page is worth from now on.
-    fn troubled(&mut self, place: usize, now: u64, jitter: u64, trouble: Trouble) {
-        if matches!(&trouble, Trouble::Answer(error) if error.is_unknown_cursor()) {
-            return self.unknown_cursor(place);
-        }
-        let peer = &mut self.peers[place];
-        let (name, why) = (peer.name.clone(), trouble);
-        let again = match &why {
-            Trouble::Answer(error) if error.is_bad_request() && peer.wants_less() => {
-                self.notices.push(Notice::AskedForLess {
-                    peer: name,
-                    page: peer.page,
-                    why,
-                });
-                return;
-            }
-            Trouble::Answer(error) if error.is_rate_limit() => {
-                peer.refused(now, jitter, &self.limits)
-            }
-            Trouble::NoAnswer(_) | Trouble::Answer(StoreAnswerError::Status { .. }) => {
-                peer.failed(now, jitter, &self.limits)
-            }
-            _ => {
-                peer.left = true;
-                false
-            }
-        };
-        let (peer, until) = (name, peer.not_before);
-        self.notices.push(if again {
-            Notice::BackedOff { peer, until, why }
-        } else {
-            Notice::Left { peer, why }
-        });
-    }
-
-    /// A peer doesn't know the message to go on from.
-    fn unknown_cursor(&mut self, place: usize) {
-        let rewound = match &mut self.course {
-            Course::Content(course) => course.rewind(),
-            Course::Hashes(_) => None,
-        };
-        let peer = self.peers[place].name.clone();
-        self.notices.push(match rewound {
-            Some(Next::Rewound(time)) => Notice::WithoutCursor { peer, time },
-            _ => {
-                self.peers[place].left = true;
-                let why = Trouble::UnknownCursor;
-                Notice::Left { peer, why }
-            }
-        });
     }
 }

@@ -8,11 +8,11 @@ use prost::Message;
 use sync_core::{Bound, Id, Item, Range};
 
 use self::search::{Found, find};
-use super::query::{BadRequest, StoreQuery};
+use super::query::{BadRequest, Selection, StoreQuery};
 use super::wire::{StoreQueryResponse, StoredMessage, status};
 use crate::archive::{Archive, ArchiveError};
-use crate::limits::StoreLimits;
-use crate::record::Key;
+use crate::limits::{MESSAGE_BYTES, StoreLimits, TOPIC_BYTES};
+use crate::record::{Key, Record};
 
 /// What stands for a request's id if the request wasn't read, as nwaku has it.
 const NO_REQUEST_ID: &str = "N/A";
@@ -144,6 +144,9 @@ async fn page(
         },
     };
     let page_bytes = limits.page_bytes.saturating_sub(query.request_id.len());
+    if let Some(page) = few_by_hash(archive, query, &behind, page_bytes).await? {
+        return Ok(page);
+    }
     let mut rows = limits.query_rows;
     loop {
         let Found { mut keys, on_from } = find(archive, query, &behind, &mut rows).await?;
@@ -174,6 +177,39 @@ async fn page(
     }
 }
 
+/// The page for so few hashes with data that all of them fit, by one operation of the archive; `None`
+/// for another query.
+async fn few_by_hash(
+    archive: &dyn Archive,
+    query: &StoreQuery,
+    behind: &Range,
+    page_bytes: usize,
+) -> Result<Option<Page>, ArchiveError> {
+    let Selection::Hashes {
+        hashes,
+        pubsub_topics,
+    } = &query.selection
+    else {
+        return Ok(None);
+    };
+    let most = page_bytes / (MESSAGE_BYTES + TOPIC_BYTES + ENTRY_OVERHEAD);
+    if !query.include_data || hashes.len() > most.min(query.limit) {
+        return Ok(None);
+    }
+    let mut records = archive.lookup(hashes).await?;
+    records.retain(|record| {
+        pubsub_topics.allows(record.pubsub_topic()) && behind.contains(&record.item())
+    });
+    let takes =
+        |record: &Record| ENTRY_OVERHEAD + record.encoded_len() + record.pubsub_topic().len();
+    // An archive may hold longer messages, which another limit has let in.
+    let fits = records.len() < 2 || records.iter().map(takes).sum::<usize>() <= page_bytes;
+    Ok(fits.then(|| Page {
+        messages: records.into_iter().map(with_data).collect(),
+        cursor: None,
+    }))
+}
+
 fn range_behind(cursor: &Item, forward: bool) -> Range {
     if forward {
         Range::new(Bound::after(cursor), Bound::Infinity)
@@ -199,23 +235,23 @@ async fn stored(
     keys: Vec<Key>,
     include_data: bool,
 ) -> Result<Vec<StoredMessage>, ArchiveError> {
-    let hashes: Vec<Id> = keys.iter().map(|key| key.item.id).collect();
     if !include_data {
-        let bare = |hash: Id| StoredMessage {
-            message_hash: Some(hash.0.to_vec()),
+        let bare = |key: Key| StoredMessage {
+            message_hash: Some(bytes_of(key.item.id)),
             ..StoredMessage::default()
         };
-        return Ok(hashes.into_iter().map(bare).collect());
+        return Ok(keys.into_iter().map(bare).collect());
     }
-    let records = archive.lookup(&hashes).await?;
-    let with_data = |record: crate::record::Record| {
-        let hash = record.hash();
-        let (pubsub_topic, message) = record.into_parts();
-        StoredMessage {
-            message_hash: Some(hash.0.to_vec()),
-            message: Some(message),
-            pubsub_topic: Some(pubsub_topic.to_string()),
-        }
-    };
+    let records = archive.read(&keys).await?;
     Ok(records.into_iter().map(with_data).collect())
+}
+
+fn with_data(record: Record) -> StoredMessage {
+    let hash = record.hash();
+    let (pubsub_topic, message) = record.into_parts();
+    StoredMessage {
+        message_hash: Some(bytes_of(hash)),
+        message: Some(message),
+        pubsub_topic: Some(pubsub_topic.to_string()),
+    }
 }

@@ -2,6 +2,10 @@
 
 #[macro_use]
 #[cfg(test)]
+#[path = "../support/archives.rs"]
+mod archives;
+#[macro_use]
+#[cfg(test)]
 mod suite;
 #[cfg(test)]
 mod postgres_crash;
@@ -26,11 +30,7 @@ mod redb_files;
 mod memory {
     use store_adapter::archive::MemoryArchive;
 
-    async fn new() -> (MemoryArchive, ()) {
-        (MemoryArchive::new(), ())
-    }
-
-    conformance_suite!(new());
+    conformance_suite!(crate::archives::memory());
 
     #[test]
     fn sequences_of_operations_agree_with_a_second_one() {
@@ -49,13 +49,7 @@ mod redb {
     use store_adapter::archive::RedbArchive;
     use tempfile::TempDir;
 
-    pub(crate) async fn new() -> (RedbArchive, TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("archive.redb");
-        (RedbArchive::open_or_create(&path).await.unwrap(), directory)
-    }
-
-    conformance_suite!(new());
+    conformance_suite!(crate::archives::redb());
 
     #[test]
     fn sequences_of_operations_agree_with_the_archive_in_memory() {
@@ -95,37 +89,12 @@ mod redb_in_tiny_units {
 
 #[cfg(test)]
 mod redb_durable_on_close {
-    use store_adapter::archive::{Durability, RedbArchive};
-    use tempfile::TempDir;
-
-    async fn new() -> (RedbArchive, TempDir) {
-        let (archive, directory) = crate::redb::new().await;
-        (archive.with_durability(Durability::OnClose), directory)
-    }
-
-    conformance_suite!(new());
+    conformance_suite!(crate::archives::redb_durable_on_close());
 }
 
 #[cfg(test)]
 mod postgres {
-    use store_adapter::archive::{ArchiveOptions, PostgresArchive, PostgresUrl};
-
-    pub(crate) fn url() -> PostgresUrl {
-        PostgresUrl::parse(&postgres_server::shared().database()).unwrap()
-    }
-
-    pub(crate) async fn new() -> (PostgresArchive, ()) {
-        let archive = PostgresArchive::open_or_create(&url(), &few_connections()).await;
-        (archive.unwrap(), ())
-    }
-
-    /// Tests run side by side on one server.
-    pub(crate) fn few_connections() -> ArchiveOptions {
-        ArchiveOptions {
-            max_connections: 4,
-            ..ArchiveOptions::default()
-        }
-    }
+    pub(crate) use crate::archives::{few_connections, postgres as new, postgres_url as url};
 
     conformance_suite!(new());
 }

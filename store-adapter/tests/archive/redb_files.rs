@@ -245,6 +245,19 @@ async fn what_a_crash_left_is_removed_and_other_files_are_not() {
 }
 
 #[tokio::test]
+async fn an_archive_that_a_crash_left_half_made_is_removed() {
+    let (directory, path) = place();
+    let left = directory.path().join("archive.redb.creating-1-0");
+    for _ in ["before one is made", "beside one that is there"] {
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join(FILES[1]), "half").unwrap();
+        drop(RedbArchive::open_or_create(&path).await.unwrap());
+        assert!(!left.exists());
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
 async fn truncated_files_are_refused_closed_cleanly_or_not() {
     for clean in [true, false] {
         let (directory, path) = place();

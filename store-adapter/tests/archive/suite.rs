@@ -9,17 +9,15 @@ use store_adapter::archive::{Archive, Scan};
 use store_adapter::{Key, Record, WakuMessage};
 use sync_core::{Bound, Id, Item, Range, TopicFilter};
 
+pub(crate) use crate::archives::{CONTENT, TOPIC, record_of};
 pub(crate) use concurrent::*;
 pub(crate) use pages::*;
 pub(crate) use units::*;
 
-pub(crate) const TOPIC: &str = "/waku/2/rs/99/0";
-pub(crate) const CONTENT: &str = "/test/1/a/proto";
-
 /// Runs every function below on archives made by `$new`.
 macro_rules! conformance_suite {
     ($new:expr) => {
-        conformance_suite!($new =>
+        on_empty_archives!($new =>
             a_batch_tells_what_was_new,
             duplicates_inside_a_batch_count_once,
             an_empty_batch_changes_nothing,
@@ -27,6 +25,7 @@ macro_rules! conformance_suite {
             lookups_give_each_record_once_in_order,
             one_hundred_and_two_hundred_hashes_are_all_found,
             unknown_hashes_are_left_out,
+            keys_are_read_once_in_order_without_what_was_removed,
             equal_timestamps_are_told_apart_by_hash,
             scans_end_at_every_edge,
             scans_page_without_loss_in_both_directions,
@@ -60,27 +59,10 @@ macro_rules! conformance_suite {
             bytes_on_disk_are_told_alike_both_ways,
         );
     };
-    ($new:expr => $($name:ident),* $(,)?) => {$(
-        #[tokio::test]
-        async fn $name() {
-            let (archive, _kept) = $new.await;
-            $crate::suite::$name(&archive).await;
-        }
-    )*};
 }
 
 pub(crate) fn record(time: i64, payload: &[u8]) -> Record {
     record_of(TOPIC, CONTENT, time, payload)
-}
-
-pub(crate) fn record_of(topic: &str, content_topic: &str, time: i64, payload: &[u8]) -> Record {
-    let message = WakuMessage {
-        payload: payload.to_vec(),
-        content_topic: content_topic.into(),
-        timestamp: Some(time),
-        ..WakuMessage::default()
-    };
-    Record::new(topic, message).unwrap()
 }
 
 /// Records of times 10, 20, ...: `count` of them.
@@ -218,6 +200,23 @@ pub(crate) async fn unknown_hashes_are_left_out(archive: &dyn Archive) {
     assert_eq!(archive.locate(&asked).await.unwrap(), [records[0].key()]);
     assert_eq!(archive.lookup(&[]).await.unwrap(), []);
     assert_eq!(archive.locate(&[Id::ZERO]).await.unwrap(), []);
+}
+
+pub(crate) async fn keys_are_read_once_in_order_without_what_was_removed(archive: &dyn Archive) {
+    let records = spread(250);
+    archive.append(records.clone()).await.unwrap();
+    let mut keys = walk(archive, Scan::of_range(Range::ALL)).await;
+    assert_eq!(archive.read(&keys).await.unwrap(), records);
+    keys.reverse();
+    keys.extend_from_within(50..100);
+    let span = Range::new(
+        Bound::Before(records[40].item()),
+        Bound::Before(records[45].item()),
+    );
+    assert_eq!(archive.remove(&span, 5).await.unwrap(), 5);
+    let kept = [&records[..40], &records[45..]].concat();
+    assert_eq!(archive.read(&keys).await.unwrap(), kept);
+    assert_eq!(archive.read(&[]).await.unwrap(), []);
 }
 
 pub(crate) async fn equal_timestamps_are_told_apart_by_hash(archive: &dyn Archive) {

@@ -4,7 +4,7 @@ use store_adapter::{Record, WakuMessage};
 use sync_core::{Bound, Range};
 
 /// So many batches back the history reaches.
-const KEPT: i64 = 150;
+pub(crate) const KEPT: i64 = 150;
 
 /// The records of a batch. Each says in its payload which batch it belongs to, and of how many records.
 /// Some are of now, and others late, so that they fall into several units.
@@ -39,8 +39,12 @@ pub(crate) fn number_of(record: &Record) -> i64 {
     i64::from_be_bytes(record.message().payload[..8].try_into().unwrap())
 }
 
+/// The time of a batch, in nanoseconds.
+pub(crate) fn time_of(number: i64) -> u64 {
+    100_000 * number.max(0) as u64
+}
+
 /// What is removed after a batch.
 pub(crate) fn span_below(number: i64) -> Range {
-    let oldest = (number - KEPT).max(0) as u64;
-    Range::new(Bound::MIN, Bound::at_time(100_000 * oldest))
+    Range::new(Bound::MIN, Bound::at_time(time_of(number - KEPT)))
 }

@@ -6,6 +6,10 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
 mod redb;
 
 #[cfg(test)]

@@ -128,6 +128,9 @@ impl Archive for Faulty {
     async fn lookup(&self, hashes: &[Id]) -> Result<Vec<Record>, ArchiveError> {
         self.with(self.inner.lookup(hashes)).await
     }
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Record>, ArchiveError> {
+        self.with(self.inner.read(keys)).await
+    }
     async fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError> {
         self.with(self.inner.locate(hashes)).await
     }

@@ -10,12 +10,13 @@ use store_adapter::store::{StoreAnswer, StoreQueryRequest, StoreQueryResponse, s
 use store_adapter::{Record, WakuMessage};
 use sync_core::{Bound, Id, Range};
 
+use crate::archives::{CONTENT, TOPIC, record_of as record};
 use crate::twin;
 
 /// Runs every function below on archives made by `$new`.
 macro_rules! store_suite {
     ($new:expr) => {
-        store_suite!($new =>
+        on_empty_archives!($new =>
             an_empty_store_answers_with_an_empty_page,
             a_cursor_on_the_last_match_gives_an_empty_page,
             a_cursor_on_the_first_match_gives_the_others,
@@ -37,26 +38,6 @@ macro_rules! store_suite {
             any_query_is_paged_to_its_end_as_its_naive_twin_does,
         );
     };
-    ($new:expr => $($name:ident),* $(,)?) => {$(
-        #[tokio::test]
-        async fn $name() {
-            let (archive, _kept) = $new.await;
-            $crate::suite::$name(&archive).await;
-        }
-    )*};
-}
-
-const TOPIC: &str = "/waku/2/rs/99/0";
-const CONTENT: &str = "/test/1/a/proto";
-
-fn record(topic: &str, content_topic: &str, time: i64, payload: &[u8]) -> Record {
-    let message = WakuMessage {
-        payload: payload.to_vec(),
-        content_topic: content_topic.into(),
-        timestamp: Some(time),
-        ..WakuMessage::default()
-    };
-    Record::new(topic, message).unwrap()
 }
 
 /// Stores so many records, two of each time, and gives them in order.

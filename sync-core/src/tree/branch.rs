@@ -8,7 +8,7 @@ use triomphe::Arc;
 
 use super::leaf::{self, Leaf};
 use super::node::{Edges, Entry, Inserted, Node, Path};
-use super::search::{lower_bound, lower_bound_from};
+use super::search::{lower_bound_from, lower_bound_warm};
 use super::totals::{Lane, Totals};
 use super::{BRANCH_MAX, BRANCH_MIN, LEAF_MAX, LEAF_MIN, LEAF_RELIEF};
 use crate::item::{Id, Item};
@@ -122,7 +122,7 @@ impl Branch {
     /// The child where `key` belongs: the last one whose separator isn't behind it.
     #[inline]
     pub(super) fn child(&self, key: &Item) -> usize {
-        self.child_at_time(lower_bound(&self.timestamps, key.timestamp), key)
+        self.child_at_time(lower_bound_warm(&self.timestamps, key.timestamp), key)
     }
 
     /// As [`Branch::child`], where it is known to be `from` or behind it.

@@ -7,7 +7,7 @@ use triomphe::Arc;
 
 use super::branch::Parent;
 use super::node::{Entry, Inserted, Node, Path};
-use super::search::{lower_bound, lower_bound_from};
+use super::search::{lower_bound, lower_bound_from, lower_bound_warm};
 use super::totals::Lane;
 use super::{LEAF_MAX, LEAF_MIN};
 use crate::item::{Bound, Id, Item};
@@ -144,6 +144,12 @@ impl Leaf {
     #[inline]
     pub(super) fn slot(&self, key: &Item) -> usize {
         self.slot_at(lower_bound(&self.timestamps, key.timestamp), key)
+    }
+
+    /// As [`Leaf::slot`], of a leaf that is likely to be in the cache.
+    #[inline]
+    pub(super) fn slot_warm(&self, key: &Item) -> usize {
+        self.slot_at(lower_bound_warm(&self.timestamps, key.timestamp), key)
     }
 
     /// As [`Leaf::slot`], where it is known that the first `from` do.

@@ -3,17 +3,29 @@
 /// How many keys lie between two samples: one cache line of timestamps.
 const STRIDE: usize = 8;
 
-/// How many lines are looked at together.
+/// How many lines are looked at together by [`lower_bound_warm`].
 const GROUP: usize = 4;
 
 /// How many of the ascending `keys` are less than `key`. Unused slots at the end must hold
 /// `u64::MAX`.
 ///
-/// A binary search over a cold node waits for one cache miss after the other. Here the last keys of
-/// [`GROUP`] lines each, and then of the lines of one group, are read by loads that don't depend on each
-/// other, so that the misses overlap; the one line in question is searched. Nothing branches on a key.
+/// A binary search over a cold node waits for one cache miss after the other. Here the last keys of all
+/// lines are read, by loads that don't depend on each other, so that the misses overlap: that is the
+/// one wait, since the line in question is among those read. Nothing branches on a key.
 #[inline]
 pub(super) fn lower_bound<const N: usize>(keys: &[u64; N], key: u64) -> usize {
+    const { assert!(N.is_multiple_of(STRIDE)) };
+    let (lines, _) = keys.as_chunks::<STRIDE>();
+    let line = ends_below(lines, key);
+    lines
+        .get(line)
+        .map_or(N, |keys| line * STRIDE + within(keys, key))
+}
+
+/// As [`lower_bound`], for nodes that are likely to be in the cache: fewer lines are read, those of one group
+/// after the ends of all groups.
+#[inline]
+pub(super) fn lower_bound_warm<const N: usize>(keys: &[u64; N], key: u64) -> usize {
     const { assert!(N.is_multiple_of(GROUP * STRIDE)) };
     let (lines, _) = keys.as_chunks::<STRIDE>();
     let (groups, _) = lines.as_chunks::<GROUP>();
@@ -22,9 +34,15 @@ pub(super) fn lower_bound<const N: usize>(keys: &[u64; N], key: u64) -> usize {
     let Some(lines) = groups.get(group) else {
         return N;
     };
-    let ends = lines[..GROUP - 1].iter().map(|line| line[STRIDE - 1]);
-    let line: usize = ends.map(|end| usize::from(end < key)).sum();
+    let line = ends_below(&lines[..GROUP - 1], key);
     (group * GROUP + line) * STRIDE + within(&lines[line], key)
+}
+
+/// How many of the lines have only keys that are less than `key`.
+#[inline]
+fn ends_below(lines: &[[u64; STRIDE]], key: u64) -> usize {
+    let ends = lines.iter().map(|line| line[STRIDE - 1]);
+    ends.map(|end| usize::from(end < key)).sum()
 }
 
 /// As [`lower_bound`], where it is known that the first `from` keys are less. Close by it is faster:

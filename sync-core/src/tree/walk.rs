@@ -78,6 +78,9 @@ pub(super) fn walk<'a, P: Place>(
     stop_at_all(places, &visits[done..], arrive);
 }
 
+/// How many leaves are searched, and what is read of them fetched, before any is summed.
+const AHEAD: usize = 8;
+
 /// A node on the way to some places.
 struct Visit<'a> {
     node: &'a Node,
@@ -133,14 +136,25 @@ fn stop_at_all<'a, P: Place>(
 ) {
     // What lies before the last place, if the next sum starts there in another leaf.
     let mut left_off = Sum::default();
-    for visit in visits {
+    let mut ahead = [0; AHEAD];
+    for (number, visit) in visits.iter().enumerate() {
         let Node::Leaf(leaf) = visit.node else { return };
+        if number % AHEAD == 0 {
+            for (slot, visit) in ahead.iter_mut().zip(&visits[number..]) {
+                let Node::Leaf(leaf) = visit.node else { return };
+                *slot = places[visit.places.start].0.slot(leaf, visit.count);
+            }
+            for (slot, visit) in ahead.iter().zip(&visits[number..]) {
+                let Node::Leaf(leaf) = visit.node else { return };
+                leaf.fetch(*slot);
+            }
+        }
         let (mut slot, mut known) = (0, None);
         for (index, &(place, summed)) in visit.places.clone().zip(&places[visit.places.clone()]) {
             let from = slot;
             let mut since = Sum::default();
             if index == visit.places.start {
-                slot = place.slot(leaf, visit.count);
+                slot = ahead[number % AHEAD];
                 if summed {
                     let before = leaf.ids_before(slot, visit.parent);
                     known = Some(before);
@@ -195,7 +209,7 @@ impl Place for &Item {
 
     #[inline]
     fn slot(self, leaf: &Leaf, _before: usize) -> usize {
-        leaf.slot(self)
+        leaf.slot_warm(self)
     }
 
     #[inline]

@@ -198,8 +198,15 @@ impl Side {
         let header = Header::of_scope(self.form, &scope)?;
         let opened = Opened::get(&mut self.opened, scope, &*self.source)?;
         let set: &dyn ItemSet = &*opened.set;
-        self.filtering
-            .observe(payload, &opened.scope, set, &*self.source)?;
+        // A frame that nothing was asked for may be about more topics than this side talks about: what
+        // it lists needn't be of these, so that the peer is asked for a list under their header.
+        let everything = Scope::of_window(self.base.window);
+        let named = payload.header.restrict(self.form, &everything);
+        let beyond = self.asked.is_none() && named != opened.scope;
+        if !beyond {
+            self.filtering
+                .observe(payload, &opened.scope, set, &*self.source)?;
+        }
         let said = Span::new(payload.start.timestamp, payload.end().timestamp);
         let asked = self.asked.unwrap_or(said);
         let start = said.lower.min(asked.lower);
@@ -219,8 +226,10 @@ impl Side {
         for range in &payload.ranges {
             let span = Span::new(lower, range.upper.timestamp);
             lower = span.upper;
-            if !span.is_empty() {
-                engine.answer(span, &range.content)?;
+            match range.content {
+                _ if span.is_empty() => {}
+                Content::Items { .. } if beyond => engine.ask(span)?,
+                _ => engine.answer(span, &range.content)?,
             }
         }
         engine.ask(Span::new(asked.lower.max(said.upper), asked.upper))?;

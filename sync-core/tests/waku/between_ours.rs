@@ -289,3 +289,34 @@ fn both_header_forms_carry_a_session() {
         );
     }
 }
+
+#[test]
+fn a_first_list_of_more_topics_than_the_responder_has_costs_nothing_but_a_round() {
+    let stored = |shard: u64, number: u64| Stored {
+        item: item(BEGIN + number % 3, number + 1_000 * shard + 1),
+        pubsub: format!("/waku/2/rs/99/{shard}"),
+        content: "/test/1/a/proto".into(),
+    };
+    let held = |shards: std::ops::Range<u64>, numbers: std::ops::Range<u64>| {
+        Archive::new(shards.flat_map(|shard| numbers.clone().map(move |n| stored(shard, n))))
+    };
+    let short = Scope::of_window(Range::of_times(BEGIN, BEGIN + 3));
+    let of_one = Scope {
+        pubsub_topics: TopicFilter::from_wire(["/waku/2/rs/99/1"]),
+        ..short.clone()
+    };
+    // The responder holds other topics' items too, or nothing of them.
+    for right in [held(0..4, 5..25), held(1..2, 5..25), held(0..4, 0..20)] {
+        let left = held(0..3, 0..20);
+        let (form, limits) = (HeaderForm::Topics, SessionLimits::default());
+        let source = Box::new(left.clone());
+        let (initiator, first) =
+            Initiator::start(source, short.clone(), form, limits.clone()).unwrap();
+        let responder = Responder::new(Box::new(right.clone()), of_one.clone(), form, limits);
+        let run = between(initiator, first, responder).unwrap();
+        let (left, right) = (left.ids(&of_one), right.ids(&of_one));
+        assert_eq!(run.initiator, Found::truth(&left, &right));
+        assert_eq!(run.responder, Found::truth(&right, &left));
+        assert!(run.frames_up + run.frames_down <= 4, "{run:?}");
+    }
+}

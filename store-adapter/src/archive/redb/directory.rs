@@ -4,12 +4,10 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::backends::FileBackend;
 
-use super::files::{Backend, Files};
+use super::files::{Backend, Files, Hold};
 
 /// A directory of the disk.
 #[derive(Debug)]
@@ -67,6 +65,10 @@ impl Files for Directory {
     fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+
+    fn hold(&self) -> io::Result<Hold> {
+        Hold::of(&self.path)
+    }
 }
 
 /// Opens a file that is there, to read and write.
@@ -102,13 +104,6 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
-}
-
-/// A name beside `path` that no other attempt uses.
-pub(super) fn name_unfinished(path: &Path) -> PathBuf {
-    static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
-    let attempt = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
-    beside(path, &format!(".creating-{}-{attempt}", process::id()))
 }
 
 /// Makes durable which files are in the directory that `path` lies in.

@@ -4,7 +4,8 @@
 //! long as they read, so that no unit is removed under them; the list is exchanged only after the
 //! catalogue says so on the disk.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -12,8 +13,9 @@ use redb::Database;
 use sync_core::{Bound, Id, Item, Range};
 
 use super::catalogue::{self, CATALOGUE, Catalogue, Consistence, FIRST, Listed};
+use super::closing::Closing;
 use super::fault::Fault;
-use super::files::Files;
+use super::files::{Files, Hold};
 use super::filter::Trace;
 use super::loading::{known, load};
 use super::opened::Opened;
@@ -40,11 +42,14 @@ pub(super) struct Engine {
     units: RwLock<Arc<Units>>,
     writer: Mutex<Writer>,
     opened: Opened,
+    closing: Closing,
     topics: Topics,
     /// Whether something has to be settled before anything is read.
     unsettled: AtomicBool,
     /// Bytes of the disk that files take which aren't units yet.
     pub(super) passing_bytes: AtomicU64,
+    /// Let go last. The catalogue's own lock is free for a moment when it is opened anew after a failure.
+    _hold: Hold,
 }
 
 /// What is to know for changing an archive.
@@ -79,9 +84,23 @@ pub(super) fn sync(files: &dyn Files) -> Result<(), ArchiveError> {
     })
 }
 
+/// Keeps other processes away.
+fn hold(files: &dyn Files) -> Result<Hold, ArchiveError> {
+    let path = || files.path_of(CATALOGUE);
+    files.hold().map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => ArchiveError::InUse { path: path() },
+        io::ErrorKind::NotFound => ArchiveError::NotFound { path: path() },
+        _ => {
+            let path = path();
+            ArchiveError::Io { path, source }
+        }
+    })
+}
+
 impl Engine {
     /// Opens an archive that is there. Nothing is changed before all of it is known to be sound.
     pub(super) fn open(files: Arc<dyn Files>, options: &RedbOptions) -> Result<Self, ArchiveError> {
+        let hold = hold(&*files)?;
         let check = |found: &Consistence| load(&files, found, &HashMap::new());
         let (catalogue, checked) = Catalogue::open(Arc::clone(&files), check)?;
         let found = catalogue.read()?;
@@ -95,9 +114,11 @@ impl Engine {
             units: RwLock::new(Arc::new(units)),
             writer: Mutex::default(),
             opened: Opened::new(options.open_units),
+            closing: Closing::default(),
             topics: Topics::default(),
             unsettled: AtomicBool::new(true),
             passing_bytes: AtomicU64::new(0),
+            _hold: hold,
         };
         let mut writer = engine.lock();
         engine.take_stock(&mut writer, &found)?;
@@ -117,13 +138,16 @@ impl Engine {
 
     /// Exchanges the list of units for one that the catalogue has; waits for readers.
     pub(super) fn exchange(&self, units: Units) {
-        for (index, entry) in units.entries().iter().enumerate() {
-            let newest = index == units.last_index();
-            entry
-                .unit
-                .take_role(if newest { Role::Newest } else { Role::Other });
-        }
+        let newest = units.last_index();
+        let role = |index| match index == newest {
+            true => Role::Newest,
+            false => Role::Other,
+        };
+        let changed = units.entries().iter().enumerate();
+        let changed = changed.filter(|(index, entry)| entry.unit.take_role(role(*index)));
+        let changed = changed.map(|(_, entry)| Arc::clone(&entry.unit)).collect();
         *self.units.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(units);
+        self.closing.close(changed);
     }
 
     /// Does something with a unit's database.
@@ -230,26 +254,41 @@ impl Engine {
         item_of: impl Fn(&T) -> Item,
     ) -> Result<Vec<T>, ArchiveError> {
         let units = self.reading()?;
-        let mut sought: HashMap<Id, Trace> =
-            hashes.iter().map(|hash| (*hash, Trace::of(hash))).collect();
+        let distinct: BTreeSet<&Id> = hashes.iter().collect();
+        let traced = distinct.into_iter().map(|hash| (*hash, Trace::of(hash)));
+        let mut sought: Vec<(Id, Trace)> = traced.collect();
         let mut found = BTreeMap::new();
         for Entry { unit, .. } in units.entries().iter().rev() {
             if sought.is_empty() {
                 break;
             }
-            let likely = sought.iter().filter(|(_, trace)| unit.may_hold(**trace));
-            let likely: Vec<Id> = likely.map(|(hash, _)| *hash).collect();
+            let likely = unit.likely(&sought);
             if likely.is_empty() {
                 continue;
             }
             let cache = self.names_of(unit);
             for one in self.with(unit, |database| read(database, cache, &likely))? {
                 let item = item_of(&one);
-                sought.remove(&item.id);
+                sought.retain(|(hash, _)| *hash != item.id);
                 found.insert(item, one);
             }
         }
         Ok(found.into_values().collect())
+    }
+
+    /// The records of keys that were given before. Each lies where its time says, so that no filter and
+    /// no table of hashes is asked.
+    pub(super) fn read(&self, mut keys: Vec<Key>) -> Result<Vec<Record>, ArchiveError> {
+        let units = self.reading()?;
+        keys.sort_by_key(|key| key.item);
+        keys.dedup_by_key(|key| key.item);
+        let at = |key: &Key| units.index_of(&key.item);
+        let mut found = Vec::with_capacity(keys.len());
+        for part in keys.chunk_by(|a, b| at(a) == at(b)) {
+            let unit = &units.entries()[part.first().map_or(0, at)].unit;
+            found.extend(self.with(unit, |database| read::messages(database, part))?);
+        }
+        Ok(found)
     }
 
     pub(super) fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError> {

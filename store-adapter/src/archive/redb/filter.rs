@@ -6,7 +6,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use fastbloom::AtomicBloomFilter;
 use siphasher::sip::SipHasher13;
@@ -79,9 +79,23 @@ impl Filter {
 
     /// Whether the unit may hold the hash; `false` is certain.
     pub(super) fn may_hold(&self, trace: Trace) -> bool {
-        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
-        parts.iter().any(|part| part.bloom.contains_hash(trace.0))
+        may_hold(&self.parts(), trace)
     }
+
+    /// Those hashes that the unit may hold; that it holds none of the others is certain.
+    pub(super) fn likely(&self, sought: &[(Id, Trace)]) -> Vec<Id> {
+        let parts = self.parts();
+        let likely = sought.iter().filter(|(_, trace)| may_hold(&parts, *trace));
+        likely.map(|(hash, _)| *hash).collect()
+    }
+
+    fn parts(&self) -> RwLockReadGuard<'_, Vec<Part>> {
+        self.parts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn may_hold(parts: &[Part], trace: Trace) -> bool {
+    parts.iter().any(|part| part.bloom.contains_hash(trace.0))
 }
 
 #[cfg(test)]

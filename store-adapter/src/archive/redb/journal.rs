@@ -13,9 +13,10 @@ use sha2::{Digest, Sha256};
 
 use super::catalogue::Intent;
 use super::fault::Fault;
-use super::files::Files;
+use super::files::{Backend, Files};
 use super::tables::{item_of, key_of};
 use crate::archive::ArchiveError;
+use crate::limits::JOURNAL_BLOCK_BYTES;
 use crate::message::WakuMessage;
 use crate::record::Record;
 
@@ -27,9 +28,15 @@ pub(super) fn is_name(name: &str) -> bool {
     name.starts_with("journal-")
 }
 
-/// The file of the journal of this number.
-pub(super) fn name_of(number: u64) -> String {
-    format!("journal-{number:08}")
+/// The file of the journal of this number, which has so many bytes.
+pub(super) fn name_of(number: u64, bytes: usize) -> String {
+    format!("journal-{number:08}-{bytes}")
+}
+
+/// How many bytes a journal of this name has; names that an earlier version gave don't tell.
+fn len_told(name: &str) -> Option<u64> {
+    let (_, bytes) = name.strip_prefix("journal-")?.split_once('-')?;
+    bytes.parse().ok()
 }
 
 /// Writes a journal, durable but for its name.
@@ -38,7 +45,8 @@ pub(super) fn write(
     number: u64,
     records: &[Record],
 ) -> Result<Intent, ArchiveError> {
-    let (name, content) = (name_of(number), encode(records));
+    let content = encode(records);
+    let name = name_of(number, content.len());
     let attempt = || {
         let file = files.create(&name)?;
         file.set_len(content.len() as u64)?;
@@ -58,14 +66,21 @@ pub(super) fn write(
 pub(super) fn read(files: &dyn Files, intent: &Intent) -> Result<Vec<Record>, ArchiveError> {
     let attempt = || {
         let file = files.open(&intent.name)?;
-        let len = usize::try_from(file.len()?)
-            .map_err(|_| Fault::Damaged("it is longer than memory".into()))?;
+        let len = file.len()?;
+        if let Some(told) = len_told(&intent.name).filter(|told| *told != len) {
+            return Err(Fault::Damaged(format!(
+                "it should have {told} bytes and has {len}"
+            )));
+        }
+        // No memory is taken for it before it is known to be what was written.
+        if digest_of(&file, len)? != intent.digest {
+            return Err(Fault::Damaged("its digest is another".into()));
+        }
+        let len =
+            usize::try_from(len).map_err(|_| Fault::Damaged("it is longer than memory".into()))?;
         let mut content = vec![0; len];
         file.read(0, &mut content)?;
         file.close()?;
-        if Sha256::digest(&content)[..] != intent.digest {
-            return Err(Fault::Damaged("its digest is another".into()));
-        }
         decode(&content).ok_or_else(|| Fault::Damaged("its records are garbled".into()))
     };
     let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
@@ -78,6 +93,19 @@ pub(super) fn read(files: &dyn Files, intent: &Intent) -> Result<Vec<Record>, Ar
         };
         fault.into_refusal(&files.path_of(&intent.name))
     })
+}
+
+/// The digest of a file of this length, read block by block.
+fn digest_of(file: &Backend, len: u64) -> io::Result<[u8; 32]> {
+    let (mut digest, mut block, mut at) = (Sha256::new(), vec![0; JOURNAL_BLOCK_BYTES], 0);
+    while at < len {
+        let rest = usize::try_from(len - at).unwrap_or(usize::MAX);
+        let part = &mut block[..rest.min(JOURNAL_BLOCK_BYTES)];
+        file.read(at, part)?;
+        digest.update(&*part);
+        at += part.len() as u64;
+    }
+    Ok(digest.finalize().into())
 }
 
 fn encode(records: &[Record]) -> Vec<u8> {
@@ -134,6 +162,36 @@ mod tests {
         for len in (1..content.len()).filter(|&len| len != first) {
             assert_eq!(decode(&content[..len]), None, "{len}");
         }
+    }
+
+    #[test]
+    fn a_journal_that_has_grown_is_refused_before_it_is_read() {
+        let place = tempfile::tempdir().unwrap();
+        let files = Directory::new(place.path());
+        let intent = write(&files, 3, &[record("/t", "/c", 7, b"payload")]).unwrap();
+        let file = files.open(&intent.name).unwrap();
+        let written = file.len().unwrap();
+        // A hole, which nobody could keep in memory or read in time.
+        file.set_len(1 << 42).unwrap();
+        let error = read(&files, &intent).unwrap_err().to_string();
+        let told = format!("it should have {written} bytes and has {}", 1_u64 << 42);
+        assert!(error.contains(&told), "{error}");
+    }
+
+    #[test]
+    fn a_journal_of_an_earlier_version_whose_name_tells_no_length_is_read() {
+        let place = tempfile::tempdir().unwrap();
+        let files = Directory::new(place.path());
+        let payload = vec![7; 2 * JOURNAL_BLOCK_BYTES + 1];
+        let records = vec![record("/t", "/c", 7, &payload)];
+        let written = write(&files, 3, &records).unwrap();
+        let intent = Intent {
+            name: "journal-00000003".into(),
+            ..written.clone()
+        };
+        let [from, to] = [&written.name, &intent.name].map(|name| files.path_of(name));
+        std::fs::rename(from, to).unwrap();
+        assert_eq!(read(&files, &intent).unwrap(), records);
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::directory::{Directory, beside, name_unfinished, parent_of, sync_parent};
+use super::directory::{Directory, beside, parent_of, sync_parent};
 use super::engine::{self, Engine};
 use super::files::Files;
 use super::moving;
 use super::options::RedbOptions;
+use super::unfinished::{self, Unfinished};
 use crate::archive::ArchiveError;
 
 /// What an archive in one file is called while it is moved.
@@ -19,6 +20,7 @@ const MOVING: &str = ".moving";
 pub(super) fn open(path: &Path, options: &RedbOptions) -> Result<Engine, ArchiveError> {
     let with_path = |source| io_error(path, source);
     let being_moved = beside(path, MOVING);
+    unfinished::clean_up(path);
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => {
@@ -69,20 +71,21 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), ArchiveError> {
         let path = path.to_owned();
         return Err(ArchiveError::NoDirectory { path });
     }
-    let unfinished = name_unfinished(path);
-    let made = create(&unfinished).and_then(|()| publish(&unfinished, path).map_err(with_path));
-    if made.is_err() || unfinished.exists() {
-        // What is left of a failure, or of having been too late.
-        let _ = fs::remove_dir_all(&unfinished);
-    }
-    made?;
+    let unfinished = Unfinished::beside(path).map_err(with_path)?;
+    fill(unfinished.path())?;
+    publish(unfinished.path(), path).map_err(with_path)?;
     sync_parent(path).map_err(with_path)
 }
 
 /// Makes an archive in a new directory.
 pub(super) fn create(path: &Path) -> Result<(), ArchiveError> {
     fs::create_dir(path).map_err(|source| io_error(path, source))?;
-    let files: Arc<dyn Files> = Arc::new(Directory::new(path));
+    fill(path)
+}
+
+/// Makes an archive in an empty directory.
+fn fill(directory: &Path) -> Result<(), ArchiveError> {
+    let files: Arc<dyn Files> = Arc::new(Directory::new(directory));
     engine::create(&files)
 }
 

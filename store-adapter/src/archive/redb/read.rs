@@ -134,6 +134,23 @@ pub(super) fn lookup(
     Ok(records)
 }
 
+/// The records of those keys that are still there.
+pub(super) fn messages(database: &Database, keys: &[Key]) -> Result<Vec<Record>, Fault> {
+    let transaction = database.begin_read()?;
+    let messages = transaction.open_table(MESSAGES)?;
+    let mut records = Vec::with_capacity(keys.len());
+    for key in keys {
+        let at = key_of(&key.item);
+        if let Some(stored) = messages.get(&at)? {
+            let topic = Arc::clone(&key.pubsub_topic);
+            records.push(record_of(key.item, topic, stored.value())?);
+        } else if transaction.open_table(ROWS)?.get(&at)?.is_some() {
+            return Err(Fault::missing("the message of a row"));
+        }
+    }
+    Ok(records)
+}
+
 fn record_of(item: Item, topic: Arc<str>, encoded: &[u8]) -> Result<Record, Fault> {
     let message = WakuMessage::decode(encoded).map_err(|error| {
         Fault::Damaged(format!(

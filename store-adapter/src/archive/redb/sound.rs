@@ -6,7 +6,7 @@ use std::path::Path;
 use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableError};
 
 use super::fault::Fault;
-use super::files::{Backend, Files};
+use super::files::{Backend, Care, Files};
 use super::rehearsal::Rehearsal;
 use super::tables::{FORMAT, VERSION_KEY};
 use super::{Durability, slot, write};
@@ -54,12 +54,13 @@ pub(super) fn create(
     fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), Fault>,
 ) -> Result<(), ArchiveError> {
     let attempt = || {
-        let database = builder(cache_bytes).create_with_backend(files.create(name)?)?;
+        let file = files.create(name)?.with_care(Care::none());
+        let database = builder(cache_bytes).create_with_backend(file)?;
         let transaction = write::begin(&database, Durability::EachBatch)?;
         fill(&transaction)?;
         transaction.commit()?;
         drop(database);
-        // Closing has changed the file once more.
+        // All of it at once: half a file is as good as none.
         Ok(files.open(name)?.sync_data()?)
     };
     let (made, _) = slot::guarded(attempt);

@@ -181,6 +181,7 @@ impl Engine {
             piece.unit.take_role(Role::Piece);
             if let Some(complete) = split.pieces.last() {
                 complete.unit.take_role(Role::Other);
+                complete.unit.rest();
             }
             split.pieces.push(piece);
         }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use redb::Database;
+use sync_core::Id;
 
 use super::fault::Fault;
-use super::files::Files;
+use super::files::{Care, Files};
 use super::filter::{Filter, Trace};
 use super::slot::Slot;
 use super::{Durability, read, sound, tables, verify, write};
@@ -62,6 +63,7 @@ struct Figures {
     messages: AtomicU64,
     disk_bytes: AtomicU64,
     role: AtomicU8,
+    care: Care,
 }
 
 /// The file of the unit of this number.
@@ -119,13 +121,15 @@ impl Unit {
             messages: AtomicU64::new(messages),
             disk_bytes: AtomicU64::new(0),
             role: AtomicU8::new(Role::Other as u8),
+            care: Care::default(),
         });
         let opener = {
             let (files, figures, name) = (Arc::clone(&files), Arc::clone(&figures), name_of(id));
             move || {
                 let role = Role::of(figures.role.load(Ordering::Relaxed));
                 let path = files.path_of(&name);
-                let database = sound::open(&path, || files.open(&name), role.cache_bytes())?;
+                let file = || Ok(files.open(&name)?.with_care(figures.care.clone()));
+                let database = sound::open(&path, file, role.cache_bytes())?;
                 // After a failure it may hold more or less than was known.
                 let messages = read::count(&database);
                 let messages = messages.map_err(|fault| fault.into_error(&path))?;
@@ -162,6 +166,11 @@ impl Unit {
     /// Whether it may hold a hash; `false` is certain.
     pub(super) fn may_hold(&self, trace: Trace) -> bool {
         self.filter.may_hold(trace)
+    }
+
+    /// Those hashes that it may hold; that it holds none of the others is certain.
+    pub(super) fn likely(&self, sought: &[(Id, Trace)]) -> Vec<Id> {
+        self.filter.likely(sought)
     }
 
     /// Does something with the database; see [`Slot::with`].
@@ -204,11 +213,9 @@ impl Unit {
         changed
     }
 
-    /// Gives the unit a role, and closes it if it had another.
-    pub(super) fn take_role(&self, role: Role) {
-        if self.figures.role.swap(role as u8, Ordering::Relaxed) != role as u8 {
-            self.rest();
-        }
+    /// Gives the unit a role; tells whether it had another, so that it is to be closed.
+    pub(super) fn take_role(&self, role: Role) -> bool {
+        self.figures.role.swap(role as u8, Ordering::Relaxed) != role as u8
     }
 
     /// Closes the file until somebody needs it.
@@ -219,6 +226,7 @@ impl Unit {
 
     /// Closes the file and removes it.
     pub(super) fn remove(&self) -> Result<(), ArchiveError> {
+        self.figures.care.end();
         self.slot.rest();
         let removed = self.files.remove(&name_of(self.id));
         removed.map_err(|source| ArchiveError::Io {

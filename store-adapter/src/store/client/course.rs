@@ -202,7 +202,8 @@ impl ContentCourse {
         }
         let expected = repeats > 0 && visit.repeats <= visit.expected_repeats;
         visit.idle += u32::from(!expected);
-        if visit.spot.cursor == Some(cursor) || visit.idle > limits.idle_pages {
+        let again = repeats > 0 && !expected;
+        if again || visit.spot.cursor == Some(cursor) || visit.idle > limits.idle_pages {
             return Err(Trouble::NoProgress);
         }
         Ok(())

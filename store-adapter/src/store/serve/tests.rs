@@ -382,6 +382,44 @@ async fn a_page_that_is_removed_while_it_is_read_does_not_look_like_the_end() {
     assert_eq!(response.pagination_cursor, None);
 }
 
+#[tokio::test]
+async fn few_hashes_with_data_are_read_by_one_operation() {
+    let records = records(60);
+    let (forward, backward) = (true, false);
+    for (count, direction) in [(1, forward), (10, forward), (10, backward), (25, backward)] {
+        // Removes all but ten before the first lookup, and nothing may ask a second time.
+        let before = Range::new(Bound::MIN, Bound::Before(records[50].item()));
+        let archive = Retaining {
+            archive: archive_of(&records).await,
+            removed: Mutex::new(vec![Range::ALL, before]),
+        };
+        let asked = hashes(&records[60 - count..]);
+        let request = StoreQueryRequest {
+            pagination_forward: direction,
+            pagination_limit: Some(30),
+            ..StoreQueryRequest::by_hashes("r", &asked, true)
+        };
+        let response = ask(&archive, &request).await;
+        let expected = &records[60 - count.min(10)..];
+        assert_eq!(hashes_of(&response), hashes(expected), "{count}");
+        assert_eq!(response.pagination_cursor, None);
+        assert!(response.messages.iter().all(|m| m.message.is_some()));
+        assert_eq!(archive.removed.lock().unwrap().len(), 1, "{count} hashes");
+    }
+}
+
+#[tokio::test]
+async fn hashes_of_messages_that_overfill_a_page_are_paged() {
+    let records: Vec<Record> = (0..4)
+        .map(|n| record("/t", "/c", n, &vec![7; 3_000_000]))
+        .collect();
+    let archive = archive_of(&records).await;
+    let request = StoreQueryRequest::by_hashes("r", &hashes(&records), true);
+    let (pages, _) = ask_on(&archive, &StoreLimits::default(), request).await;
+    assert!(pages.len() > 1, "{} pages", pages.len());
+    assert_eq!(pages.concat(), hashes(&records));
+}
+
 #[test]
 fn a_rate_limited_peer_is_told_as_nwaku_does() {
     let vectors = crate::testing::vectors("store_query.json");

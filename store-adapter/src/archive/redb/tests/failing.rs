@@ -10,7 +10,7 @@ use redb::{BackendError, StorageBackend};
 use tempfile::TempDir;
 
 use super::super::directory::Directory;
-use super::super::files::{Backend, Files};
+use super::super::files::{Backend, Files, Hold};
 use super::*;
 
 /// What a disk still bears before it fails.
@@ -20,6 +20,7 @@ struct Disk {
     capacity: AtomicU64,
     /// So many writes and flushes succeed.
     operations: AtomicU64,
+    syncs: AtomicU64,
 }
 
 impl Disk {
@@ -27,6 +28,7 @@ impl Disk {
         Arc::new(Self {
             capacity: AtomicU64::new(u64::MAX),
             operations: AtomicU64::new(u64::MAX),
+            syncs: AtomicU64::new(0),
         })
     }
 
@@ -91,6 +93,10 @@ impl Files for FailingFiles {
     fn path_of(&self, name: &str) -> PathBuf {
         self.directory.path_of(name)
     }
+
+    fn hold(&self) -> io::Result<Hold> {
+        self.directory.hold()
+    }
 }
 
 #[derive(Debug)]
@@ -118,6 +124,7 @@ impl StorageBackend for FailingFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.disk.spend()?;
+        self.disk.syncs.fetch_add(1, Ordering::SeqCst);
         self.file.sync_data()
     }
 
@@ -277,4 +284,40 @@ fn many_threads_survive_one_failure() {
     let held = items(&engine);
     assert!(acknowledged.iter().all(|item| held.contains(item)));
     assert_eq!(held.len() % 10, 0);
+}
+
+#[test]
+fn no_other_process_gets_an_archive_whose_catalogue_has_failed() {
+    let (engine, disk, place) = on_disk(u64::MAX);
+    append(&engine, &batch(1, 3)).unwrap();
+    disk.operations.store(0, Ordering::SeqCst);
+    engine
+        .catalogue
+        .set_state("online", Some(b"1"))
+        .unwrap_err();
+    disk.repair();
+    let again = || open(&files_on(place.path(), &Disk::unlimited()), u64::MAX);
+    let error = again().unwrap_err();
+    assert!(matches!(error, ArchiveError::InUse { .. }), "{error:?}");
+    engine.catalogue.set_state("online", Some(b"2")).unwrap();
+    assert_eq!(items(&engine), items_of(&batch(1, 3)));
+    drop(engine);
+    assert_eq!(items(&again().unwrap()), items_of(&batch(1, 3)));
+}
+
+#[test]
+fn a_unit_is_synced_once_when_it_is_made_and_not_when_it_goes() {
+    let (engine, disk, _place) = on_disk(u64::MAX);
+    let mut writer = engine.lock();
+    let synced = |before: u64| disk.syncs.load(Ordering::SeqCst) - before;
+    let before = synced(0);
+    let entry = engine.make_unit(&mut writer, catalogue::FIRST, 0).unwrap();
+    assert_eq!(synced(before), 1);
+    let records = batch(1, 3);
+    let records: Vec<&Record> = records.iter().collect();
+    entry.unit.append(Durability::EachBatch, &records).unwrap();
+    let before = synced(0);
+    assert!(before > 1, "what is stored isn't synced");
+    entry.unit.remove().unwrap();
+    assert_eq!(synced(before), 0);
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use redb::StorageBackend;
 
-use super::super::files::{Backend, Files};
+use super::super::files::{Backend, Files, Hold};
 
 /// Numbers that only look random, so that a failure can be repeated.
 #[derive(Clone, Debug)]
@@ -196,6 +196,10 @@ impl Files for Forgetful {
 
     fn path_of(&self, name: &str) -> PathBuf {
         PathBuf::from("/forgetful").join(name)
+    }
+
+    fn hold(&self) -> io::Result<Hold> {
+        Ok(Hold::default())
     }
 }
 
