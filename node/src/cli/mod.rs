@@ -192,7 +192,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "URL", conflicts_with = "file")]
     pub from: Option<String>,
     /// What to keep, as `run` has it: nothing makes the archive exceed it meanwhile, the oldest
-    /// messages go first, and what is older is refused. By default everything is kept, until `run` holds
+    /// messages go first, and what is older is left out. By default everything is kept, until `run` holds
     /// the archive to its own policy, which is two days by default
     #[arg(long, value_name = "POLICY", default_value = "none")]
     pub store_message_retention_policy: RetentionPolicy,
