@@ -279,6 +279,7 @@ impl Node {
             swarm: swarm.clone(),
             control: control.clone(),
             peers,
+            limiter: Arc::clone(&limiter),
         };
         let (health, rest) = rest::mount(config.rest, answering);
         Ok(Self {
