@@ -71,7 +71,9 @@ where
                 outage.goes_on(peer, &"the connection was lost");
             }
             Err(ConnectError::NoPeerId(_) | ConnectError::Stopped) => return,
-            Err(error) => outage.goes_on(peer, &error),
+            Err(error) => {
+                outage.goes_on(peer, &error);
+            }
         }
         let pause = match peers.is_foreign(&peer) {
             true => FOREIGN_REDIAL,
