@@ -109,7 +109,8 @@ fn verdict(
     match progress.ended {
         None => Ok(ExitCode::SUCCESS),
         Some(Ended::NobodyLeft) if !reader.has_met_any() => Err(Failure::Unreachable(anyhow!(
-            "no peer can be reached: check the addresses, and whether this machine may connect to them"
+            "no peer can be reached: check the addresses, and whether this machine may connect to \
+             them"
         ))),
         Some(Ended::NobodyLeft) => Err(Failure::Failed(anyhow!(
             "no peer is left that answers, and more may match; read so far: {read}{}",

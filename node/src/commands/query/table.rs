@@ -96,14 +96,11 @@ impl PagedTable {
             self.headed = true;
         }
         table.add_rows(rows);
-        let last = self.columns.len() - 1;
-        for (place, column) in self.columns.iter().enumerate() {
-            let Some(shown) = table.column_mut(place) else {
-                continue;
-            };
+        for (shown, column) in table.column_iter_mut().zip(&self.columns) {
             let width = u16::try_from(column.width).unwrap_or(u16::MAX);
             shown.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
-            shown.set_padding((0, u16::from(place < last)));
+            // The line below the names has a junction between columns, which is a space elsewhere.
+            shown.set_padding((0, 0));
             if matches!(column.field, Field::Size | Field::Bytes) {
                 shown.set_cell_alignment(CellAlignment::Right);
             }
@@ -236,7 +233,7 @@ impl Field {
 
 /// `1/0` for a shard's topic, else the topic.
 fn shard(topic: &str) -> String {
-    topic.parse().map_or_else(
+    topic.parse::<Shard>().map_or_else(
         |_| topic.to_owned(),
         |Shard { cluster_id, index }| format!("{cluster_id}/{index}"),
     )
