@@ -6,13 +6,17 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, LineStyle, Table, Width};
 use store_adapter::Record;
+use store_adapter::limits::TOPIC_BYTES;
 use store_adapter::sharding::Shard;
 use store_adapter::store::Found;
 use unicode_width::UnicodeWidthStr;
 
 use super::limits::PAYLOAD_SHOWN;
-use super::text::{ascii, escaped, fitted, time_to};
+use super::text::{ascii, fitted, time_to};
 use crate::sync::report::size;
+
+/// The most of a text that is shown where there is no terminal: the longest topic that nodes take.
+const WIDEST: usize = TOPIC_BYTES;
 
 /// Columns of a hash in hex, with 0x in front.
 const HASH: usize = 66;
@@ -110,12 +114,8 @@ impl PagedTable {
 
     fn cells(&self, found: &Found) -> Vec<String> {
         let cell = |column: &Column| {
-            let text = column.field.of(found);
-            if self.fixed {
-                fitted(&text, column.width)
-            } else {
-                escaped(&text)
-            }
+            let most = if self.fixed { column.width } else { WIDEST };
+            fitted(&column.field.of(found), most)
         };
         self.columns.iter().map(cell).collect()
     }
