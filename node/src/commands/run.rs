@@ -24,8 +24,8 @@ const KEY_FILE: &str = "nodekey";
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
     let url = args.archive.url_to_create()?;
-    let retention = args.store_message_retention_policy;
-    let store = open_kept(&url, retention, args.relay.ingest_limits()).await?;
+    let limits = args.relay.ingest_limits();
+    let store = open_kept(&url, args.store_message_retention_policy, limits).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -36,6 +36,7 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
             tracing::warn!(%address, %error, "listening");
         }
     }
+    let retention = args.store_message_retention_policy;
     tracing::info!(peer_id = %node.peer_id(), archive = %url, %retention, "running");
     tracing::info!(enr = node.enr_uri(), "the node record");
     tokio::select! {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use store_adapter::archive::{self, ArchiveOptions};
-use store_adapter::limits::IngestLimits;
+use store_adapter::limits::{IngestLimits, MESSAGE_BYTES_MOST};
 use store_adapter::{ArchiveUrl, RetentionPolicy};
 use tokio::task::JoinSet;
 
@@ -12,8 +12,8 @@ use crate::exit::Failure;
 use crate::retention;
 use crate::store::Store;
 
-/// Opens the archive at `url`, which is made if it isn't there, and holds it to `policy`; it takes what is
-/// within `limits`.
+/// Opens the archive at `url`, which is made if it isn't there, and holds it to `policy` and what comes
+/// in to `limits`.
 pub(super) async fn open_kept(
     url: &ArchiveUrl,
     policy: RetentionPolicy,
@@ -37,7 +37,12 @@ pub(super) struct Tended {
 
 impl Tended {
     pub(super) async fn open(url: &ArchiveUrl, policy: RetentionPolicy) -> Result<Self, Failure> {
-        let store = open_kept(url, policy, IngestLimits::default()).await?;
+        // It may be an archive of a network with longer messages than most.
+        let limits = IngestLimits {
+            message_bytes: MESSAGE_BYTES_MOST,
+            ..IngestLimits::default()
+        };
+        let store = open_kept(url, policy, limits).await?;
         let mut tasks = JoinSet::new();
         if let Some(keeper) = store.take_keeper() {
             tasks.spawn(retention::run(keeper));
