@@ -9,13 +9,18 @@
 mod budget;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod counters;
 pub mod exit;
+pub mod health;
+pub mod logging;
 pub mod net;
 pub mod node;
 pub mod output;
+pub mod rates;
 pub mod recording;
 pub mod relay;
+pub mod rest;
 pub mod resume;
 mod retention;
 pub mod service;
@@ -23,3 +28,11 @@ pub mod store;
 pub mod sync;
 pub mod traffic;
 pub mod wire;
+
+/// The program's version, and in brackets the commit that it is built from, or `unknown`.
+pub const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("WAKUSTORE_COMMIT"),
+    ")"
+);

@@ -3,18 +3,16 @@
 
 mod allocator;
 
-use std::io::IsTerminal;
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use rustix::process::Signal;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-use wakustore::cli::Cli;
 use wakustore::commands;
-use wakustore::output::tell;
+use wakustore::config::{self, Notice};
+use wakustore::output::{say, tell};
 
 /// Counts what each thread allocates, for `wakustore bench`.
 ///
@@ -33,36 +31,40 @@ static ALLOCATOR: alloc_tracker::Allocator<std::alloc::System> = alloc_tracker::
 const IDLE_THREADS_STAY: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    allocator::suit(&cli.command);
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(commands::default_log(&cli.command)));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        // It would panic where a line can't be written.
-        .log_internal_errors(false)
-        .init();
+    let loaded = match config::load(std::env::args_os(), std::env::vars_os()) {
+        Ok(loaded) => loaded,
+        Err(error) => return error.report(),
+    };
+    if let Some(printed) = loaded.printed() {
+        return match say(printed) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
+    }
+    allocator::suit(&loaded.cli.command);
+    let levels = commands::start_log(&loaded);
+    loaded.notices.iter().for_each(Notice::log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_keep_alive(IDLE_THREADS_STAY)
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => {
-            tell(format_args!("error: no runtime: {error}"));
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return failed(&format_args!("no runtime: {error}")),
     };
     outlive_file_limits(&runtime);
-    match runtime.block_on(commands::run(cli.command)) {
+    match runtime.block_on(commands::run(loaded.cli.command, levels)) {
         Ok(code) => code,
         Err(failure) => {
             tell(format_args!("error: {failure}"));
             failure.code()
         }
     }
+}
+
+fn failed(error: &dyn Display) -> ExitCode {
+    tell(format_args!("error: {error}"));
+    ExitCode::FAILURE
 }
 
 /// Has writes fail that would make a file longer than the process may (`ulimit -f`), where the system

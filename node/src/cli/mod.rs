@@ -2,9 +2,13 @@
 
 mod archive;
 mod bench;
+mod config;
 mod db;
+mod log;
 mod net;
+mod rates;
 mod relay;
+mod rest;
 mod run;
 mod size;
 mod sync_wire;
@@ -21,9 +25,13 @@ pub use archive::ArchiveArgs;
 pub use bench::{
     BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
 };
+pub use config::ConfigArgs;
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
+pub use log::LogArgs;
 pub use net::{NatArg, NetArgs};
+pub use rates::RateArgs;
 pub use relay::RelayArgs;
+pub use rest::RestArgs;
 pub use run::RunArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;
@@ -32,7 +40,7 @@ pub use wire::{DecodeArgs, ReplayArgs, WireCommand};
 
 /// A Waku Store node that finds and fills the differences between archives.
 #[derive(Debug, Parser)]
-#[command(name = "wakustore", version, about, max_term_width = 100)]
+#[command(name = "wakustore", version = crate::VERSION, about, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed or differing state, 2 wrong usage, \
                         3 a comparison found differences, 4 a peer unreachable.\n\
@@ -184,7 +192,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "URL", conflicts_with = "file")]
     pub from: Option<String>,
     /// What to keep, as `run` has it: nothing makes the archive exceed it meanwhile, the oldest
-    /// messages go first, and what is older is refused. By default everything is kept, until `run` holds
+    /// messages go first, and what is older is left out. By default everything is kept, until `run` holds
     /// the archive to its own policy, which is two days by default
     #[arg(long, value_name = "POLICY", default_value = "none")]
     pub store_message_retention_policy: RetentionPolicy,

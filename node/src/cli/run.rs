@@ -5,20 +5,36 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 use store_adapter::RetentionPolicy;
+use store_adapter::limits::ARCHIVE_CONNECTIONS;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{ArchiveArgs, NetArgs, RelayArgs, SizeArg, SyncWireArg};
+use super::{
+    ArchiveArgs, ConfigArgs, LogArgs, NetArgs, RateArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg,
+};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
 
+/// More connections than any database server takes.
+const CONNECTIONS_MOST: usize = 10_000;
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// The configuration itself.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// The archive.
     #[command(flatten)]
     pub archive: ArchiveArgs,
+    /// Most connections to the database server of an archive at postgres://, at least 2
+    #[arg(long, value_name = "COUNT", default_value_t = ARCHIVE_CONNECTIONS,
+          value_parser = connections)]
+    pub store_max_num_db_connections: usize,
     /// Address to listen on
     #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
     pub listen_address: IpAddr,
@@ -88,14 +104,29 @@ pub struct RunArgs {
     /// How topics are written in Waku's reconciliation
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub sync_wire: SyncWireArg,
+    /// How much peers may have in a time.
+    #[command(flatten)]
+    pub rates: RateArgs,
     /// Record the frames of all sync sessions to a new file, for `wire replay`, one JSON object a
     /// line
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// How large that file gets at most; from then on nothing is recorded
-    #[arg(long, value_name = "SIZE", default_value = "1GB", requires = "record",
-          value_parser = record_limit)]
+    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = record_limit)]
     pub record_limit: SizeArg,
+    /// About REST.
+    #[command(flatten)]
+    pub rest: RestArgs,
+}
+
+/// The pool needs two: one of them may wait for the other.
+fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (2..=CONNECTIONS_MOST).contains(&number) => Ok(number),
+        _ => Err(format!(
+            "expected a number from 2 to {CONNECTIONS_MOST}, such as {ARCHIVE_CONNECTIONS}"
+        )),
+    }
 }
 
 fn record_limit(text: &str) -> Result<SizeArg, String> {

@@ -19,28 +19,49 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use tracing_subscriber::EnvFilter;
 
 use crate::cli::Command;
+use crate::config::{Loaded, Origin};
 use crate::exit::Failure;
+use crate::logging::{self, Format, Levels};
 
-/// The log filter of a command when `RUST_LOG` is unset: a node tells what it does, others only
-/// what goes wrong. Gossipsub's warnings would show whole messages.
+/// The log filter of commands that aren't a node, when `RUST_LOG` is unset: they tell only what goes
+/// wrong.
+const LOG: &str = "warn,libp2p=error";
+
+/// Starts the log as a command and `RUST_LOG` want it: a node tells what it does.
+///
+/// `RUST_LOG` goes before everything but a level on the command line.
 #[must_use]
-pub fn default_log(command: &Command) -> &'static str {
-    match command {
-        Command::Run(_) => "info,libp2p=warn,libp2p_gossipsub=error",
-        _ => "warn,libp2p=error",
-    }
+pub fn start_log(loaded: &Loaded) -> Levels {
+    let by_environment = EnvFilter::try_from_default_env();
+    let Command::Run(args) = &loaded.cli.command else {
+        return logging::start(
+            Format::Text,
+            by_environment.unwrap_or_else(|_| EnvFilter::new(LOG)),
+        );
+    };
+    let level = args.log.log_level;
+    let origin = loaded
+        .effective
+        .as_ref()
+        .and_then(|all| all.origin("log-level"));
+    let filter = match (origin, by_environment) {
+        (Some(Origin::Line), _) | (_, Err(_)) => level.filter(),
+        (_, Ok(filter)) => filter,
+    };
+    logging::start(args.log.log_format, filter)
 }
 
-/// Carries out a command.
+/// Carries out a command; `levels` set how much is logged meanwhile.
 ///
 /// # Errors
 /// When it can't be done; the failure tells the exit code.
-pub async fn run(command: Command) -> Result<ExitCode, Failure> {
+pub async fn run(command: Command, levels: Levels) -> Result<ExitCode, Failure> {
     match command {
         Command::Demo(args) => demo::run(&args).await,
-        Command::Run(args) => run::run(*args).await,
+        Command::Run(args) => run::run(*args, levels).await,
         Command::Sync(args) => sync::run(args).await,
         Command::Import(args) => import::run(&args).await,
         Command::Export(args) => export::run(&args).await,

@@ -12,20 +12,30 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::tended::open_kept;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
+use crate::logging::Levels;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
+use crate::rest::RestServer;
 use crate::resume::ResumeConfig;
 use crate::sync::Schedule;
 
 /// Name of the file in the data directory that keeps the node's key.
 const KEY_FILE: &str = "nodekey";
 
-pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failure> {
     let mut config = config(&args)?;
+    config.levels = levels;
     let url = args.archive.url_to_create()?;
-    let limits = args.relay.ingest_limits();
-    let store = open_kept(&url, args.store_message_retention_policy, limits).await?;
+    // Before the archive is opened, so that it tells of the start.
+    if let Some(rest) = args.rest.config() {
+        config.rest = Some(RestServer::listen(rest).await?);
+    }
+    let (policy, limits) = (
+        args.store_message_retention_policy,
+        args.relay.ingest_limits(),
+    );
+    let store = open_kept(&url, policy, limits, args.store_max_num_db_connections).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -36,8 +46,7 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
             tracing::warn!(%address, %error, "listening");
         }
     }
-    let retention = args.store_message_retention_policy;
-    tracing::info!(peer_id = %node.peer_id(), archive = %url, %retention, "running");
+    tracing::info!(peer_id = %node.peer_id(), archive = %url, retention = %args.store_message_retention_policy, "running");
     tracing::info!(enr = node.enr_uri(), "the node record");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
@@ -72,6 +81,9 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
     config.shards.clone_from(&args.shard);
     let relay = args.relay.config(args.cluster_id, &args.shard);
     config.relay = relay.map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    if let Some(relay) = &mut config.relay {
+        relay.cache_capacity = args.rest.rest_relay_cache_capacity;
+    }
     config.reconcile.waku_form = args.sync_wire.form(args.cluster_id);
     config.serve = Services {
         store: args.store,
@@ -82,6 +94,7 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
         ..AdmissionLimits::default()
     };
+    config.rates = args.rates.config();
     config.announce = args.net.announce();
     config.stay_with = peer_addresses(&args.net.staticnode)?;
     config.store_nodes = peer_addresses(&args.net.storenode)?;
@@ -101,7 +114,10 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
 fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
     match &args.nodekey {
         Some(digits) => sync_net::identity::from_hex(digits)
-            .context("--nodekey")
+            .with_context(|| {
+                let shown = beginning(digits);
+                format!("--nodekey `{shown}` is no key; `openssl rand -hex 32` makes one")
+            })
             .map_err(Failure::Usage),
         None => {
             args.archive.make_data_dir()?;
@@ -113,6 +129,16 @@ fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
 
 fn peer_addresses(texts: &[String]) -> Result<Vec<Multiaddr>, Failure> {
     texts.iter().map(|text| peer_address(text)).collect()
+}
+
+/// As much of a key as tells which one it is, and no more.
+fn beginning(digits: &str) -> String {
+    let shown: String = digits.chars().take(4).collect();
+    if shown.len() < digits.len() && digits.len() > 8 {
+        format!("{shown}...")
+    } else {
+        digits.to_owned()
+    }
 }
 
 /// Reads a peer's address, which has to name the peer.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use store_adapter::archive::{self, ArchiveOptions};
-use store_adapter::limits::{IngestLimits, MESSAGE_BYTES_MOST};
+use store_adapter::limits::{ARCHIVE_CONNECTIONS, IngestLimits, MESSAGE_BYTES_MOST};
 use store_adapter::{ArchiveUrl, RetentionPolicy};
 use tokio::task::JoinSet;
 
@@ -12,16 +12,17 @@ use crate::exit::Failure;
 use crate::retention;
 use crate::store::Store;
 
-/// Opens the archive at `url`, which is made if it isn't there, and holds it to `policy` and what comes
-/// in to `limits`.
+/// Opens the archive at `url`, which is made if it isn't there, by at most so many connections where it
+/// is a server's, and holds it to `policy` and what comes in to `limits`.
 pub(super) async fn open_kept(
     url: &ArchiveUrl,
     policy: RetentionPolicy,
     limits: IngestLimits,
+    max_connections: usize,
 ) -> Result<Arc<Store>, Failure> {
     let options = ArchiveOptions {
         disk_cap: policy.size,
-        ..ArchiveOptions::default()
+        max_connections,
     };
     let archive = archive::open(url, &options).await?;
     Store::kept_with(archive, policy, limits)
@@ -42,7 +43,7 @@ impl Tended {
             message_bytes: MESSAGE_BYTES_MOST,
             ..IngestLimits::default()
         };
-        let store = open_kept(url, policy, limits).await?;
+        let store = open_kept(url, policy, limits, ARCHIVE_CONNECTIONS).await?;
         let mut tasks = JoinSet::new();
         if let Some(keeper) = store.take_keeper() {
             tasks.spawn(retention::run(keeper));

@@ -10,6 +10,7 @@ mod peer;
 mod peer_groups;
 mod peer_info;
 mod peers;
+pub mod ports;
 pub mod protocols;
 mod reader;
 mod record;

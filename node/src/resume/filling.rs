@@ -84,7 +84,7 @@ impl Resume {
     }
 
     async fn work(&self, plan: &mut Plan, task: &Task) {
-        tracing::debug!(?task, "resuming from a peer");
+        tracing::debug!(peer = %task.peer, reconciles = task.reconciles, span = ?task.span, "resuming from a peer");
         let asking = async {
             if task.reconciles {
                 self.reconcile(plan, task).await
@@ -131,7 +131,7 @@ impl Resume {
             plan.asked(task.peer, task.span);
             return Ok(());
         }
-        tracing::debug!(peer = %task.peer, owed = fetch.owed(), "a part of a gap isn't filled");
+        tracing::debug!(session = synced.job.session, peer = %task.peer, owed = fetch.owed(), "a part of a gap isn't filled");
         self.counters.failures.increment();
         // What was beyond the bound of one session is named again by the next one.
         if fetch.over_limit == fetch.owed() && fetch.fetched > 0 {

@@ -334,7 +334,7 @@ impl Job {
         let now = self.clock();
         self.change(|state| {
             for (hash, refusal) in refused {
-                tracing::debug!(peer = %from, %hash, %refusal, "refused at the door");
+                tracing::debug!(session = self.session, peer = %from, %hash, %refusal, "refused at the door");
                 state.plan.refused_at_the_door(Some(from), hash, now);
             }
         });

@@ -69,6 +69,7 @@ async fn sync_once(syncer: Arc<Syncer>, peer: PeerId, window: Range) {
     match syncer.sync(peer, window, DialectArg::Auto).await {
         Ok(done) => {
             tracing::info!(
+                session = done.job.session,
                 %peer,
                 missing = done.job.need(),
                 fetched = done.job.fetch.fetched,

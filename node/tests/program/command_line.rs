@@ -1,5 +1,6 @@
 //! What wrong input gets.
 
+use std::net::TcpListener;
 use std::process::Stdio;
 
 use crate::support::{Place, assert_fails, code_and_errors, program, run};
@@ -24,8 +25,12 @@ fn wrong_usage_exits_with_2_and_says_what_was_expected() {
     assert_fails(
         &place.run("a", &["run", "--nodekey=12"]),
         2,
-        &["nodekey", "64"],
+        &["--nodekey", "`12`", "64", "openssl"],
     );
+    let near = format!("--nodekey=5ec8e7{}", "0".repeat(59));
+    let output = place.run("a", &["run", &near]);
+    assert_fails(&output, 2, &["--nodekey", "`5ec8...`", "65"]);
+    assert!(!code_and_errors(&output).1.contains("5ec8e7"));
     assert_fails(
         &place.run("a", &["run", "--staticnode=nowhere"]),
         2,
@@ -34,6 +39,22 @@ fn wrong_usage_exits_with_2_and_says_what_was_expected() {
     assert_fails(&place.run("a", &["run", "--shard=1024"]), 2, &["1024"]);
     let url = "--store-message-db-url=mysql://x";
     assert_fails(&run(&["check", url]), 2, &["mysql://x", "redb://PATH"]);
+    let url = "--store-message-db-url=sqlite://x.db";
+    assert_fails(
+        &run(&["run", url]),
+        2,
+        &["import --from sqlite://x.db", "redb://"],
+    );
+    assert_fails(
+        &run(&["run", "--tcpPort:5"]),
+        2,
+        &["--tcpPort", "'--tcp-port'"],
+    );
+    assert_fails(
+        &run(&["run", "--listen-address=here"]),
+        2,
+        &["here", "127.0.0.1"],
+    );
 }
 
 #[test]
@@ -63,6 +84,86 @@ fn two_nodes_on_one_port_are_told_apart() {
     let port = format!("--tcp-port={port}");
     let second = place.run("b", &["run", "--listen-address=127.0.0.1", &port]);
     assert_fails(&second, 1, &["in use", &port["--tcp-port=".len()..]]);
+}
+
+#[test]
+fn a_port_that_another_program_has_is_named_with_its_flag() {
+    let place = Place::new();
+    let other = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let arguments = [
+        "run",
+        "--listen-address=127.0.0.1",
+        "--tcp-port=0",
+        "--websocket-support",
+        "--websocket-port",
+        &port,
+    ];
+    let output = place.run("a", &arguments);
+    assert_fails(
+        &output,
+        1,
+        &["--websocket-port", &format!("port {port} is in use")],
+    );
+}
+
+#[test]
+fn the_configuration_is_put_together_printed_and_loaded_again() {
+    let place = Place::new();
+    let file = place.write(
+        "a.toml",
+        &["tcp-port = 1\nwebsocket-port = 2\nshard = [3]".into()],
+    );
+    let printing = |file: &str, arguments: &[&str]| {
+        let output = program()
+            .args(["run", "--print-config", "--config-file", file])
+            .args(arguments)
+            .env("WAKUSTORE_TCP_PORT", "4")
+            .env("WAKUSTORE_MAX_CONNECTIONS", "5")
+            .env_remove("RUST_LOG")
+            .output()
+            .unwrap();
+        let (code, errors) = code_and_errors(&output);
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let data = place.path("data");
+    let data_dir = format!("--data-dir={}", data.display());
+    let printed = printing(&file, &["--max-connections=6", &data_dir]);
+    for line in [
+        "tcp-port = 4 # environment, WAKUSTORE_TCP_PORT".to_owned(),
+        "max-connections = 6 # command line".to_owned(),
+        format!("websocket-port = 2 # file, {file:?}"),
+        format!("shard = [3] # file, {file:?}"),
+        "ip-colocation-limit = 5 # default".to_owned(),
+    ] {
+        assert!(
+            printed.lines().any(|printed| printed == line),
+            "no {line} in {printed}"
+        );
+    }
+    assert!(!crate::support::exists(&data), "nothing is started");
+    let again = place.write("b.toml", std::slice::from_ref(&printed));
+    let again = printing(&again, &["--max-connections=6"]);
+    let settings = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines
+            .map(|line| line.split(" # ").next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(settings(&printed), settings(&again));
+}
+
+#[test]
+fn the_version_names_the_commit() {
+    let output = run(&["--version"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, format!("wakustore {}\n", wakustore::VERSION));
+    let (version, commit) = wakustore::VERSION.split_once(" (").unwrap();
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    let commit = commit.strip_suffix(')').unwrap();
+    let is_hash = commit.len() == 12 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(is_hash || commit == "unknown", "{commit}");
 }
 
 #[test]

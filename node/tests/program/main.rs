@@ -14,6 +14,8 @@ mod demo;
 mod embed;
 mod full_disk;
 mod hostile;
+mod limits;
+mod logs;
 mod moving_in;
 mod nodes;
 #[expect(dead_code, reason = "other tests use the rest")]

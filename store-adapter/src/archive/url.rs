@@ -34,6 +34,7 @@ impl ArchiveUrl {
             Some(("postgres" | "postgresql", _)) => {
                 Ok(Self::Postgres(Box::new(PostgresUrl::parse(url)?)))
             }
+            Some(("sqlite", _)) => Err(ArchiveUrlError::Sqlite(url.into())),
             _ => Err(ArchiveUrlError::Unknown(hide_password(url))),
         }
     }
@@ -78,6 +79,12 @@ pub enum ArchiveUrlError {
     /// `redb:` without a path.
     #[error("expected a path behind redb://, as in redb://wakustore.redb, got {0:?}")]
     NoPath(String),
+    /// A database of nwaku's.
+    #[error(
+        "expected redb://PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:, got {0:?}, which is \
+         nwaku's; `wakustore import --from {0}` moves its messages to redb://wakustore.redb"
+    )]
+    Sqlite(String),
     /// Another scheme, or none.
     #[error(
         "expected redb://PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:, for example \
@@ -107,14 +114,7 @@ mod tests {
 
     #[test]
     fn other_forms_are_refused_with_an_example() {
-        for url in [
-            "",
-            "x.redb",
-            "/x.redb",
-            "sqlite://x",
-            "memory:x",
-            "REDB://x",
-        ] {
+        for url in ["", "x.redb", "/x.redb", "memory:x", "REDB://x"] {
             let error = ArchiveUrl::parse(url).unwrap_err();
             assert_eq!(error, ArchiveUrlError::Unknown(url.into()));
             assert!(error.to_string().contains("redb://wakustore.redb"));
@@ -123,6 +123,8 @@ mod tests {
             let error = ArchiveUrl::parse(url).unwrap_err();
             assert_eq!(error, ArchiveUrlError::NoPath(url.into()));
         }
+        let error = ArchiveUrl::parse("sqlite://x.db").unwrap_err().to_string();
+        assert!(error.contains("import --from sqlite://x.db"), "{error}");
         let url = "postgresql://me:secret@host/db";
         let parsed = ArchiveUrl::parse(url).unwrap();
         assert_eq!(parsed.to_string(), "postgresql://me:***@host/db");

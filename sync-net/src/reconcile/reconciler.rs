@@ -263,18 +263,18 @@ impl Shared {
                 rounds, have, need, ..
             }) => {
                 counters.sessions_done.increment();
-                info!(id, %peer, ?role, rounds, have, need, "reconciled");
+                info!(session = id, %peer, ?role, rounds, have, need, "reconciled");
             }
             Err(ReconcileError::Yielded) => {
                 counters.sessions_yielded.increment();
-                debug!(id, %peer, "session yielded to the one that the peer started");
+                debug!(session = id, %peer, "session yielded to the one that the peer started");
             }
             Err(error) => {
                 counters.sessions_failed.increment();
                 if error.is_malformed() {
                     counters.sessions_malformed.increment();
                 }
-                warn_of_peer!(self.warnings, peer, id, ?role, %error, "session failed");
+                warn_of_peer!(self.warnings, peer, session = id, ?role, %error, "session failed");
             }
         }
     }
