@@ -7,7 +7,7 @@ use libp2p::metrics::Registry;
 use parking_lot::Mutex;
 use store_adapter::sharding::{Autosharding, Shard};
 
-use super::RelayLimits;
+use super::{RelayLimits, Validator};
 
 /// Messages that are kept for the next call; 50, as nwaku has it.
 const CACHED: usize = 50;
@@ -31,6 +31,8 @@ pub struct RelayConfig {
     pub limits: RelayLimits,
     /// Where gossipsub's own metrics are registered, if anywhere.
     pub registry: Option<SharedRegistry>,
+    /// Which live messages of peers are taken; without, all are.
+    pub validator: Option<Validator>,
 }
 
 impl Default for RelayConfig {
@@ -43,6 +45,7 @@ impl Default for RelayConfig {
             cache_capacity: CACHED,
             limits: RelayLimits::default(),
             registry: None,
+            validator: None,
         }
     }
 }

@@ -7,10 +7,12 @@ use libp2p::PeerId;
 use libp2p::gossipsub::{
     Event, IdentTopic, MessageAcceptance, MessageId, PublishError as NotSent, TopicHash,
 };
+use store_adapter::WakuMessage;
 use store_adapter::limits::IngestLimits;
 use tokio::sync::{mpsc, oneshot};
 
 use super::RelayPeer;
+use super::Validator;
 use super::behaviour::{Gossipsub, topic_scores};
 use super::error::RelayError;
 use super::intake::Intake;
@@ -38,6 +40,8 @@ pub(crate) struct Driver {
     pub(super) door: IngestLimits,
     /// Most subscriptions of a kind.
     pub(super) topics: usize,
+    /// What the embedder admits.
+    pub(super) validator: Option<Validator>,
 }
 
 impl Driver {
@@ -108,6 +112,13 @@ impl Driver {
         }
     }
 
+    fn admit(&self, topic: &str, message: WakuMessage) -> Result<WakuMessage, Fault> {
+        match &self.validator {
+            Some(validator) if !validator.admits(topic, &message) => Err(Fault::NotAdmitted),
+            _ => Ok(message),
+        }
+    }
+
     /// Decides on a message and puts it in the archive's queue.
     fn take(&self, from: PeerId, topic: &str, id: &MessageId, data: &[u8]) -> MessageAcceptance {
         let counters = &self.shared.counters;
@@ -115,7 +126,7 @@ impl Driver {
         counters.received_bytes.add(data.len() as u64);
         let now = now();
         let validated = if self.shared.state.lock().subscriptions.takes(topic) {
-            validate(topic, data, &self.door, now)
+            validate(topic, data, &self.door, now).and_then(|message| self.admit(topic, message))
         } else {
             Err(Fault::Unsubscribed)
         };

@@ -18,6 +18,7 @@ mod mount;
 mod shared;
 mod subscriptions;
 mod validation;
+mod validator;
 
 pub(crate) use behaviour::Gossipsub;
 pub use config::{RelayConfig, SharedRegistry};
@@ -27,3 +28,4 @@ pub use error::{PublishError, RelayError};
 pub use handle::{Published, Relay, RelayPeer};
 pub use limits::RelayLimits;
 pub(crate) use mount::{Mounted, SwarmPart, mount};
+pub use validator::Validator;

@@ -70,6 +70,7 @@ pub(crate) fn mount(
         shared: Arc::clone(&shared),
         door: store.door().limits().clone(),
         topics: config.limits.topics,
+        validator: config.validator,
     };
     let handle = Relay {
         commands,

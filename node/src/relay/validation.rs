@@ -15,6 +15,9 @@ pub(super) enum Fault {
     /// It is no Waku message.
     #[error("it is no Waku message")]
     Undecodable,
+    /// The rules of whoever embeds the node.
+    #[error("the node's validator doesn't admit it")]
+    NotAdmitted,
     /// The rules of live messages.
     #[error(transparent)]
     Refused(Refusal),
@@ -22,13 +25,14 @@ pub(super) enum Fault {
 
 impl Fault {
     /// The kinds that aren't [`Refusal::KINDS`].
-    pub(super) const KINDS: [&'static str; 2] = ["unsubscribed", "undecodable"];
+    pub(super) const KINDS: [&'static str; 3] = ["unsubscribed", "undecodable", "not_admitted"];
 
     /// The kind, as a name for counters and logs.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Unsubscribed => Self::KINDS[0],
             Self::Undecodable => Self::KINDS[1],
+            Self::NotAdmitted => Self::KINDS[2],
             Self::Refused(refusal) => refusal.kind(),
         }
     }
@@ -41,7 +45,7 @@ impl Fault {
             | Self::Refused(Refusal::MessageTooLong { .. } | Refusal::MetaTooLong { .. }) => {
                 MessageAcceptance::Reject
             }
-            Self::Unsubscribed | Self::Refused(_) => MessageAcceptance::Ignore,
+            Self::Unsubscribed | Self::NotAdmitted | Self::Refused(_) => MessageAcceptance::Ignore,
         }
     }
 }

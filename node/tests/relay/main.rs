@@ -13,3 +13,4 @@ mod online;
 mod peers;
 mod subscriptions;
 mod support;
+mod validator;
