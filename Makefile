@@ -4,16 +4,21 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
+MINUTES ?= 10
+IDLE ?= 15
+REST_SECONDS ?= 60
 
 .PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
+.PHONY: interop soak soak-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
-.PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke clean
+.PHONY: limits-check limits-table
+.PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke rest-check clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std packaging-check bench-smoke instructions fuzz-smoke
+test: setup lint unit docs no-std packaging-check interop soak-smoke bench-smoke instructions fuzz-smoke rest-check
 
 setup:
 	.ci/setup
@@ -24,6 +29,20 @@ lint:
 
 unit:
 	$(CARGO) test --locked --workspace --features benches/instructions
+
+# js-waku as it comes from npm, and nodes beside each other. IDLE: how many seconds connections are left idle.
+interop:
+	$(CARGO) build --locked --package wakustore
+	IDLE=$(IDLE) interop/run
+
+# Three nodes relay, lose a tenth of what comes, and sync.
+soak:
+	$(CARGO) build --locked --release --package wakustore --example soak
+	target/release/examples/soak --seconds $$(($(MINUTES) * 60))
+
+soak-smoke:
+	$(CARGO) run --locked --package wakustore --example soak -- \
+		--seconds 20 --sync-interval 2 --sync-jitter 2
 
 # Processes that write to an archive are killed, and machines forget what wasn't synced; a quarter as
 # many rounds for PostgreSQL, whose server is killed too.
@@ -70,6 +89,15 @@ instructions: setup
 instructions-accept: setup
 	benches/instructions/run accept
 
+# What a client's queries take while a peer pulls a gigabyte; some minutes. Speeds are no part of
+# `make test`, which holds the order of answers to what makes this pass.
+limits-check:
+	$(CARGO) run --locked --release --package wakustore --example crowded
+
+# Rewrites the table in docs/limits.md, which a test compares with the sources.
+limits-table:
+	ACCEPT_LIMITS=1 $(CARGO) test --locked --package wakustore --test program limits::the_table_of_limits
+
 # Rewrites the generated vectors, which a test compares with what the encoders and decoders do.
 vectors:
 	$(CARGO) run --locked --package wakustore --example vectors -- spec/vectors/generated
@@ -85,6 +113,12 @@ fuzz:
 fuzz-smoke:
 	FUZZ_SEED=1 fuzz/run $(FUZZ_SMOKE_SECONDS)
 
+# The REST API of a running node against the OpenAPI document that it serves, by schemathesis.
+rest-check: setup
+	$(CARGO) build --locked --workspace
+	target/tools/schemathesis/bin/python node/rest-check/check.py target/debug/wakustore $(REST_SECONDS)
+
 clean:
 	$(CARGO) clean
 	$(CARGO) clean --manifest-path fuzz/Cargo.toml
+	rm -rf interop/node_modules

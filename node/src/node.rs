@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use anyhow::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use store_adapter::limits::{METADATA_BYTES, StoreClientLimits, TRANSFER_FRAME_BYTES};
-use store_adapter::metadata::WakuMetadata;
+use store_adapter::sharding::Shard;
 use store_adapter::store::StoreCriteria;
 use sync_core::{Range, Scope, TopicFilter};
 use sync_net::{
@@ -17,15 +18,20 @@ use sync_net::{
     Reconciler,
 };
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::cli::time::{nanoseconds, now};
+use crate::health::Health;
 use crate::logging::Levels;
-use crate::net::limits::{FIRST_REDIAL, LAST_REDIAL, LOOK};
-use crate::net::{ConnectError, PeerTable, StoreReader, SwarmHandle, ports, protocols, spawn};
+use crate::net::{
+    AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Kept, NodeRecord,
+    PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols, spawn,
+};
+use crate::rates::{Limiter, RateConfig, Service};
+use crate::relay::{self, Relay, RelayConfig};
+use crate::rest::{self, Answering, RestServer};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
-use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
+use crate::service::{self, Desk, REQUEST_STREAMS_WAITING, ServiceLimits};
 use crate::store::Store;
 use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
 
@@ -42,12 +48,18 @@ pub struct NodeConfig {
     pub shards: Vec<u16>,
     /// Whether it answers Store queries and syncs with others.
     pub serve: Services,
+    /// What it tells of its addresses.
+    pub announce: AnnounceConfig,
     /// Peers to stay connected with.
     pub stay_with: Vec<Multiaddr>,
+    /// Store nodes to stay connected with.
+    pub store_nodes: Vec<Multiaddr>,
     /// When to sync on its own, if at all.
     pub schedule: Option<Schedule>,
     /// How it keeps track of its absences and makes up for them; without, it does neither.
     pub resume: Option<ResumeConfig>,
+    /// How it takes part in Waku's relay; without, it doesn't.
+    pub relay: Option<RelayConfig>,
     /// Bounds of the work after a session.
     pub sync_limits: SyncLimits,
     /// Bounds of sessions.
@@ -56,8 +68,12 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// How much peers may have in a time.
+    pub rates: RateConfig,
     /// What sets how much the process logs.
     pub levels: Levels,
+    /// What answers REST calls for it, if anything.
+    pub rest: Option<RestServer>,
 }
 
 /// What a node does for its peers.
@@ -71,7 +87,7 @@ pub struct Services {
 
 impl NodeConfig {
     /// A node of this identity that listens nowhere, keeps all shards, serves everything, never
-    /// syncs on its own, and doesn't resume.
+    /// syncs on its own, and neither resumes nor relays.
     #[must_use]
     pub fn new(keypair: Keypair, cluster_id: Option<u16>) -> Self {
         Self {
@@ -83,14 +99,19 @@ impl NodeConfig {
                 store: true,
                 sync: true,
             },
+            announce: AnnounceConfig::default(),
             stay_with: Vec::new(),
+            store_nodes: Vec::new(),
             schedule: None,
             resume: None,
+            relay: None,
             sync_limits: SyncLimits::default(),
             reconcile: ReconcileConfig::default(),
             service_limits: ServiceLimits::default(),
             admission: AdmissionLimits::default(),
             levels: Levels::default(),
+            rest: None,
+            rates: RateConfig::default(),
         }
     }
 
@@ -102,20 +123,36 @@ impl NodeConfig {
         self
     }
 
-    fn metadata(&self) -> anyhow::Result<Option<Arc<WakuMetadata>>> {
-        let shards = self.shards.iter().copied().map(u32::from).collect();
-        let own = self
-            .cluster_id
-            .map(|id| WakuMetadata::new(Some(id.into()), shards));
-        Ok(own.transpose()?.map(Arc::new))
+    fn current_shards(
+        &self,
+        relay: Option<&relay::Mounted>,
+    ) -> anyhow::Result<Option<Arc<CurrentShards>>> {
+        let relay = relay.map(|relay| relay.handle.clone());
+        let subscribed = move || relay.iter().flat_map(Relay::subscriptions).collect();
+        let shards = |id| CurrentShards::new(id, self.shards.iter().copied(), subscribed);
+        Ok(self.cluster_id.map(shards).transpose()?.map(Arc::new))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            relay: self.relay.is_some(),
+            store: self.serve.store,
+            sync: self.serve.store && self.serve.sync,
+        }
+    }
+
+    fn kept(&self) -> impl Iterator<Item = (Kept, Multiaddr)> {
+        let of = |kept| move |address: &Multiaddr| (kept, address.clone());
+        let static_nodes = self.stay_with.iter().map(of(Kept::StaticNode));
+        static_nodes.chain(self.store_nodes.iter().map(of(Kept::StoreNode)))
     }
 
     fn served(&self) -> Scope {
         let cluster_id = self.cluster_id.unwrap_or_default();
-        let topics = self
-            .shards
-            .iter()
-            .map(|shard| format!("/waku/2/rs/{cluster_id}/{shard}"));
+        let topics = self.shards.iter().map(|&index| {
+            let shard = Shard { cluster_id, index };
+            shard.to_string()
+        });
         Scope {
             pubsub_topics: TopicFilter::from_wire(topics),
             ..Scope::of_window(Range::ALL)
@@ -130,7 +167,14 @@ pub struct Node {
     swarm: SwarmHandle,
     control: Control,
     syncer: Arc<Syncer>,
+    limiter: Arc<Limiter>,
     resume: Option<Arc<Resume>>,
+    announced: Arc<Announced>,
+    record: Arc<NodeRecord>,
+    shards: Option<Arc<CurrentShards>>,
+    relay: Option<relay::Mounted>,
+    health: Arc<Health>,
+    rest: Option<RestServer>,
     tasks: JoinSet<()>,
 }
 
@@ -142,51 +186,75 @@ impl Node {
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
         ports::check(&config.listen)?;
         let peer_id = config.keypair.public().to_peer_id();
-        let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
+        let limiter = Limiter::new(&config.rates).context("rate limits")?;
+        let gate = Arc::<Limiter>::clone(&limiter);
+        let mut behaviour = sync_net::Behaviour::gated(NetLimits::default(), gate);
         let control = behaviour.control();
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let own = config.metadata()?;
+        let relay = config.relay.clone();
+        let relay = relay.map(|relay| relay::mount(relay, &store)).transpose()?;
+        let (relay, relaying) = relay.unzip();
+        let own = config.current_shards(relay.as_ref())?;
+        let announced = Arc::new(Announced::new(config.announce.clone()));
 
         let syncer = Syncer::new(
             Arc::clone(&store),
             control.clone(),
             Arc::clone(&peers),
             config.served(),
-            config.sync_limits.clone(),
+            SyncLimits {
+                query: config.sync_limits.query + config.rates.longer(),
+                ..config.sync_limits.clone()
+            },
         );
-        let resume = match &config.resume {
-            Some(config) => Some(resume(config, peer_id, &store, &syncer).await?),
+        let resume = match config.resume.clone() {
+            Some(mut resuming) => {
+                resuming.limits.query += config.rates.longer();
+                let relays = config.relay.is_some();
+                Some(resume(resuming, relays, peer_id, &store, &syncer).await?)
+            }
             None => None,
         };
-        serve(&config, &mut behaviour, &store, &syncer, own.clone())
+        let serving = Serving {
+            config: &config,
+            store: &store,
+            syncer: &syncer,
+            limiter: &limiter,
+        };
+        serving
+            .register(&mut behaviour, own.clone())
             .into_iter()
             .for_each(|service| drop(tasks.spawn(service)));
         tasks.spawn(Arc::clone(&syncer).follow_the_door());
         tasks.spawn(Arc::clone(&store).follow());
-        let spawned = spawn(
-            &config.keypair,
-            behaviour,
-            config.admission,
-            &config.listen,
-            Arc::clone(&peers),
-        )
-        .await?;
+        let parts = SwarmParts {
+            admission: config.admission,
+            peers: Arc::clone(&peers),
+            announced: Arc::clone(&announced),
+        };
+        let spawned = spawn(&config.keypair, behaviour, &config.listen, parts, relaying).await?;
         let swarm = spawned.handle;
         tasks.spawn(spawned.run);
-        if let Some(own) = own {
-            let (swarm, peers) = (swarm.clone(), Arc::clone(&peers));
+        let record = Arc::new(NodeRecord::new(
+            &config.keypair,
+            config.capabilities(),
+            Arc::clone(&announced),
+            own.clone(),
+        )?);
+        if let Some(own) = own.clone() {
             tasks.spawn(service::metadata::ask_new_peers(
                 spawned.met,
                 own,
                 control.clone(),
-                swarm,
-                peers,
+                swarm.clone(),
+                Arc::clone(&syncer),
             ));
         }
-        for address in config.stay_with {
-            tasks.spawn(stay_with(swarm.clone(), address, Arc::clone(&peers)));
+        for kept in kept_peers(peer_id, config.kept()) {
+            peers.keep(kept.peer, &kept.addresses, kept.kept);
+            tasks.spawn(kept.stay_connected(swarm.clone()));
         }
         if let Some(keeper) = store.take_keeper() {
             tasks.spawn(retention::run(keeper));
@@ -200,15 +268,48 @@ impl Node {
                 tasks.spawn(Arc::clone(resume).fill());
             }
         }
+        let answering = Answering {
+            peer_id,
+            announced: Arc::clone(&announced),
+            record: Arc::clone(&record),
+            store,
+            services: config.serve,
+            levels: config.levels,
+            relay: relay.as_ref().map(|relay| relay.handle.clone()),
+            swarm: swarm.clone(),
+            control: control.clone(),
+            peers,
+            limiter: Arc::clone(&limiter),
+        };
+        let (health, rest) = rest::mount(config.rest, answering);
         Ok(Self {
             resume,
+            relay,
             peer_id,
             addresses: spawned.addresses,
             swarm,
             control,
             syncer,
+            limiter,
+            announced,
+            record,
+            shards: own,
+            health,
+            rest,
             tasks,
         })
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// What answers REST calls for it, if anything does.
+    #[must_use]
+    pub fn rest(&self) -> Option<&RestServer> {
+        self.rest.as_ref()
     }
 
     /// Its identity.
@@ -223,16 +324,64 @@ impl Node {
         &self.addresses
     }
 
+    /// The addresses that it tells others to reach it at, as they are now.
+    #[must_use]
+    pub fn announced(&self) -> &Arc<Announced> {
+        &self.announced
+    }
+
+    /// Its node record.
+    #[must_use]
+    pub fn record(&self) -> &Arc<NodeRecord> {
+        &self.record
+    }
+
+    /// Its node record as it is now, as a text that begins with `enr:`.
+    #[must_use]
+    pub fn enr_uri(&self) -> String {
+        self.record.uri()
+    }
+
+    /// The shards that it tells others; `None` for a node without a cluster.
+    #[must_use]
+    pub fn shards(&self) -> Option<&Arc<CurrentShards>> {
+        self.shards.as_ref()
+    }
+
+    /// What it knows of its peers.
+    #[must_use]
+    pub fn peers(&self) -> &PeerTable {
+        self.swarm.peers()
+    }
+
+    /// To ask its network for connections; cheap to clone.
+    #[must_use]
+    pub fn network(&self) -> &SwarmHandle {
+        &self.swarm
+    }
+
     /// Its syncer.
     #[must_use]
     pub fn syncer(&self) -> &Arc<Syncer> {
         &self.syncer
     }
 
+    /// What peers may have of it in a time, and what they had.
+    #[must_use]
+    pub fn limiter(&self) -> &Arc<Limiter> {
+        &self.limiter
+    }
+
     /// What it knows of its absences, and how it makes up for them; if it does.
     #[must_use]
     pub fn resume(&self) -> Option<&Arc<Resume>> {
         self.resume.as_ref()
+    }
+
+    /// Its relay, if it takes part.
+    #[must_use]
+    pub fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref().map(|relay| &relay.handle)
     }
 
     /// Connects to the peer at `address` and waits until it has said what it speaks.
@@ -252,7 +401,14 @@ impl Node {
 
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.
     pub async fn stop(mut self) {
+        self.health.ending();
+        if let Some(rest) = self.rest.take() {
+            rest.stop().await;
+        }
         self.tasks.shutdown().await;
+        if let Some(relay) = self.relay.take() {
+            relay.stop().await;
+        }
         if let Some(resume) = &self.resume {
             resume.stop().await;
         }
@@ -268,7 +424,8 @@ impl Drop for Node {
 
 /// Reads what the archive keeps of the node's absences, and has peers told of its gaps.
 async fn resume(
-    config: &ResumeConfig,
+    config: ResumeConfig,
+    relays: bool,
     peer_id: PeerId,
     store: &Store,
     syncer: &Arc<Syncer>,
@@ -277,47 +434,67 @@ async fn resume(
     let archive = Arc::clone(store.archive());
     let ledger = Arc::new(Ledger::open(archive, peer_id, now(), overlap).await?);
     syncer.set_ledger(Arc::clone(&ledger));
-    Ok(Resume::new(ledger, Arc::clone(syncer), config.clone()))
+    Ok(Resume::new(ledger, Arc::clone(syncer), config, relays))
 }
 
-/// Registers the protocols that the node serves, and gives the tasks that serve them.
-fn serve(
-    config: &NodeConfig,
-    behaviour: &mut sync_net::Behaviour,
-    store: &Arc<Store>,
-    syncer: &Arc<Syncer>,
-    own: Option<Arc<WakuMetadata>>,
-) -> Vec<BoxFuture<'static, ()>> {
-    let local = config.keypair.public().to_peer_id();
-    let mut tasks = Vec::new();
-    let limits = &config.service_limits;
-    let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES, limits));
-    let serving = service::metadata::serve(asked, own, Arc::clone(syncer), limits.clone());
-    tasks.push(serving.boxed());
-    if config.serve.store {
-        let request_bytes = store.store_limits().request_bytes;
+/// What serving takes.
+struct Serving<'a> {
+    config: &'a NodeConfig,
+    store: &'a Arc<Store>,
+    syncer: &'a Arc<Syncer>,
+    limiter: &'a Arc<Limiter>,
+}
+
+impl Serving<'_> {
+    /// Registers the protocols that the node serves, and gives the tasks that serve them.
+    fn register(
+        &self,
+        behaviour: &mut sync_net::Behaviour,
+        own: Option<Arc<CurrentShards>>,
+    ) -> Vec<BoxFuture<'static, ()>> {
+        let limits = &self.config.service_limits;
+        let mut tasks = Vec::new();
+        let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES, limits));
+        let desk = self.desk(Service::Metadata, None);
+        let serving = service::metadata::serve(asked, own, Arc::clone(self.syncer), desk);
+        tasks.push(serving.boxed());
+        if self.config.serve.store {
+            tasks.push(self.register_store(behaviour));
+        }
+        let storage = Arc::new(SessionStorage(Arc::clone(self.syncer)));
+        let local = self.config.keypair.public().to_peer_id();
+        let reconcile = self.config.reconcile.clone();
+        if self.config.serve.store && self.config.serve.sync {
+            let pushed = behaviour.serve(transfer(limits));
+            let (syncer, limiter) = (Arc::clone(self.syncer), Arc::clone(self.limiter));
+            let serving = service::transfer::serve(pushed, syncer, limiter, limits.clone());
+            tasks.push(serving.boxed());
+            let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
+            tasks.push(serving.boxed());
+            self.syncer.set_reconciler(reconciler);
+        } else {
+            let control = behaviour.control();
+            let reconciler = Reconciler::new(control, local, storage, reconcile);
+            self.syncer.set_reconciler(reconciler);
+        }
+        tasks
+    }
+
+    fn register_store(&self, behaviour: &mut sync_net::Behaviour) -> BoxFuture<'static, ()> {
+        let limits = &self.config.service_limits;
+        let request_bytes = self.store.store_limits().request_bytes;
         let mut protocol = one_shot(protocols::STORE, request_bytes, limits);
         protocol.refusal = Some(store_adapter::store::too_many_requests());
+        let desk = self.desk(Service::Store, protocol.refusal.clone());
         let asked = behaviour.serve(protocol);
-        let (store, syncer) = (Arc::clone(store), Arc::clone(syncer));
-        tasks.push(service::store::serve(asked, store, syncer, limits.clone()).boxed());
+        let (store, syncer) = (Arc::clone(self.store), Arc::clone(self.syncer));
+        service::store::serve(asked, store, syncer, desk, limits.response_bytes).boxed()
     }
-    let (storage, reconcile) = (
-        Arc::new(SessionStorage(Arc::clone(syncer))),
-        config.reconcile.clone(),
-    );
-    if config.serve.store && config.serve.sync {
-        let pushed = behaviour.serve(transfer(limits));
-        let serving = service::transfer::serve(pushed, Arc::clone(syncer), limits.clone());
-        tasks.push(serving.boxed());
-        let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
-        tasks.push(serving.boxed());
-        syncer.set_reconciler(reconciler);
-    } else {
-        let control = behaviour.control();
-        syncer.set_reconciler(Reconciler::new(control, local, storage, reconcile));
+
+    fn desk(&self, service: Service, refusal: Option<Vec<u8>>) -> Arc<Desk> {
+        let limits = &self.config.service_limits;
+        Desk::new(service, Arc::clone(self.limiter), limits, refusal)
     }
-    tasks
 }
 
 fn transfer(limits: &ServiceLimits) -> ProtocolConfig {
@@ -348,31 +525,5 @@ fn one_shot(id: &'static str, request_bytes: usize, limits: &ServiceLimits) -> P
             deadlines,
         },
         ..ProtocolConfig::new(StreamProtocol::new(id))
-    }
-}
-
-/// Keeps the peer at `address` connected, with growing pauses between dials that fail.
-async fn stay_with(swarm: SwarmHandle, address: Multiaddr, peers: Arc<PeerTable>) {
-    let mut pause = FIRST_REDIAL;
-    loop {
-        match swarm.connect(&address).await {
-            Ok(peer) => {
-                tracing::info!(%peer, %address, "connected");
-                let since = Instant::now();
-                while peers.is_connected(&peer) {
-                    tokio::time::sleep(LOOK).await;
-                }
-                tracing::info!(%peer, %address, "connection lost");
-                // A connection that doesn't last, with a peer of another cluster say, is as good
-                // as none.
-                if since.elapsed() >= LAST_REDIAL {
-                    pause = FIRST_REDIAL;
-                }
-            }
-            Err(ConnectError::NoPeerId(_) | ConnectError::Stopped) => return,
-            Err(error) => tracing::warn!(%error, "trying again in {} s", pause.as_secs()),
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LAST_REDIAL);
     }
 }

@@ -107,7 +107,8 @@ impl Store {
     /// # Errors
     /// When the archive can't be read.
     pub async fn over(archive: Arc<dyn Archive>) -> Result<Arc<Self>, ArchiveError> {
-        let store = Self::with_policy(archive, RetentionPolicy::NONE).await?;
+        let limits = IngestLimits::default();
+        let store = Self::with_policy(archive, RetentionPolicy::NONE, limits).await?;
         Ok(Arc::new(store))
     }
 
@@ -120,7 +121,19 @@ impl Store {
         archive: Arc<dyn Archive>,
         policy: RetentionPolicy,
     ) -> Result<Arc<Self>, RetentionError> {
-        let mut store = Self::with_policy(archive, policy).await?;
+        Self::kept_with(archive, policy, IngestLimits::default()).await
+    }
+
+    /// As [`Store::kept`], with these bounds of what is let in.
+    ///
+    /// # Errors
+    /// As [`Store::kept`].
+    pub async fn kept_with(
+        archive: Arc<dyn Archive>,
+        policy: RetentionPolicy,
+        limits: IngestLimits,
+    ) -> Result<Arc<Self>, RetentionError> {
+        let mut store = Self::with_policy(archive, policy, limits).await?;
         let keeper = Keeper::start(store.ingest.clone(), now()).await?;
         store.keeper = Mutex::new((!policy.is_none()).then_some(keeper));
         Ok(Arc::new(store))
@@ -129,14 +142,11 @@ impl Store {
     async fn with_policy(
         archive: Arc<dyn Archive>,
         policy: RetentionPolicy,
+        limits: IngestLimits,
     ) -> Result<Self, ArchiveError> {
         let index = Arc::new(Index::rebuild(Arc::clone(&archive)).await?);
-        let ingest = Ingest::with_retention(
-            Arc::clone(&archive),
-            Arc::clone(&index),
-            IngestLimits::default(),
-            policy,
-        );
+        let ingest =
+            Ingest::with_retention(Arc::clone(&archive), Arc::clone(&index), limits, policy);
         let follower = Follower::of(Arc::clone(&index)).map(tokio::sync::Mutex::new);
         Ok(Self {
             archive,

@@ -219,6 +219,12 @@ impl Ingest {
         self.inner.pruning.counters.read()
     }
 
+    /// Bounds of what it lets in.
+    #[must_use]
+    pub fn limits(&self) -> &IngestLimits {
+        &self.inner.limits
+    }
+
     /// The archive behind the door.
     #[must_use]
     pub fn archive(&self) -> &Arc<dyn Archive> {
@@ -421,6 +427,24 @@ impl Inner {
     }
 }
 
+/// What is asked of a message that was just published, for it to be passed on to others. It may be
+/// ephemeral, which no door lets in. `now` is in nanoseconds since 1970.
+///
+/// # Errors
+/// When it isn't to be passed on.
+pub fn check_live(
+    pubsub_topic: &str,
+    message: &WakuMessage,
+    limits: &IngestLimits,
+    now: u64,
+) -> Result<(), Refusal> {
+    check_topics([pubsub_topic, &message.content_topic], limits)?;
+    check_sizes(message, limits)?;
+    let timestamp = u64::try_from(message.timestamp())
+        .map_err(|_| Refusal::NegativeTimestamp(message.timestamp()))?;
+    check_is_now(timestamp, now, limits)
+}
+
 /// What [`Ingest`] asks of a message whatever its origin, apart from its time.
 ///
 /// # Errors
@@ -475,22 +499,25 @@ fn check_time(
     item: &Item,
 ) -> Result<(), Refusal> {
     match origin {
-        Origin::Live { now } if item.timestamp.abs_diff(*now) > limits.live_tolerance => {
-            return Err(Refusal::NotLive {
-                timestamp: item.timestamp,
-            });
-        }
+        Origin::Live { now } => check_is_now(item.timestamp, *now, limits)?,
         Origin::Synced { scope } if !scope.window.contains(item) => {
             return Err(Refusal::OutsideWindow {
                 timestamp: item.timestamp,
             });
         }
-        Origin::Live { .. } | Origin::Synced { .. } | Origin::Imported => {}
+        Origin::Synced { .. } | Origin::Imported => {}
     }
     if floor.is_after(item) {
         return Err(Refusal::BelowFloor {
             timestamp: item.timestamp,
         });
+    }
+    Ok(())
+}
+
+fn check_is_now(timestamp: u64, now: u64, limits: &IngestLimits) -> Result<(), Refusal> {
+    if timestamp.abs_diff(now) > limits.live_tolerance {
+        return Err(Refusal::NotLive { timestamp });
     }
     Ok(())
 }

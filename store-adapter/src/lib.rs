@@ -56,6 +56,7 @@ pub mod metadata;
 pub mod nwaku;
 pub mod record;
 pub mod retention;
+pub mod sharding;
 pub mod store;
 #[cfg(test)]
 mod testing;

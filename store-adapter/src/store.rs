@@ -6,7 +6,7 @@ mod query;
 mod serve;
 mod wire;
 
-pub use answer::{StoreAnswer, StoreAnswerError, StoreEntry};
+pub use answer::{StoreAnswer, StoreAnswerError, StoreEntry, read_response};
 pub use client::{
     Ask, ContentCriteria, Ended, Found, Notice, Step, StoreCriteria, StoreWalk, Trouble,
 };

@@ -9,7 +9,9 @@ use store_adapter::limits::ARCHIVE_CONNECTIONS;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{ArchiveArgs, ConfigArgs, LogArgs, SizeArg, SyncWireArg};
+use super::{
+    ArchiveArgs, ConfigArgs, LogArgs, NetArgs, RateArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg,
+};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
@@ -53,9 +55,13 @@ pub struct RunArgs {
     /// The cluster of the network
     #[arg(long, value_name = "ID", default_value_t = 0)]
     pub cluster_id: u16,
-    /// A shard that the node keeps, as often as there are; without any it keeps all
+    /// A shard that the node keeps and relays, as often as there are; without any it keeps all, and
+    /// relays those of the network
     #[arg(long, value_name = "INDEX", value_parser = clap::value_parser!(u16).range(0..1_024))]
     pub shard: Vec<u16>,
+    /// The relay.
+    #[command(flatten)]
+    pub relay: RelayArgs,
     /// Most connections that others may have to this node
     #[arg(long, value_name = "COUNT",
           default_value_t = AdmissionLimits::default().inbound)]
@@ -64,12 +70,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "COUNT",
           default_value_t = AdmissionLimits::default().inbound_per_ip.unwrap_or_default())]
     pub ip_colocation_limit: usize,
-    /// A peer to stay connected with, as often as there are
-    #[arg(long, value_name = "MULTIADDR")]
-    pub staticnode: Vec<String>,
-    /// A store node to stay connected with and to fetch from
-    #[arg(long, value_name = "MULTIADDR")]
-    pub storenode: Option<String>,
+    /// Where it is reached, and whom it stays connected with.
+    #[command(flatten)]
+    pub net: NetArgs,
     /// Serve Store queries
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value_t = true, action = ArgAction::Set)]
@@ -101,6 +104,9 @@ pub struct RunArgs {
     /// How topics are written in Waku's reconciliation
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub sync_wire: SyncWireArg,
+    /// How much peers may have in a time.
+    #[command(flatten)]
+    pub rates: RateArgs,
     /// Record the frames of all sync sessions to a new file, for `wire replay`, one JSON object a
     /// line
     #[arg(long, value_name = "FILE")]
@@ -108,6 +114,9 @@ pub struct RunArgs {
     /// How large that file gets at most; from then on nothing is recorded
     #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = record_limit)]
     pub record_limit: SizeArg,
+    /// About REST.
+    #[command(flatten)]
+    pub rest: RestArgs,
 }
 
 /// The pool needs two: one of them may wait for the other.

@@ -17,7 +17,7 @@ impl FromStr for SizeArg {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| refuse())?;
-        let bytes: u64 = match unit {
+        let bytes: u64 = match unit.trim_start() {
             "" | "B" => 1,
             "kB" | "KB" => 1_000,
             "MB" => 1_000_000,
@@ -44,6 +44,7 @@ mod tests {
         assert_eq!(bytes("500kB"), Ok(500_000));
         assert_eq!(bytes("1GB"), Ok(1_000_000_000));
         assert_eq!(bytes("64MiB"), Ok(64 << 20));
+        assert_eq!(bytes("1500 B"), Ok(1_500));
         for text in [
             "",
             "GB",

@@ -16,6 +16,7 @@ use crate::logging::Levels;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
+use crate::rest::RestServer;
 use crate::resume::ResumeConfig;
 use crate::sync::Schedule;
 
@@ -26,8 +27,15 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
     let mut config = config(&args)?;
     config.levels = levels;
     let url = args.archive.url_to_create()?;
-    let policy = args.store_message_retention_policy;
-    let store = open_kept(&url, policy, args.store_max_num_db_connections).await?;
+    // Before the archive is opened, so that it tells of the start.
+    if let Some(rest) = args.rest.config() {
+        config.rest = Some(RestServer::listen(rest).await?);
+    }
+    let (policy, limits) = (
+        args.store_message_retention_policy,
+        args.relay.ingest_limits(),
+    );
+    let store = open_kept(&url, policy, limits, args.store_max_num_db_connections).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -38,7 +46,7 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
             tracing::warn!(%address, %error, "listening");
         }
     }
-    tracing::info!(peer_id = %node.peer_id(), archive = %url, retention = %policy, "running");
+    tracing::info!(peer_id = %node.peer_id(), archive = %url, retention = %args.store_message_retention_policy, "running");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
@@ -70,6 +78,11 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         config.listen.push(address);
     }
     config.shards.clone_from(&args.shard);
+    let relay = args.relay.config(args.cluster_id, &args.shard);
+    config.relay = relay.map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    if let Some(relay) = &mut config.relay {
+        relay.cache_capacity = args.rest.rest_relay_cache_capacity;
+    }
     config.reconcile.waku_form = args.sync_wire.form(args.cluster_id);
     config.serve = Services {
         store: args.store,
@@ -80,9 +93,10 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
         ..AdmissionLimits::default()
     };
-    for address in args.staticnode.iter().chain(&args.storenode) {
-        config.stay_with.push(peer_address(address)?);
-    }
+    config.rates = args.rates.config();
+    config.announce = args.net.announce();
+    config.stay_with = peer_addresses(&args.net.staticnode)?;
+    config.store_nodes = peer_addresses(&args.net.storenode)?;
     config.schedule = (args.store && args.store_sync).then_some(Schedule {
         interval: args.store_sync_interval.0,
         range: args.store_sync_range.0,
@@ -110,6 +124,10 @@ fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
             Ok(sync_net::identity::load_or_create(&file)?)
         }
     }
+}
+
+fn peer_addresses(texts: &[String]) -> Result<Vec<Multiaddr>, Failure> {
+    texts.iter().map(|text| peer_address(text)).collect()
 }
 
 /// As much of a key as tells which one it is, and no more.

@@ -31,7 +31,7 @@ pub(crate) use source::KnowingSource;
 
 use self::limits::TICK;
 use crate::cli::time::{nanoseconds, now};
-use crate::net::{PeerTable, protocols};
+use crate::net::protocols;
 use crate::sync::Syncer;
 use store_adapter::Span;
 
@@ -63,12 +63,21 @@ pub struct Resume {
     ledger: Arc<Ledger>,
     syncer: Arc<Syncer>,
     config: ResumeConfig,
+    /// The protocols by which messages come.
+    sources: Vec<&'static str>,
     counters: ResumeCounters,
 }
 
 impl Resume {
-    pub(crate) fn new(ledger: Arc<Ledger>, syncer: Arc<Syncer>, config: ResumeConfig) -> Arc<Self> {
+    /// Over `ledger`; messages come by sync and, if `relays`, by relay.
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        syncer: Arc<Syncer>,
+        config: ResumeConfig,
+        relays: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            sources: sources(relays),
             ledger,
             syncer,
             config,
@@ -101,7 +110,7 @@ impl Resume {
         let (mut first, mut saved) = (true, Instant::now());
         loop {
             ticks.tick().await;
-            if !is_online(&self.syncer.peers) {
+            if !self.is_online() {
                 continue;
             }
             // However short it was, at the start nobody knows what came meanwhile.
@@ -147,18 +156,38 @@ impl Resume {
             .with(|absences| absences.want(Span::new(since, now)));
     }
 
+    /// Whether there is a peer that messages can come from.
+    fn is_online(&self) -> bool {
+        !self.syncer.peers.that_speak(&self.sources).is_empty()
+    }
+
     /// Stores the last time online at a clean end.
     pub(crate) async fn stop(&self) {
         self.ledger.save().await;
     }
 }
 
-/// Whether there is a peer that messages can come from.
-fn is_online(peers: &PeerTable) -> bool {
-    let sources = [
+/// The protocols by which messages come from peers.
+fn sources(relays: bool) -> Vec<&'static str> {
+    let synced = [
         protocols::STORE,
         protocols::RECONCILE,
         protocols::RECONCILIATION,
     ];
-    !peers.that_speak(&sources).is_empty()
+    synced
+        .into_iter()
+        .chain(relays.then_some(protocols::RELAY))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_of_the_relay_keeps_a_node_online_that_relays_itself() {
+        assert!(sources(true).contains(&protocols::RELAY));
+        assert!(!sources(false).contains(&protocols::RELAY));
+        assert!(sources(false).contains(&protocols::STORE));
+    }
 }

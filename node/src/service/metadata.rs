@@ -9,29 +9,33 @@ use sync_net::{Control, Inbound, warn_of_peer};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::ServiceLimits;
 use super::limits::METADATA_DEADLINE;
-use super::one_shot::{self, Answer};
+use super::one_shot::{self, Answer, Desk};
 use crate::net::limits::IDENTIFY_DEADLINE;
-use crate::net::{PeerTable, SwarmHandle, protocols};
+use crate::net::{CurrentShards, SwarmHandle, protocols};
 use crate::sync::Syncer;
 
 /// Tells `own` to whoever asks, until the queue closes. A node that has no cluster of its own is of
 /// the cluster of whoever asks.
 pub(crate) async fn serve(
     inbound: mpsc::Receiver<Inbound>,
-    own: Option<Arc<WakuMetadata>>,
+    own: Option<Arc<CurrentShards>>,
     syncer: Arc<Syncer>,
-    limits: ServiceLimits,
+    desk: Arc<Desk>,
 ) {
     let answer = move |peer: PeerId, request: Vec<u8>| {
         let (own, syncer) = (own.clone(), Arc::clone(&syncer));
         async move {
             match WakuMetadata::decode(&request) {
-                Ok(theirs) => Some(Answer {
-                    frame: own.map_or_else(|| theirs.encode(), |own| own.encode()),
-                    taken: None,
-                }),
+                Ok(theirs) => {
+                    let cluster_id = own.as_ref().map(|own| own.cluster_id());
+                    syncer.peers().told_metadata(&peer, &theirs, cluster_id);
+                    Some(Answer {
+                        frame: own.map_or(theirs, |own| own.metadata()).encode(),
+                        taken: None,
+                        bulk: false,
+                    })
+                }
                 Err(error) => {
                     syncer.counters().malformed_requests.increment();
                     warn_of_peer!(
@@ -45,46 +49,51 @@ pub(crate) async fn serve(
             }
         }
     };
-    one_shot::serve(inbound, &limits, None, answer).await;
+    one_shot::serve(inbound, desk, answer).await;
 }
 
 /// Asks every newly met peer for its cluster, and parts with those of another one.
 pub(crate) async fn ask_new_peers(
     mut met: mpsc::Receiver<PeerId>,
-    own: Arc<WakuMetadata>,
+    own: Arc<CurrentShards>,
     control: Control,
     swarm: SwarmHandle,
-    peers: Arc<PeerTable>,
+    syncer: Arc<Syncer>,
 ) {
     while let Some(peer) = met.recv().await {
         let (own, control, swarm) = (Arc::clone(&own), control.clone(), swarm.clone());
-        let peers = Arc::clone(&peers);
+        let syncer = Arc::clone(&syncer);
         tokio::spawn(async move {
+            let peers = syncer.peers();
             if !peers.wait_identified(&peer, IDENTIFY_DEADLINE).await
                 || !peers.speaks(&peer, protocols::METADATA)
             {
                 return;
             }
             match ask(peer, &own, &control).await {
-                Ok(theirs)
-                    if theirs.cluster_id.is_some() && theirs.cluster_id != own.cluster_id =>
-                {
-                    tracing::warn!(
-                        %peer, ours = own.cluster_id, theirs = theirs.cluster_id,
-                        "the peer is of another cluster: disconnecting"
-                    );
-                    swarm.disconnect(peer).await;
+                Ok(theirs) => {
+                    tracing::debug!(%peer, shards = ?theirs.shards, "metadata");
+                    peers.told_metadata(&peer, &theirs, Some(own.cluster_id()));
+                    if peers.is_foreign(&peer) {
+                        warn_of_peer!(
+                            syncer.warnings,
+                            &peer,
+                            ours = own.cluster_id(),
+                            theirs = theirs.cluster_id,
+                            "the peer is of another cluster: disconnecting"
+                        );
+                        swarm.disconnect(peer).await;
+                    }
                 }
-                Ok(theirs) => tracing::debug!(%peer, shards = ?theirs.shards, "metadata"),
                 Err(error) => tracing::debug!(%peer, %error, "no metadata"),
             }
         });
     }
 }
 
-async fn ask(peer: PeerId, own: &WakuMetadata, control: &Control) -> anyhow::Result<WakuMetadata> {
+async fn ask(peer: PeerId, own: &CurrentShards, control: &Control) -> anyhow::Result<WakuMetadata> {
     let protocol = StreamProtocol::new(protocols::METADATA);
-    let request = own.encode();
+    let request = own.metadata().encode();
     let asking = control.request(peer, protocol, &request, METADATA_BYTES);
     let response = timeout(METADATA_DEADLINE, asking).await??;
     Ok(WakuMetadata::decode(&response)?)

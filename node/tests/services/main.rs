@@ -1,6 +1,7 @@
 //! A node's services against peers that behave badly, over loopback, by the library.
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop")]
 
+mod network;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../peers/mod.rs"]
 mod peers;

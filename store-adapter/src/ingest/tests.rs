@@ -161,6 +161,36 @@ async fn each_origin_has_its_own_rule_of_time() {
     );
 }
 
+#[test]
+fn what_is_passed_on_is_what_a_live_door_lets_in_and_ephemeral_messages() {
+    let limits = IngestLimits::default();
+    let check = |topic: &str, message: &WakuMessage| check_live(topic, message, &limits, NOW);
+    let mut plain = message(NOW as i64);
+    assert_eq!(check("/t", &plain), Ok(()));
+    assert_eq!(check("", &plain), Err(Refusal::EmptyTopic));
+    plain.ephemeral = Some(true);
+    assert_eq!(check("/t", &plain), Ok(()));
+    for timestamp in [NOW - 20 * SECOND, NOW + 20 * SECOND] {
+        plain.timestamp = Some(timestamp as i64);
+        assert_eq!(check("/t", &plain), Ok(()));
+    }
+    for timestamp in [NOW - 20 * SECOND - 1, NOW + 20 * SECOND + 1] {
+        plain.timestamp = Some(timestamp as i64);
+        assert_eq!(check("/t", &plain), Err(Refusal::NotLive { timestamp }));
+    }
+    plain.timestamp = Some(-1);
+    assert_eq!(check("/t", &plain), Err(Refusal::NegativeTimestamp(-1)));
+    plain = message(NOW as i64);
+    plain.meta = Some(vec![0; 65]);
+    assert_eq!(check("/t", &plain), Err(Refusal::MetaTooLong { bytes: 65 }));
+    plain = message(NOW as i64);
+    plain.payload = vec![0; 153_600];
+    assert!(matches!(
+        check("/t", &plain),
+        Err(Refusal::MessageTooLong { .. })
+    ));
+}
+
 #[tokio::test]
 async fn synced_messages_of_topics_outside_the_scope_are_refused_and_others_are_not() {
     let only = |topic: &str| TopicFilter::from_wire([topic]);
@@ -488,4 +518,39 @@ async fn a_caller_that_stops_waiting_leaves_no_gap_between_archive_and_index() {
     door.ingest(Origin::Imported, last).await.unwrap();
     let held = door.archive().stats().await.unwrap().messages;
     assert_eq!((held, door.index().len()), (51, 51));
+}
+
+#[tokio::test]
+async fn a_batch_that_was_found_above_the_floor_is_indexed_before_the_floor_goes_up() {
+    let door = door().await;
+    let index = door.index();
+    let record = record("/t", "/c", 1, b"x");
+    let inner = Arc::clone(&door.inner);
+    let mut unlocked = inner.door.lock().await;
+    let held = index.hold_floor().await;
+    // A batch waits for the floor as whoever raises it does, and neither goes between the other's steps.
+    let mut checked = vec![Ok(record.clone())];
+    let mut fresh = [false];
+    let floor = Bound::after(&record.item());
+    let removed = {
+        let commit = inner.commit(&mut unlocked, &mut checked, &[0], &mut fresh);
+        let mut commit = std::pin::pin!(commit);
+        assert!(futures::poll!(&mut commit).is_pending());
+        let mut raise = std::pin::pin!(index.raise(&floor));
+        assert!(futures::poll!(&mut raise).is_pending());
+        assert_eq!(index.floor(), Bound::MIN);
+        drop(held);
+        let (committed, removed) = tokio::join!(commit, raise);
+        committed.unwrap();
+        removed
+    };
+    // It was stored and indexed, and then taken out of the index.
+    assert_eq!(removed, 1);
+    assert_eq!(index.floor(), floor);
+    // Whoever comes later is refused.
+    inner
+        .commit(&mut unlocked, &mut checked, &[0], &mut fresh)
+        .await
+        .unwrap();
+    assert!(matches!(checked[0], Err(Refusal::BelowFloor { .. })));
 }

@@ -37,8 +37,7 @@ impl StoreAnswer {
     /// # Errors
     /// When it is too long, isn't of the format, answers another request, or isn't a success.
     pub fn decode(response: &[u8], request_id: &str) -> Result<Self, StoreAnswerError> {
-        check_extent(response)?;
-        let response = StoreQueryResponse::decode(response)?;
+        let response = read_response(response)?;
         // A search that ended at the server's bound without a match: a page of nothing, not the last.
         let goes_on = response.status_code == status::SERVICE_UNAVAILABLE
             && response.pagination_cursor.is_some()
@@ -62,6 +61,15 @@ impl StoreAnswer {
             cursor: response.pagination_cursor.map(id_of).transpose()?,
         })
     }
+}
+
+/// Reads a response as it stands, whatever its status, without the stream's length prefix.
+///
+/// # Errors
+/// When it is too long, has too many messages, or isn't of the format.
+pub fn read_response(response: &[u8]) -> Result<StoreQueryResponse, StoreAnswerError> {
+    check_extent(response)?;
+    Ok(StoreQueryResponse::decode(response)?)
 }
 
 /// Bounds what decoding may allocate: a message of two bytes takes a hundred times that in memory.

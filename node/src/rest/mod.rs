@@ -1,0 +1,30 @@
+//! The REST API: nwaku's calls, over HTTP/1.1.
+//!
+//! A [`RestServer`] listens from before the archive is opened, so that `/health` tells how the start goes;
+//! everything else is answered once the node runs. Calls are grouped by file. Each is described where it is
+//! written, and the OpenAPI document that the node serves at `/openapi.json` is made of these descriptions.
+//! What isn't a success is plain text, as nwaku has it: clients match on its words.
+
+mod admin;
+mod answering;
+mod body;
+mod config;
+mod gate;
+mod health;
+mod info;
+pub mod limits;
+mod message;
+mod openapi;
+mod origin;
+mod peer_address;
+mod problem;
+mod relay;
+mod routes;
+mod segment;
+mod server;
+mod store;
+mod topics;
+
+pub(crate) use answering::{Answering, mount};
+pub use config::RestConfig;
+pub use server::RestServer;
