@@ -11,6 +11,7 @@ REST_SECONDS ?= 60
 .PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
 .PHONY: interop soak soak-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
+.PHONY: limits-check limits-table
 .PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke rest-check clean
 
 demo:
@@ -87,6 +88,15 @@ instructions: setup
 
 instructions-accept: setup
 	benches/instructions/run accept
+
+# What a client's queries take while a peer pulls a gigabyte; some minutes. Speeds are no part of
+# `make test`, which holds the order of answers to what makes this pass.
+limits-check:
+	$(CARGO) run --locked --release --package wakustore --example crowded
+
+# Rewrites the table in docs/limits.md, which a test compares with the sources.
+limits-table:
+	ACCEPT_LIMITS=1 $(CARGO) test --locked --package wakustore --test program limits::the_table_of_limits
 
 # Rewrites the generated vectors, which a test compares with what the encoders and decoders do.
 vectors:

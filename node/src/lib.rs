@@ -17,6 +17,7 @@ pub mod logging;
 pub mod net;
 pub mod node;
 pub mod output;
+pub mod rates;
 pub mod recording;
 pub mod relay;
 pub mod rest;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use anyhow::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use libp2p::identity::Keypair;
@@ -25,11 +26,12 @@ use crate::net::{
     AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Kept, NodeRecord,
     PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols, spawn,
 };
+use crate::rates::{Limiter, RateConfig, Service};
 use crate::relay::{self, Relay, RelayConfig};
 use crate::rest::{self, Answering, RestServer};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
-use crate::service::{self, REQUEST_STREAMS_WAITING, ServiceLimits};
+use crate::service::{self, Desk, REQUEST_STREAMS_WAITING, ServiceLimits};
 use crate::store::Store;
 use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
 
@@ -66,6 +68,8 @@ pub struct NodeConfig {
     pub service_limits: ServiceLimits,
     /// Bounds of the connections that others make.
     pub admission: AdmissionLimits,
+    /// How much peers may have in a time.
+    pub rates: RateConfig,
     /// What sets how much the process logs.
     pub levels: Levels,
     /// What answers REST calls for it, if anything.
@@ -107,6 +111,7 @@ impl NodeConfig {
             admission: AdmissionLimits::default(),
             levels: Levels::default(),
             rest: None,
+            rates: RateConfig::default(),
         }
     }
 
@@ -162,6 +167,7 @@ pub struct Node {
     swarm: SwarmHandle,
     control: Control,
     syncer: Arc<Syncer>,
+    limiter: Arc<Limiter>,
     resume: Option<Arc<Resume>>,
     announced: Arc<Announced>,
     record: Arc<NodeRecord>,
@@ -180,7 +186,9 @@ impl Node {
     pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
         ports::check(&config.listen)?;
         let peer_id = config.keypair.public().to_peer_id();
-        let mut behaviour = sync_net::Behaviour::new(NetLimits::default());
+        let limiter = Limiter::new(&config.rates).context("rate limits")?;
+        let gate = Arc::<Limiter>::clone(&limiter);
+        let mut behaviour = sync_net::Behaviour::gated(NetLimits::default(), gate);
         let control = behaviour.control();
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
@@ -196,16 +204,27 @@ impl Node {
             control.clone(),
             Arc::clone(&peers),
             config.served(),
-            config.sync_limits.clone(),
+            SyncLimits {
+                query: config.sync_limits.query + config.rates.longer(),
+                ..config.sync_limits.clone()
+            },
         );
-        let resume = match &config.resume {
-            Some(resumed) => {
+        let resume = match config.resume.clone() {
+            Some(mut resuming) => {
+                resuming.limits.query += config.rates.longer();
                 let relays = config.relay.is_some();
-                Some(resume(resumed, relays, peer_id, &store, &syncer).await?)
+                Some(resume(resuming, relays, peer_id, &store, &syncer).await?)
             }
             None => None,
         };
-        serve(&config, &mut behaviour, &store, &syncer, own.clone())
+        let serving = Serving {
+            config: &config,
+            store: &store,
+            syncer: &syncer,
+            limiter: &limiter,
+        };
+        serving
+            .register(&mut behaviour, own.clone())
             .into_iter()
             .for_each(|service| drop(tasks.spawn(service)));
         tasks.spawn(Arc::clone(&syncer).follow_the_door());
@@ -260,6 +279,7 @@ impl Node {
             swarm: swarm.clone(),
             control: control.clone(),
             peers,
+            limiter: Arc::clone(&limiter),
         };
         let (health, rest) = rest::mount(config.rest, answering);
         Ok(Self {
@@ -270,6 +290,7 @@ impl Node {
             swarm,
             control,
             syncer,
+            limiter,
             announced,
             record,
             shards: own,
@@ -345,6 +366,12 @@ impl Node {
         &self.syncer
     }
 
+    /// What peers may have of it in a time, and what they had.
+    #[must_use]
+    pub fn limiter(&self) -> &Arc<Limiter> {
+        &self.limiter
+    }
+
     /// What it knows of its absences, and how it makes up for them; if it does.
     #[must_use]
     pub fn resume(&self) -> Option<&Arc<Resume>> {
@@ -397,7 +424,7 @@ impl Drop for Node {
 
 /// Reads what the archive keeps of the node's absences, and has peers told of its gaps.
 async fn resume(
-    config: &ResumeConfig,
+    config: ResumeConfig,
     relays: bool,
     peer_id: PeerId,
     store: &Store,
@@ -407,48 +434,67 @@ async fn resume(
     let archive = Arc::clone(store.archive());
     let ledger = Arc::new(Ledger::open(archive, peer_id, now(), overlap).await?);
     syncer.set_ledger(Arc::clone(&ledger));
-    let syncer = Arc::clone(syncer);
-    Ok(Resume::new(ledger, syncer, config.clone(), relays))
+    Ok(Resume::new(ledger, Arc::clone(syncer), config, relays))
 }
 
-/// Registers the protocols that the node serves, and gives the tasks that serve them.
-fn serve(
-    config: &NodeConfig,
-    behaviour: &mut sync_net::Behaviour,
-    store: &Arc<Store>,
-    syncer: &Arc<Syncer>,
-    own: Option<Arc<CurrentShards>>,
-) -> Vec<BoxFuture<'static, ()>> {
-    let local = config.keypair.public().to_peer_id();
-    let mut tasks = Vec::new();
-    let limits = &config.service_limits;
-    let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES, limits));
-    let serving = service::metadata::serve(asked, own, Arc::clone(syncer), limits.clone());
-    tasks.push(serving.boxed());
-    if config.serve.store {
-        let request_bytes = store.store_limits().request_bytes;
+/// What serving takes.
+struct Serving<'a> {
+    config: &'a NodeConfig,
+    store: &'a Arc<Store>,
+    syncer: &'a Arc<Syncer>,
+    limiter: &'a Arc<Limiter>,
+}
+
+impl Serving<'_> {
+    /// Registers the protocols that the node serves, and gives the tasks that serve them.
+    fn register(
+        &self,
+        behaviour: &mut sync_net::Behaviour,
+        own: Option<Arc<CurrentShards>>,
+    ) -> Vec<BoxFuture<'static, ()>> {
+        let limits = &self.config.service_limits;
+        let mut tasks = Vec::new();
+        let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES, limits));
+        let desk = self.desk(Service::Metadata, None);
+        let serving = service::metadata::serve(asked, own, Arc::clone(self.syncer), desk);
+        tasks.push(serving.boxed());
+        if self.config.serve.store {
+            tasks.push(self.register_store(behaviour));
+        }
+        let storage = Arc::new(SessionStorage(Arc::clone(self.syncer)));
+        let local = self.config.keypair.public().to_peer_id();
+        let reconcile = self.config.reconcile.clone();
+        if self.config.serve.store && self.config.serve.sync {
+            let pushed = behaviour.serve(transfer(limits));
+            let (syncer, limiter) = (Arc::clone(self.syncer), Arc::clone(self.limiter));
+            let serving = service::transfer::serve(pushed, syncer, limiter, limits.clone());
+            tasks.push(serving.boxed());
+            let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
+            tasks.push(serving.boxed());
+            self.syncer.set_reconciler(reconciler);
+        } else {
+            let control = behaviour.control();
+            let reconciler = Reconciler::new(control, local, storage, reconcile);
+            self.syncer.set_reconciler(reconciler);
+        }
+        tasks
+    }
+
+    fn register_store(&self, behaviour: &mut sync_net::Behaviour) -> BoxFuture<'static, ()> {
+        let limits = &self.config.service_limits;
+        let request_bytes = self.store.store_limits().request_bytes;
         let mut protocol = one_shot(protocols::STORE, request_bytes, limits);
         protocol.refusal = Some(store_adapter::store::too_many_requests());
+        let desk = self.desk(Service::Store, protocol.refusal.clone());
         let asked = behaviour.serve(protocol);
-        let (store, syncer) = (Arc::clone(store), Arc::clone(syncer));
-        tasks.push(service::store::serve(asked, store, syncer, limits.clone()).boxed());
+        let (store, syncer) = (Arc::clone(self.store), Arc::clone(self.syncer));
+        service::store::serve(asked, store, syncer, desk, limits.response_bytes).boxed()
     }
-    let (storage, reconcile) = (
-        Arc::new(SessionStorage(Arc::clone(syncer))),
-        config.reconcile.clone(),
-    );
-    if config.serve.store && config.serve.sync {
-        let pushed = behaviour.serve(transfer(limits));
-        let serving = service::transfer::serve(pushed, Arc::clone(syncer), limits.clone());
-        tasks.push(serving.boxed());
-        let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
-        tasks.push(serving.boxed());
-        syncer.set_reconciler(reconciler);
-    } else {
-        let control = behaviour.control();
-        syncer.set_reconciler(Reconciler::new(control, local, storage, reconcile));
+
+    fn desk(&self, service: Service, refusal: Option<Vec<u8>>) -> Arc<Desk> {
+        let limits = &self.config.service_limits;
+        Desk::new(service, Arc::clone(self.limiter), limits, refusal)
     }
-    tasks
 }
 
 fn transfer(limits: &ServiceLimits) -> ProtocolConfig {

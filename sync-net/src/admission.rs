@@ -46,7 +46,7 @@ struct Guest {
 /// What one host can have many of without owning many: an IPv4 address, or an IPv6 network of 64
 /// bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Origin(IpAddr);
+pub struct Origin(IpAddr);
 
 impl Admission {
     /// Admits within `limits`, and counts what it denies.
@@ -181,13 +181,28 @@ pub struct Denied {
 }
 
 impl Origin {
+    /// That of an address.
+    #[must_use]
+    pub fn of_ip(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
+            IpAddr::V6(ip) => Self(network_of(ip).into()),
+            ip => Self(ip),
+        }
+    }
+
+    /// Whether it is this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.0 {
+            IpAddr::V4(ip) => ip.is_loopback(),
+            IpAddr::V6(ip) => ip == network_of(Ipv6Addr::LOCALHOST),
+        }
+    }
+
     fn of(address: &Multiaddr) -> Option<Self> {
         address.iter().find_map(|part| match part {
-            Protocol::Ip4(ip) => Some(Self(ip.into())),
-            Protocol::Ip6(ip) => Some(Self(match ip.to_ipv4_mapped() {
-                Some(ip) => ip.into(),
-                None => network_of(ip).into(),
-            })),
+            Protocol::Ip4(ip) => Some(Self::of_ip(ip.into())),
+            Protocol::Ip6(ip) => Some(Self::of_ip(ip.into())),
             _ => None,
         })
     }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::connections::Connections;
 use crate::control::Control;
 use crate::counters::Counters;
+use crate::gate::Gate;
 use crate::handler::Handler;
 use crate::limits::{FrameLimits, NetLimits};
 use crate::protocol::{FrameTable, Inbound, ProtocolConfig, Served};
@@ -33,12 +34,19 @@ pub struct Behaviour {
     warnings: Arc<Warnings>,
     received: Arc<Room>,
     fetched: Arc<Room>,
+    gate: Arc<dyn Gate>,
 }
 
 impl Behaviour {
     /// A behaviour that serves nothing yet.
     #[must_use]
     pub fn new(limits: NetLimits) -> Self {
+        Self::gated(limits, Arc::new(()))
+    }
+
+    /// As [`Behaviour::new`], and `gate` decides about streams and bytes, in both directions.
+    #[must_use]
+    pub fn gated(limits: NetLimits, gate: Arc<dyn Gate>) -> Self {
         Self {
             served: Vec::new(),
             connections: Arc::default(),
@@ -48,6 +56,7 @@ impl Behaviour {
             warnings: Arc::new(Warnings::new(limits.warnings)),
             received: Room::new(limits.long_frames_received),
             fetched: Room::new(limits.long_frames_fetched),
+            gate,
         }
     }
 
@@ -59,7 +68,8 @@ impl Behaviour {
         self.speak(config.id.clone(), config.frame);
         let (counters, received) = (Arc::clone(&self.counters), Arc::clone(&self.received));
         self.served.retain(|served| served.config.id != config.id);
-        let (served, inbox) = Served::new(config, counters, received);
+        let gate = Arc::clone(&self.gate);
+        let (served, inbox) = Served::new(config, counters, received, gate);
         self.served.push(served);
         inbox
     }
@@ -78,6 +88,7 @@ impl Behaviour {
             Arc::clone(&self.counters),
             Arc::clone(&self.warnings),
             Arc::clone(&self.fetched),
+            Arc::clone(&self.gate),
         )
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::connections::{Connections, Open};
 use crate::counters::Counters;
 use crate::frame::{FrameError, FramedStream};
+use crate::gate::{Flow, Gate, Gated};
 use crate::limits::FrameLimits;
 use crate::protocol::FrameTable;
 use crate::room::Room;
@@ -24,6 +25,8 @@ pub struct Control {
     counters: Arc<Counters>,
     warnings: Arc<Warnings>,
     room: Arc<Room>,
+    gate: Arc<dyn Gate>,
+    bulk: bool,
 }
 
 impl Control {
@@ -33,6 +36,7 @@ impl Control {
         counters: Arc<Counters>,
         warnings: Arc<Warnings>,
         room: Arc<Room>,
+        gate: Arc<dyn Gate>,
     ) -> Self {
         Self {
             connections,
@@ -40,6 +44,18 @@ impl Control {
             counters,
             warnings,
             room,
+            gate,
+            bulk: false,
+        }
+    }
+
+    /// The same, but its streams carry much that nobody waits for, as
+    /// [`Flow::bulk`](crate::Flow::bulk) has it.
+    #[must_use]
+    pub fn for_bulk(&self) -> Self {
+        Self {
+            bulk: true,
+            ..self.clone()
         }
     }
 
@@ -97,7 +113,16 @@ impl Control {
         let (protocol, stream) = answered.map_err(fail)?;
         let counters = Arc::clone(&self.counters);
         let stream = FramedStream::counted(stream, self.frames.get(&protocol), counters);
-        Ok((protocol, stream.within(&self.room)))
+        let gated = Gated {
+            gate: Arc::clone(&self.gate),
+            flow: Flow {
+                peer,
+                protocol: protocol.clone(),
+                opened_by_peer: false,
+                bulk: self.bulk,
+            },
+        };
+        Ok((protocol, stream.within(&self.room).gated(gated)))
     }
 
     /// One question, one answer: opens a stream, sends `frame`, closes this side and gives the

@@ -49,6 +49,8 @@ counters! {
     streams_accepted,
     /// Inbound streams refused by word: the refusal frame was queued for writing.
     streams_refused,
+    /// Inbound streams that the program's gate doesn't admit; refused or reset like others.
+    streams_gated,
     /// Inbound streams reset, since too many refusals were being written already.
     streams_reset,
     /// Refusals that the peer didn't take before their deadline.

@@ -12,8 +12,10 @@ use sync_core::varint;
 use tokio::time::{Instant, timeout_at};
 
 use crate::counters::Counters;
-use crate::limits::{Deadlines, FrameLimits, READ_AHEAD, READ_CHUNK, SHORT_FRAME};
+use crate::gate::Gated;
+use crate::limits::{CHUNK, Deadlines, FrameLimits, READ_AHEAD, READ_CHUNK, SHORT_FRAME};
 use crate::protocol::Share;
+use crate::reconcile::Direction;
 use crate::room::{Part, Room};
 
 /// A bidirectional stream of frames.
@@ -35,6 +37,8 @@ pub struct FramedStream {
     part: Option<Part>,
     /// Keeps the peer's share of streams taken until the stream is dropped.
     share: Option<Share>,
+    /// Who says how fast it goes.
+    gated: Option<Gated>,
 }
 
 /// Anything that bytes can be written to and read from.
@@ -68,6 +72,7 @@ impl FramedStream {
             room: None,
             part: None,
             share: None,
+            gated: None,
         }
     }
 
@@ -80,6 +85,19 @@ impl FramedStream {
     pub(crate) fn holding(mut self, share: Share) -> Self {
         self.share = Some(share);
         self
+    }
+
+    pub(crate) fn gated(mut self, gated: Gated) -> Self {
+        self.gated = Some(gated);
+        self
+    }
+
+    /// Says whether what comes from now on is much that nobody waits for, as
+    /// [`Flow::bulk`](crate::Flow::bulk) has it.
+    pub fn set_bulk(&mut self, bulk: bool) {
+        if let Some(gated) = &mut self.gated {
+            gated.flow.bulk = bulk;
+        }
     }
 
     /// Sets other bounds for the frames to come.
@@ -150,6 +168,7 @@ impl FramedStream {
                 read => {
                     drained = drained.saturating_add(read);
                     pace.moved(read);
+                    self.pass(Direction::Received, read, &mut pace).await;
                 }
             }
         }
@@ -202,7 +221,9 @@ impl FramedStream {
         let mut first = Vec::with_capacity(head.len() + varint::MAX_LEN);
         varint::write_leb128(&mut first, frame.len() as u64);
         first.extend_from_slice(head);
-        for mut part in [first.as_slice(), tail] {
+        let chunks = first.chunks(CHUNK).chain(tail.chunks(CHUNK));
+        for mut part in chunks {
+            self.pass(Direction::Sent, part.len(), &mut pace).await;
             while !part.is_empty() {
                 let written = in_time(pace, Phase::Sending, self.io.write(part)).await?;
                 if written == 0 {
@@ -231,6 +252,9 @@ impl FramedStream {
             .ok()
             .filter(|length| *length <= max)
             .ok_or(FrameError::TooLong { claimed, max })?;
+        let buffered = self.unread.len().min(length);
+        self.pass(Direction::Received, prefix + buffered, &mut pace)
+            .await;
         let frame = self.read_body(length, &mut pace).await?;
         let bytes = (prefix + frame.len()) as u64;
         self.bytes_received += bytes;
@@ -301,8 +325,19 @@ impl FramedStream {
                 });
             }
             pace.moved(read);
+            self.pass(Direction::Received, read, pace).await;
         }
         Ok(body)
+    }
+
+    /// Waits until so many bytes may pass. What this side waits for isn't the peer's fault.
+    async fn pass(&mut self, direction: Direction, bytes: usize, pace: &mut Pace) {
+        let gated = self.gated.as_ref();
+        if let Some(wait) = gated.and_then(|gated| gated.passes(direction, bytes)) {
+            let since = Instant::now();
+            wait.await;
+            pace.put_off(since.elapsed());
+        }
     }
 
     /// Takes room for a frame of which so many bytes are to be kept.
@@ -469,6 +504,12 @@ impl Pace {
     fn moved(&mut self, bytes: usize) {
         self.moved = Instant::now();
         self.bytes += bytes as u64;
+    }
+
+    /// So much time doesn't count.
+    fn put_off(&mut self, time: Duration) {
+        self.started += time;
+        self.moved += time;
     }
 
     fn phase(&self) -> Phase {

@@ -2,8 +2,11 @@ use super::*;
 
 use std::num::NonZeroU64;
 
+use futures::future::BoxFuture;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio_util::compat::TokioAsyncReadCompatExt;
+
+use crate::gate::{Flow, Gate};
 
 const DEADLINES: Deadlines = Deadlines {
     wait: Duration::from_secs(60),
@@ -392,4 +395,72 @@ async fn draining_ends_at_the_end_or_past_the_bound() {
     let (mut framed, mut raw) = half(1 << 20);
     raw.write_all(&[0; 200_000]).await.unwrap();
     assert!(!framed.drain(100_000).await.unwrap());
+}
+
+/// Lets a chunk pass every 20 s, and notes what it was asked about.
+#[derive(Debug, Default)]
+struct Slow(parking_lot::Mutex<Vec<(Direction, usize, bool)>>);
+
+impl Gate for Slow {
+    fn passes(
+        &self,
+        flow: &Flow,
+        direction: Direction,
+        bytes: usize,
+    ) -> Option<BoxFuture<'static, ()>> {
+        self.0.lock().push((direction, bytes, flow.bulk));
+        Some(Box::pin(tokio::time::sleep(Duration::from_secs(20))))
+    }
+}
+
+fn behind(gate: &Arc<Slow>, stream: FramedStream) -> FramedStream {
+    let flow = Flow {
+        peer: libp2p::PeerId::random(),
+        protocol: libp2p::StreamProtocol::new("/test/1"),
+        opened_by_peer: true,
+        bulk: false,
+    };
+    stream.gated(Gated {
+        gate: Arc::<Slow>::clone(gate),
+        flow,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_lets_chunks_pass_one_by_one_and_its_waits_are_no_fault_of_the_peer() {
+    const LENGTH: usize = 100_000;
+    let gates = [(); 2].map(|()| Arc::new(Slow::default()));
+    let (left, right) = pair(2 * LENGTH);
+    let (mut left, mut right) = (behind(&gates[0], left), behind(&gates[1], right));
+    left.set_bulk(true);
+    let begun = Instant::now();
+    left.send(&[7; LENGTH]).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(140));
+    assert_eq!(right.receive().await.unwrap().unwrap().len(), LENGTH);
+    for (gate, direction, bulk) in [
+        (&gates[0], Direction::Sent, true),
+        (&gates[1], Direction::Received, false),
+    ] {
+        let asked = gate.0.lock();
+        assert_eq!(
+            asked.iter().map(|(_, bytes, _)| bytes).sum::<usize>(),
+            LENGTH + 3
+        );
+        let same = |asked: &&(Direction, usize, bool)| {
+            (asked.0, asked.2) == (direction, bulk) && asked.1 <= CHUNK
+        };
+        assert!(asked.len() >= 7 && asked.iter().filter(same).count() == asked.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_gate_a_peer_that_stops_is_given_up_all_the_same() {
+    let gate = Arc::new(Slow::default());
+    let (stream, mut raw) = half(1 << 20);
+    let mut stream = behind(&gate, stream);
+    raw.write_all(&[0xe8, 0x07, 7]).await.unwrap();
+    let begun = Instant::now();
+    let error = stream.receive().await.unwrap_err();
+    assert!(matches!(error, FrameError::Deadline { .. }), "{error}");
+    assert_eq!(begun.elapsed(), Duration::from_secs(20 + 15));
 }

@@ -25,7 +25,7 @@ use crate::control::OpenFailure;
 use crate::counters::Counters;
 use crate::frame::FramedStream;
 use crate::limits::{Deadlines, FrameLimits, NetLimits};
-use crate::protocol::Served;
+use crate::protocol::{Served, Unserved};
 use crate::warn_of_peer;
 use crate::warnings::Warnings;
 
@@ -75,7 +75,7 @@ impl Handler {
             return;
         };
         let peer = self.entry.peer();
-        let Some(stream) = served.offer(peer, stream) else {
+        let Some(Unserved { stream, why }) = served.offer(peer, stream) else {
             return;
         };
         if self.refusals.len() >= self.limits.refusals {
@@ -89,7 +89,7 @@ impl Handler {
             return;
         }
         self.counters.streams_refused.increment();
-        debug!(%peer, protocol = %id, "stream refused: the queue or the peer's share is full");
+        debug!(%peer, protocol = %id, why, "stream refused");
         let refusal = Refusal {
             peer,
             frame: served.config.refusal.clone(),

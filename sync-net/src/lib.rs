@@ -7,7 +7,8 @@
 //! - [`FramedStream`] sends and receives frames, each with a deadline and a longest length.
 //! - [`Reconciler`] finds out which items two nodes don't share. A program brings its items, and
 //!   learns the differences, by implementing [`Storage`]. An [`Observer`] sees the frames.
-//! - [`Admission`] goes into a swarm too: it bounds the connections that others make.
+//! - [`Admission`] goes into a swarm too: it bounds the connections that others make. A [`Gate`] says how
+//!   many streams and bytes may come or go in a time.
 //! - [`build_swarm`] makes a swarm as Waku's peers expect it, [`identity`] keeps its key.
 //!
 //! Every bound stands in [`limits`]; what happened is counted in [`Counters`],
@@ -70,6 +71,7 @@ mod connections;
 mod control;
 pub mod counters;
 pub mod frame;
+mod gate;
 mod handler;
 pub mod identity;
 pub mod limits;
@@ -85,6 +87,7 @@ pub use behaviour::Behaviour;
 pub use control::{Control, OpenError, OpenFailure, RequestError};
 pub use counters::{Counter, Counters};
 pub use frame::{FrameError, FramedStream};
+pub use gate::{Flow, Gate};
 pub use handler::Handler;
 pub use limits::{
     AdmissionLimits, ConnectionLimits, Deadlines, FrameLimits, NetLimits, ReconcileLimits,

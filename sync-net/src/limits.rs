@@ -8,7 +8,11 @@ use std::time::Duration;
 
 /// How many bytes of a frame a stream reads at a time, and how much is allocated for a frame before any of
 /// its bytes arrived. Frames grow by what arrives, never to the length that was claimed.
-pub(crate) const READ_CHUNK: usize = 16 << 10;
+pub(crate) const READ_CHUNK: usize = CHUNK;
+
+/// How many bytes of a frame a [`Gate`](crate::Gate) is asked about at a time; 16 KiB. Frames of several
+/// streams that are held to one speed go by turns of so many.
+pub const CHUNK: usize = 16 << 10;
 
 /// Longest websocket message taken, in bytes. Noise cuts its records at 64 KiB and nobody puts
 /// many into one message.
@@ -178,6 +182,9 @@ pub struct ConnectionLimits {
     pub upgrade_deadline: Duration,
     /// Most streams of one connection, both directions together.
     pub streams: usize,
+    /// Most frames, of up to 1 MiB each, that one stream of mplex may have unread; 8. Then nothing
+    /// more is read from its connection. On yamux a stream may have 256 KiB unread.
+    pub mplex_frames: usize,
     /// Most inbound streams of one connection whose protocol is being negotiated; further ones
     /// wait in the muxer.
     pub negotiating_streams: usize,
@@ -189,6 +196,7 @@ impl Default for ConnectionLimits {
             idle_timeout: Duration::from_secs(12 * 3600),
             upgrade_deadline: Duration::from_secs(20),
             streams: 512,
+            mplex_frames: 8,
             negotiating_streams: 256,
         }
     }

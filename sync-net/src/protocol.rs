@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::counters::Counters;
 use crate::frame::FramedStream;
+use crate::gate::{Flow, Gate, Gated};
 use crate::limits::FrameLimits;
 use crate::room::Room;
 
@@ -77,6 +78,13 @@ pub(crate) struct Served {
     shares: Mutex<HashMap<PeerId, usize>>,
     counters: Arc<Counters>,
     room: Arc<Room>,
+    gate: Arc<dyn Gate>,
+}
+
+/// A stream that isn't served, and why.
+pub(crate) struct Unserved {
+    pub(crate) stream: libp2p::Stream,
+    pub(crate) why: &'static str,
 }
 
 impl Served {
@@ -84,6 +92,7 @@ impl Served {
         config: ProtocolConfig,
         counters: Arc<Counters>,
         room: Arc<Room>,
+        gate: Arc<dyn Gate>,
     ) -> (Arc<Self>, mpsc::Receiver<Inbound>) {
         let (queue, inbox) = mpsc::channel(config.inbound_queue.max(1));
         let served = Self {
@@ -92,33 +101,53 @@ impl Served {
             shares: Mutex::default(),
             counters,
             room,
+            gate,
         };
         (Arc::new(served), inbox)
     }
 
-    /// Queues `stream`; gives it back when the queue or the peer's share is full, or nobody accepts
-    /// any more.
+    /// Queues `stream`; gives it back when the gate doesn't admit it, the queue or the peer's share is
+    /// full, or nobody accepts any more.
     pub(crate) fn offer(
         self: &Arc<Self>,
         peer: PeerId,
         stream: libp2p::Stream,
-    ) -> Option<libp2p::Stream> {
-        let Ok(place) = self.queue.try_reserve() else {
-            return Some(stream);
-        };
-        let Some(share) = Share::take(self, peer) else {
-            return Some(stream);
+    ) -> Option<Unserved> {
+        let id = &self.config.id;
+        if !self.gate.admits(&peer, id) {
+            self.counters.streams_gated.increment();
+            let why = "the gate doesn't admit it";
+            return Some(Unserved { stream, why });
+        }
+        let place = self.queue.try_reserve().ok();
+        let Some((place, share)) = place.zip(Share::take(self, peer)) else {
+            self.gate.no_place(&peer, id);
+            let why = "the queue or the peer's share is full";
+            return Some(Unserved { stream, why });
         };
         let counters = Arc::clone(&self.counters);
         place.send(Inbound {
             peer,
-            protocol: self.config.id.clone(),
+            protocol: id.clone(),
             stream: FramedStream::counted(stream, self.config.frame, counters)
                 .within(&self.room)
+                .gated(self.gated(peer))
                 .holding(share),
         });
         self.counters.streams_accepted.increment();
         None
+    }
+
+    fn gated(&self, peer: PeerId) -> Gated {
+        Gated {
+            gate: Arc::clone(&self.gate),
+            flow: Flow {
+                peer,
+                protocol: self.config.id.clone(),
+                opened_by_peer: true,
+                bulk: false,
+            },
+        }
     }
 }
 

@@ -77,6 +77,7 @@ where
     yamux.set_max_num_streams(limits.streams);
     let mut mplex = libp2p_mplex::Config::new();
     mplex.set_max_num_streams(limits.streams);
+    mplex.set_max_buffer_size(limits.mplex_frames);
     let secured = transport.upgrade(Version::V1).authenticate(noise);
     let deadline = limits.upgrade_deadline;
     Ok(match muxers {

@@ -6,6 +6,7 @@ mod config;
 mod db;
 mod log;
 mod net;
+mod rates;
 mod relay;
 mod rest;
 mod run;
@@ -28,6 +29,7 @@ pub use config::ConfigArgs;
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use log::LogArgs;
 pub use net::{NatArg, NetArgs};
+pub use rates::RateArgs;
 pub use relay::RelayArgs;
 pub use rest::RestArgs;
 pub use run::RunArgs;
@@ -190,7 +192,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "URL", conflicts_with = "file")]
     pub from: Option<String>,
     /// What to keep, as `run` has it: nothing makes the archive exceed it meanwhile, the oldest
-    /// messages go first, and what is older is refused. By default everything is kept, until `run` holds
+    /// messages go first, and what is older is left out. By default everything is kept, until `run` holds
     /// the archive to its own policy, which is two days by default
     #[arg(long, value_name = "POLICY", default_value = "none")]
     pub store_message_retention_policy: RetentionPolicy,

@@ -9,7 +9,9 @@ use store_adapter::limits::ARCHIVE_CONNECTIONS;
 use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
-use super::{ArchiveArgs, ConfigArgs, LogArgs, NetArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg};
+use super::{
+    ArchiveArgs, ConfigArgs, LogArgs, NetArgs, RateArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg,
+};
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
 const RECORD_LIMIT_MIN: SizeArg = SizeArg(4_096);
@@ -102,6 +104,9 @@ pub struct RunArgs {
     /// How topics are written in Waku's reconciliation
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub sync_wire: SyncWireArg,
+    /// How much peers may have in a time.
+    #[command(flatten)]
+    pub rates: RateArgs,
     /// Record the frames of all sync sessions to a new file, for `wire replay`, one JSON object a
     /// line
     #[arg(long, value_name = "FILE")]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
+use store_adapter::Refusal;
 use store_adapter::line::{ImportLine, LineReader};
 
 use super::tended::Tended;
@@ -29,6 +30,10 @@ pub(super) struct Totals {
     stored: u64,
     duplicates: u64,
     pub(super) refused: u64,
+    /// Whether what is older than what is kept is refused as the operator has asked for.
+    keeps: bool,
+    /// How many that were.
+    too_old: u64,
     warned: bool,
 }
 
@@ -47,14 +52,18 @@ async fn run_file(file: &Path, args: &ImportArgs) -> Result<ExitCode, Failure> {
     let input = open_input(file)?;
     let url = args.archive.url_to_create()?;
     let archive = Tended::open(&url, args.store_message_retention_policy).await?;
-    let mut totals = Totals::default();
+    let mut totals = Totals {
+        keeps: !args.store_message_retention_policy.is_none(),
+        ..Totals::default()
+    };
     let result = import(&archive.store, input, &name, &mut totals).await;
     tell(format_args!(
-        "{}: {} messages stored, {} there already, {} lines refused",
+        "{}: {} messages stored, {} there already, {} lines refused{}",
         name,
         grouped(totals.stored),
         grouped(totals.duplicates),
-        grouped(totals.refused)
+        grouped(totals.refused),
+        too_old(totals.too_old)
     ));
     result?;
     Ok(if totals.refused == 0 {
@@ -111,9 +120,20 @@ async fn store_batch(
     totals.stored += outcomes.stored;
     totals.duplicates += outcomes.duplicates;
     for (number, reason) in outcomes.refused {
-        totals.refuse(number, &reason);
+        match reason {
+            Refusal::BelowFloor { .. } if totals.keeps => totals.too_old += 1,
+            reason => totals.refuse(number, &reason),
+        }
     }
     Ok(())
+}
+
+/// How many were older than what a policy keeps, in words.
+pub(super) fn too_old(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(", {} older than what is kept", grouped(count)),
+    }
 }
 
 impl Totals {

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use indicatif::ProgressBar;
 use store_adapter::nwaku::{NwakuDatabase, NwakuError, NwakuRow, NwakuUrl, Shape};
-use store_adapter::{Arrival, Ingested};
+use store_adapter::{Arrival, Ingested, Refusal};
 
-use super::import::{BATCH, BATCH_BYTES};
+use super::import::{BATCH, BATCH_BYTES, too_old};
 use super::progress::{bar, bars};
 use super::tended::Tended;
 use crate::cli::ImportArgs;
@@ -27,6 +27,10 @@ struct Totals {
     duplicates: u64,
     /// Of which the database has another hash than theirs.
     rehashed: u64,
+    /// Whether what is older than what is kept is left out as the operator has asked for.
+    keeps: bool,
+    /// How many that were.
+    too_old: u64,
     skipped: BTreeMap<&'static str, Skipped>,
 }
 
@@ -44,7 +48,10 @@ pub(super) async fn run(from: &str, args: &ImportArgs) -> Result<ExitCode, Failu
     let url = args.archive.url_to_create()?;
     let archive = Tended::open(&url, args.store_message_retention_policy).await?;
     tell(format_args!("{from}: {}", described(source.shape())));
-    let mut totals = Totals::default();
+    let mut totals = Totals {
+        keeps: !args.store_message_retention_policy.is_none(),
+        ..Totals::default()
+    };
     let result = take_over(&archive.store, &mut source, &mut totals).await;
     totals.report(&from);
     result?;
@@ -125,6 +132,7 @@ async fn store_batch(
                 totals.rehashed += u64::from(hash != Some(item.id));
             }
             Ingested::Duplicate(_) => totals.duplicates += 1,
+            Ingested::Refused(Refusal::BelowFloor { .. }) if totals.keeps => totals.too_old += 1,
             Ingested::Refused(refusal) => totals.skip(refusal.kind(), timestamp, &refusal),
         }
     }
@@ -143,10 +151,11 @@ impl Totals {
     fn report(&self, from: &NwakuUrl) {
         let skipped: u64 = self.skipped.values().map(|skipped| skipped.count).sum();
         tell(format_args!(
-            "{from}: {} messages stored, {} there already, {} skipped",
+            "{from}: {} messages stored, {} there already, {} skipped{}",
             grouped(self.stored),
             grouped(self.duplicates),
-            grouped(skipped)
+            grouped(skipped),
+            too_old(self.too_old)
         ));
         if self.rehashed > 0 {
             tell(format_args!(

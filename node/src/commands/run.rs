@@ -1,18 +1,15 @@
 //! `wakustore run`: a node until it is told to end.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
-use store_adapter::ArchiveUrl;
-use store_adapter::archive::{self, ArchiveOptions};
 use sync_net::AdmissionLimits;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::db::refused;
+use super::tended::open_kept;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::logging::Levels;
@@ -21,7 +18,6 @@ use crate::output::say;
 use crate::recording::Recording;
 use crate::rest::RestServer;
 use crate::resume::ResumeConfig;
-use crate::store::Store;
 use crate::sync::Schedule;
 
 /// Name of the file in the data directory that keeps the node's key.
@@ -35,7 +31,11 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
     if let Some(rest) = args.rest.config() {
         config.rest = Some(RestServer::listen(rest).await?);
     }
-    let store = open(&args, &url).await?;
+    let (policy, limits) = (
+        args.store_message_retention_policy,
+        args.relay.ingest_limits(),
+    );
+    let store = open_kept(&url, policy, limits, args.store_max_num_db_connections).await?;
     // The archive is there by now, and a recording isn't written in its place.
     let recording = record(&args, &mut config)?;
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
@@ -56,20 +56,6 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
         recording.finish().await;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Opens the archive and holds it to its retention policy.
-async fn open(args: &RunArgs, url: &ArchiveUrl) -> Result<Arc<Store>, Failure> {
-    let policy = args.store_message_retention_policy;
-    let options = ArchiveOptions {
-        disk_cap: policy.size,
-        max_connections: args.store_max_num_db_connections,
-    };
-    let archive = archive::open(url, &options).await?;
-    let limits = args.relay.ingest_limits();
-    Store::kept_with(archive, policy, limits)
-        .await
-        .map_err(refused)
 }
 
 /// Starts the recording that is asked for.
@@ -107,6 +93,7 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         inbound_per_ip: (args.ip_colocation_limit > 0).then_some(args.ip_colocation_limit),
         ..AdmissionLimits::default()
     };
+    config.rates = args.rates.config();
     config.announce = args.net.announce();
     config.stay_with = peer_addresses(&args.net.staticnode)?;
     config.store_nodes = peer_addresses(&args.net.storenode)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use store_adapter::archive::{self, ArchiveOptions};
-use store_adapter::limits::ARCHIVE_CONNECTIONS;
+use store_adapter::limits::{ARCHIVE_CONNECTIONS, IngestLimits, MESSAGE_BYTES_MOST};
 use store_adapter::{ArchiveUrl, RetentionPolicy};
 use tokio::task::JoinSet;
 
@@ -13,10 +13,11 @@ use crate::retention;
 use crate::store::Store;
 
 /// Opens the archive at `url`, which is made if it isn't there, by at most so many connections where it
-/// is a server's, and holds it to `policy`.
+/// is a server's, and holds it to `policy` and what comes in to `limits`.
 pub(super) async fn open_kept(
     url: &ArchiveUrl,
     policy: RetentionPolicy,
+    limits: IngestLimits,
     max_connections: usize,
 ) -> Result<Arc<Store>, Failure> {
     let options = ArchiveOptions {
@@ -24,7 +25,9 @@ pub(super) async fn open_kept(
         max_connections,
     };
     let archive = archive::open(url, &options).await?;
-    Store::kept(archive, policy).await.map_err(refused)
+    Store::kept_with(archive, policy, limits)
+        .await
+        .map_err(refused)
 }
 
 /// Such an archive, looked after until this is dropped.
@@ -35,7 +38,12 @@ pub(super) struct Tended {
 
 impl Tended {
     pub(super) async fn open(url: &ArchiveUrl, policy: RetentionPolicy) -> Result<Self, Failure> {
-        let store = open_kept(url, policy, ARCHIVE_CONNECTIONS).await?;
+        // It may be an archive of a network with longer messages than most.
+        let limits = IngestLimits {
+            message_bytes: MESSAGE_BYTES_MOST,
+            ..IngestLimits::default()
+        };
+        let store = open_kept(url, policy, limits, ARCHIVE_CONNECTIONS).await?;
         let mut tasks = JoinSet::new();
         if let Some(keeper) = store.take_keeper() {
             tasks.spawn(retention::run(keeper));

@@ -304,7 +304,7 @@ fn an_empty_value_on_the_command_line_is_the_default() {
     let toml = Some("tcp-port = 6\nstorenode = \"\"\nshard = []\nnodekey = \"\"");
     let loaded = load_with(&["--tcp-port=", "--store"], &environment, toml).unwrap();
     assert_eq!(run(&loaded).tcp_port, 60_000);
-    assert_eq!(run(&loaded).storenode, None);
+    assert!(run(&loaded).net.storenode.is_empty());
     assert_eq!(run(&loaded).nodekey, None);
     let loaded = load_with(&["--store"], &environment, toml).unwrap();
     assert_eq!(run(&loaded).tcp_port, 5);

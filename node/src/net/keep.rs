@@ -71,7 +71,9 @@ where
                 outage.goes_on(peer, &"the connection was lost");
             }
             Err(ConnectError::NoPeerId(_) | ConnectError::Stopped) => return,
-            Err(error) => outage.goes_on(peer, &error),
+            Err(error) => {
+                outage.goes_on(peer, &error);
+            }
         }
         let pause = match peers.is_foreign(&peer) {
             true => FOREIGN_REDIAL,
@@ -91,22 +93,26 @@ struct Outage {
 }
 
 impl Outage {
-    /// The peer isn't connected, for that reason.
-    fn goes_on(&mut self, peer: PeerId, reason: &dyn std::fmt::Display) {
-        if std::mem::replace(&mut self.told, true) {
+    /// The peer isn't connected, for that reason; gives whether that was told.
+    fn goes_on(&mut self, peer: PeerId, reason: &dyn std::fmt::Display) -> bool {
+        let told = std::mem::replace(&mut self.told, true);
+        if told {
             tracing::debug!(%peer, %reason, "still away");
         } else {
             tracing::warn!(%peer, %reason, "away: dialling it until it is back");
         }
+        !told
     }
 
-    /// The peer is connected.
-    fn over(&mut self, peer: PeerId) {
-        if std::mem::replace(&mut self.told_end, true) {
+    /// The peer is connected; gives whether that was told.
+    fn over(&mut self, peer: PeerId) -> bool {
+        let told = std::mem::replace(&mut self.told_end, true);
+        if told {
             tracing::debug!(%peer, "connected for now");
         } else {
             tracing::info!(%peer, "connected");
         }
+        !told
     }
 
     /// The connection lasted: what comes next is another outage.
@@ -228,13 +234,12 @@ mod tests {
     #[test]
     fn an_outage_is_told_once_until_a_connection_lasts() {
         let (mut outage, peer) = (Outage::default(), PeerId::random());
-        let state = |outage: &Outage| (outage.told, outage.told_end);
-        outage.goes_on(peer, &"refused");
-        outage.over(peer);
-        outage.goes_on(peer, &"lost");
-        assert_eq!(state(&outage), (true, true));
+        assert!(outage.goes_on(peer, &"refused"));
+        assert!(!outage.goes_on(peer, &"refused"));
+        assert!(outage.over(peer));
+        assert!(!outage.goes_on(peer, &"lost") && !outage.over(peer));
         outage.forget();
-        assert_eq!(state(&outage), (false, false));
+        assert!(outage.goes_on(peer, &"lost") && outage.over(peer));
     }
 
     #[test]

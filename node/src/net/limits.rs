@@ -28,9 +28,6 @@ pub(crate) const DIALS_AT_ONCE: usize = 10;
 /// How long a peer may take to answer a Store query, from the opening of its stream on.
 pub(crate) const STORE_QUERY_DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long it is believed what a peer has said that it lacks.
-pub(crate) const CLAIMS_BELIEVED: Duration = Duration::from_secs(300);
-
 /// How often each connection is pinged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -72,3 +69,6 @@ pub(crate) const SHARDS_LISTED: usize = 64;
 
 /// Most addresses that the node tells of itself; libp2p keeps no more.
 pub(crate) const ANNOUNCED_ADDRESSES: usize = 20;
+
+/// How long it is believed what a peer has said that it lacks.
+pub(crate) const CLAIMS_BELIEVED: Duration = Duration::from_secs(300);

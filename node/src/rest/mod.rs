@@ -27,5 +27,4 @@ mod topics;
 
 pub(crate) use answering::{Answering, mount};
 pub use config::RestConfig;
-pub use gate::Gate;
 pub use server::RestServer;

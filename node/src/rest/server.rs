@@ -1,10 +1,10 @@
 //! The HTTP server: connections, and their bounds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -18,7 +18,7 @@ use super::limits::{
     ACCEPT_PAUSE, ASKED_AT_ONCE, CONNECTIONS, END_DEADLINE, HEAD_BYTES, HEAD_DEADLINE, PAGE_BYTES,
     PAGES_AT_ONCE, WRITE_DEADLINE,
 };
-use super::{RestConfig, routes};
+use super::{RestConfig, gate, routes};
 use crate::budget::Budget;
 use crate::health::Health;
 
@@ -110,8 +110,9 @@ async fn run(listener: TcpListener, router: Router, mut end: watch::Receiver<boo
     loop {
         tokio::select! {
             () = told(&mut end) => break,
-            (stream, place) = accept(&listener, &places) => {
-                let connection = serve(stream, router.clone(), end.clone());
+            (stream, from, place) = accept(&listener, &places) => {
+                let router = router.clone().layer(Extension(gate::From(from)));
+                let connection = serve(stream, router, end.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(place);
@@ -128,16 +129,16 @@ async fn run(listener: TcpListener, router: Router, mut end: watch::Receiver<boo
     connections.shutdown().await;
 }
 
-/// The next connection that there is a place for.
+/// The next connection that there is a place for, and the host it comes from.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, IpAddr, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let place = Arc::clone(places).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, from)) => return (stream, from.ip(), place),
             Err(error) => {
                 tracing::warn!(%error, "a REST connection can't be taken");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

@@ -11,6 +11,23 @@ pub(crate) const REQUEST_STREAMS_WAITING: usize = 128;
 /// A page of a Store response takes at most this part of the bytes that are left for responses.
 pub(super) const PART_OF_THE_REST: usize = 8;
 
+/// Bytes that a peer was given lately from which on its requests count as bulk; 8 MiB. Two full pages
+/// are less.
+pub(super) const BULK_BYTES: u64 = 8 << 20;
+
+/// How long it takes until half of what a peer was given is forgotten; 5 s. So peers that are given
+/// 1.2 MB a second or more come to [`BULK_BYTES`].
+pub(super) const BULK_HALVED: Duration = Duration::from_secs(5);
+
+/// Peers of which it is remembered what they were given, of each protocol; 1,024.
+pub(super) const PEERS_REMEMBERED: usize = 1_024;
+
+/// Most bytes read and thrown away from a stream whose request is refused; 1 MiB.
+pub(super) const REFUSED_BYTES: usize = 1 << 20;
+
+/// Responses of so many bytes or more are encoded where computing for long is allowed; 64 KiB.
+pub(super) const LONG_RESPONSE: usize = 64 << 10;
+
 /// Messages of one stream of pushes that wait while earlier ones are stored: then the peer waits
 /// too.
 pub(super) const PUSHES_WAITING: usize = 256;
@@ -34,6 +51,9 @@ pub struct ServiceLimits {
     pub requests_queued_per_peer: usize,
     /// Most requests of all peers answered at a time, of each protocol; 32.
     pub answers: usize,
+    /// Of those, most for peers that were given 8 MiB or more in the last seconds; half of the processors,
+    /// one at least. So reading a history leaves room for those who ask now and then.
+    pub bulk_answers: usize,
     /// Bytes of Store responses, made or being sent, up to which pages have their full size;
     /// 32 MiB. Pages get shorter as it is approached, down to a single message.
     pub response_bytes: usize,
@@ -58,6 +78,7 @@ impl Default for ServiceLimits {
             requests_per_peer: 8,
             requests_queued_per_peer: 100,
             answers: 32,
+            bulk_answers: half_of_the_processors(),
             response_bytes: 32 << 20,
             push_streams_per_peer: 4,
             push_pause: Duration::from_secs(12 * 3_600),
@@ -65,6 +86,11 @@ impl Default for ServiceLimits {
             push_bytes: 16 << 20,
         }
     }
+}
+
+fn half_of_the_processors() -> usize {
+    let processors = std::thread::available_parallelism();
+    processors.map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
 #[cfg(test)]

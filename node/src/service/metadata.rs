@@ -9,9 +9,8 @@ use sync_net::{Control, Inbound, warn_of_peer};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::ServiceLimits;
 use super::limits::METADATA_DEADLINE;
-use super::one_shot::{self, Answer};
+use super::one_shot::{self, Answer, Desk};
 use crate::net::limits::IDENTIFY_DEADLINE;
 use crate::net::{CurrentShards, SwarmHandle, protocols};
 use crate::sync::Syncer;
@@ -22,7 +21,7 @@ pub(crate) async fn serve(
     inbound: mpsc::Receiver<Inbound>,
     own: Option<Arc<CurrentShards>>,
     syncer: Arc<Syncer>,
-    limits: ServiceLimits,
+    desk: Arc<Desk>,
 ) {
     let answer = move |peer: PeerId, request: Vec<u8>| {
         let (own, syncer) = (own.clone(), Arc::clone(&syncer));
@@ -34,6 +33,7 @@ pub(crate) async fn serve(
                     Some(Answer {
                         frame: own.map_or(theirs, |own| own.metadata()).encode(),
                         taken: None,
+                        bulk: false,
                     })
                 }
                 Err(error) => {
@@ -49,7 +49,7 @@ pub(crate) async fn serve(
             }
         }
     };
-    one_shot::serve(inbound, &limits, None, answer).await;
+    one_shot::serve(inbound, desk, answer).await;
 }
 
 /// Asks every newly met peer for its cluster, and parts with those of another one.

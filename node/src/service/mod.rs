@@ -1,5 +1,6 @@
 //! What the node answers: Store queries, metadata, and messages pushed by transfer.
 
+mod answering;
 mod limits;
 pub(crate) mod metadata;
 mod one_shot;
@@ -10,3 +11,4 @@ mod waiting;
 
 pub(crate) use limits::REQUEST_STREAMS_WAITING;
 pub use limits::ServiceLimits;
+pub(crate) use one_shot::Desk;

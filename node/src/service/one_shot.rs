@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use libp2p::PeerId;
 use sync_net::{FrameError, FramedStream, Inbound};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::limits::ServiceLimits;
+use super::answering::Answering;
+use super::limits::{REFUSED_BYTES, ServiceLimits};
 use super::turns::Turns;
 use super::waiting::{Waited, WaitingRoom};
 use crate::budget::Taken;
+use crate::rates::{Limiter, Service};
 
 /// What is answered.
 pub(super) struct Answer {
@@ -19,33 +21,29 @@ pub(super) struct Answer {
     pub(super) frame: Vec<u8>,
     /// What it takes of a budget until it is sent.
     pub(super) taken: Option<Taken>,
+    /// Whether it is part of history that fills what a session found missing.
+    pub(super) bulk: bool,
 }
 
-/// The order in which requests are read and answered.
-struct Desk {
+/// The order in which requests of one service are admitted, read and answered.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    service: Service,
+    limiter: Arc<Limiter>,
     waiting: Arc<WaitingRoom>,
     turns: Arc<Turns>,
-    answering: Semaphore,
+    answering: Arc<Answering>,
     refusal: Option<Vec<u8>>,
 }
 
 /// Answers each inbound stream's first frame by `answer`. With no answer the stream is closed
-/// without one; what goes beyond a peer's share is answered by `refusal`, if there is one.
-pub(super) async fn serve<F, A>(
-    mut inbound: mpsc::Receiver<Inbound>,
-    limits: &ServiceLimits,
-    refusal: Option<Vec<u8>>,
-    answer: F,
-) where
+/// without one; what goes beyond a peer's share or its rate is answered by the desk's refusal, if there is
+/// one.
+pub(super) async fn serve<F, A>(mut inbound: mpsc::Receiver<Inbound>, desk: Arc<Desk>, answer: F)
+where
     F: Fn(PeerId, Vec<u8>) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Option<Answer>> + Send + 'static,
 {
-    let desk = Arc::new(Desk {
-        waiting: WaitingRoom::new(limits.requests_awaited),
-        turns: Turns::new(limits.requests_per_peer, limits.requests_queued_per_peer),
-        answering: Semaphore::new(limits.answers.max(1)),
-        refusal,
-    });
     // Answers under way end with this task.
     let mut tasks = JoinSet::new();
     while let Some(stream) = inbound.recv().await {
@@ -61,6 +59,23 @@ pub(super) async fn serve<F, A>(
 }
 
 impl Desk {
+    /// Nobody waits yet. Who is turned away gets `refusal`, if there is one.
+    pub(crate) fn new(
+        service: Service,
+        limiter: Arc<Limiter>,
+        limits: &ServiceLimits,
+        refusal: Option<Vec<u8>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            service,
+            limiter,
+            waiting: WaitingRoom::new(limits.requests_awaited),
+            turns: Turns::new(limits.requests_per_peer, limits.requests_queued_per_peer),
+            answering: Answering::new(limits),
+            refusal,
+        })
+    }
+
     async fn exchange<A>(
         &self,
         peer: PeerId,
@@ -78,27 +93,32 @@ impl Desk {
                 return Ok(());
             }
         }
+        if let Err(refused) = self.limiter.admit(self.service, &peer) {
+            tracing::debug!(%peer, %refused, "a request was refused");
+            return self.refuse(&mut stream).await;
+        }
         let Some(_turn) = self.turns.of(peer).await else {
+            self.limiter.no_place(self.service);
             tracing::debug!(%peer, "a request was refused: too many of this peer wait");
-            return match &self.refusal {
-                Some(refusal) => {
-                    stream.send(refusal).await?;
-                    stream.close().await
-                }
-                None => Ok(()),
-            };
+            return self.refuse(&mut stream).await;
         };
         if let Some(request) = stream.receive().await? {
-            let answer = {
-                // Never closed: the semaphore lives as long as its tasks.
-                let _answering = self.answering.acquire().await.ok();
-                answer(peer, request).await
-            };
-            if let Some(Answer { frame, taken }) = answer {
+            let place = self.answering.place(peer).await;
+            let answer = answer(peer, request).await;
+            if let Some(Answer { frame, taken, bulk }) = answer {
+                self.answering.given(peer, frame.len());
+                drop(place);
+                stream.set_bulk(bulk);
                 stream.send(&frame).await?;
                 drop(taken);
             }
         }
         stream.close().await
+    }
+
+    /// Turns the peer away without having read what it wants.
+    async fn refuse(&self, stream: &mut FramedStream) -> Result<(), FrameError> {
+        let refusal = self.refusal.as_deref();
+        stream.refuse(refusal, REFUSED_BYTES).await
     }
 }

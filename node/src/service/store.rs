@@ -5,26 +5,26 @@ use std::sync::Arc;
 use libp2p::PeerId;
 use prost::Message;
 use store_adapter::limits::StoreLimits;
-use store_adapter::store::{self, StoredMessage, status};
+use store_adapter::store::{self, StoreQueryResponse, StoredMessage, status};
 use sync_core::Id;
 use sync_net::{Inbound, warn_of_peer};
 use tokio::sync::mpsc;
 
-use super::ServiceLimits;
-use super::limits::PART_OF_THE_REST;
-use super::one_shot::{self, Answer};
+use super::limits::{LONG_RESPONSE, PART_OF_THE_REST};
+use super::one_shot::{self, Answer, Desk};
 use crate::budget::Budget;
 use crate::store::Store;
 use crate::sync::Syncer;
 
-/// Answers queries until the queue closes.
+/// Answers queries until the queue closes; all responses together take about `response_bytes`.
 pub(crate) async fn serve(
     inbound: mpsc::Receiver<Inbound>,
     archive: Arc<Store>,
     syncer: Arc<Syncer>,
-    limits: ServiceLimits,
+    desk: Arc<Desk>,
+    response_bytes: usize,
 ) {
-    let budget = Budget::new(limits.response_bytes);
+    let budget = Budget::new(response_bytes);
     let answer = move |peer: PeerId, request: Vec<u8>| {
         let (archive, syncer) = (Arc::clone(&archive), Arc::clone(&syncer));
         let budget = Arc::clone(&budget);
@@ -37,18 +37,28 @@ pub(crate) async fn serve(
                 let error = &served.status_desc;
                 warn_of_peer!(syncer.warnings, &peer, %error, "a store query was refused");
             }
-            let response = served.encode_to_vec();
             let given: Vec<Id> = served.messages.iter().filter_map(given).collect();
-            syncer.served(&peer, &given, request.len(), response.len());
+            let frame = encode(served).await?;
+            syncer.served(&peer, &given, request.len(), frame.len());
             drop(making);
             Some(Answer {
-                taken: Some(budget.overdraw(response.len())),
-                frame: response,
+                taken: Some(budget.overdraw(frame.len())),
+                bulk: syncer.is_pulled_by(&peer),
+                frame,
             })
         }
     };
-    let refusal = Some(store::too_many_requests());
-    one_shot::serve(inbound, &limits, refusal, answer).await;
+    one_shot::serve(inbound, desk, answer).await;
+}
+
+/// Long responses are encoded on a blocking thread, so that others are heard meanwhile. `None` when the
+/// node is ending.
+async fn encode(response: StoreQueryResponse) -> Option<Vec<u8>> {
+    if response.encoded_len() < LONG_RESPONSE {
+        return Some(response.encode_to_vec());
+    }
+    let encoding = tokio::task::spawn_blocking(move || response.encode_to_vec());
+    encoding.await.ok()
 }
 
 /// Peers that read their responses slowly, or not at all, have them kept: the more is kept, the
@@ -69,6 +79,7 @@ fn given(stored: &StoredMessage) -> Option<Id> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::ServiceLimits;
 
     #[test]
     fn pages_get_shorter_the_more_responses_are_kept_for_peers() {

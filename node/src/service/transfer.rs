@@ -13,16 +13,19 @@ use super::ServiceLimits;
 use super::limits::PUSHES_WAITING;
 use super::turns::Turns;
 use super::waiting::{Waited, WaitingRoom};
+use crate::rates::{Limiter, Service};
 use crate::sync::Syncer;
 
 /// Reads what peers push, until the queue closes.
 pub(crate) async fn serve(
     mut inbound: mpsc::Receiver<Inbound>,
     syncer: Arc<Syncer>,
+    limiter: Arc<Limiter>,
     limits: ServiceLimits,
 ) {
     let reader = Arc::new(Reader {
         syncer,
+        limiter,
         waiting: WaitingRoom::new(limits.pushes_awaited),
         turns: Turns::new(1, limits.push_streams_per_peer),
         bytes: Arc::new(Semaphore::new(limits.push_bytes)),
@@ -44,6 +47,7 @@ struct Pushed {
 
 struct Reader {
     syncer: Arc<Syncer>,
+    limiter: Arc<Limiter>,
     waiting: Arc<WaitingRoom>,
     /// A peer pushes one message at a time, on whichever of its streams.
     turns: Arc<Turns>,
@@ -102,6 +106,9 @@ impl Reader {
             }
             // There is room for as many as the peer may have streams.
             let turn = self.turns.of(peer).await;
+            // A message that is refused would have to be asked for later: it waits instead, and the
+            // peer with it.
+            self.limiter.turn(Service::Transfer, &peer).await;
             let Some(frame) = stream.receive().await? else {
                 return Ok(());
             };

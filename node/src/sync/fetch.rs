@@ -8,11 +8,11 @@ use store_adapter::store::{StoreAnswer, StoreQueryRequest};
 use sync_core::Id;
 use sync_net::Role;
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, sleep};
 
 use super::asked::Asking;
 use super::job::Job;
-use super::limits::TICK;
+use super::limits::{FIRST_PATIENCE, TICK, TIMES_PATIENT};
 use super::query::{QueryError, query_store, request_id};
 use super::syncer::Syncer;
 use crate::net::limits::CLAIMS_BELIEVED;
@@ -63,7 +63,7 @@ fn next_query(syncer: &Syncer, job: &Job) -> Option<(PeerId, Asking)> {
 /// One query, and what comes of it.
 async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, asking: Asking) {
     let hashes = &asking.hashes;
-    match ask(&syncer, &job, peer, hashes, true).await {
+    match ask_patiently(&syncer, &job, peer, hashes).await {
         Ok(answer) => {
             let records = job.answered(&peer, hashes, records_of(answer));
             syncer.take(&job, peer, records).await;
@@ -73,6 +73,27 @@ async fn query(syncer: Arc<Syncer>, job: Arc<Job>, peer: PeerId, asking: Asking)
             job.failed(&peer, hashes);
         }
     }
+}
+
+/// As `ask`, of a peer that may want to be asked less often: that is no failure of its.
+async fn ask_patiently(
+    syncer: &Syncer,
+    job: &Job,
+    peer: PeerId,
+    hashes: &[Id],
+) -> Result<StoreAnswer, QueryError> {
+    let mut pause = FIRST_PATIENCE;
+    for _ in 0..TIMES_PATIENT {
+        match ask(syncer, job, peer, hashes, true).await {
+            Err(error) if error.is_rate_limit() => {
+                tracing::debug!(%peer, ?pause, "the peer wants to be asked less often");
+                sleep(pause).await;
+                pause *= 2;
+            }
+            answer => return answer,
+        }
+    }
+    ask(syncer, job, peer, hashes, true).await
 }
 
 /// Which of these messages the job's peer holds.

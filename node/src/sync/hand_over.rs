@@ -6,6 +6,7 @@ use libp2p::StreamProtocol;
 use store_adapter::limits::STORE_HASHES;
 use store_adapter::transfer::WakuMessageAndTopic;
 use sync_core::{Dialect, Id};
+use sync_net::warn_of_peer;
 
 use super::job::Job;
 use super::limits::{FIRST_PAUSE, PUSHED_AT_ONCE, QUIET};
@@ -21,7 +22,13 @@ pub(super) async fn run(syncer: &Arc<Syncer>, job: &Arc<Job>) {
         if job.dialect == Dialect::Waku
             && let Err(error) = push(syncer, job, &outgoing).await
         {
-            tracing::warn!(session = job.session, peer = %job.peer, %error, "messages could not all be pushed");
+            warn_of_peer!(
+                syncer.warnings,
+                &job.peer,
+                session = job.session,
+                %error,
+                "messages could not all be pushed"
+            );
         }
         // What can't be pushed may be pulled all the same.
         while !job.until_given(QUIET).await {
@@ -51,7 +58,14 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
                 }
                 // The peer would close the stream on it.
                 Err(error) => {
-                    tracing::warn!(session = job.session, peer = %job.peer, %hash, %error, "not pushed");
+                    warn_of_peer!(
+                        syncer.warnings,
+                        &job.peer,
+                        session = job.session,
+                        %hash,
+                        %error,
+                        "not pushed"
+                    );
                     job.cannot_be_pushed(&hash);
                 }
             }

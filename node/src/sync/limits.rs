@@ -23,6 +23,19 @@ pub(super) const PUSHED_AT_ONCE: usize = 100;
 /// The first pause before a peer is asked again whether messages have arrived; doubled each time.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
+/// The first pause after a peer has said that it is asked too often; doubled each time.
+pub(super) const FIRST_PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often in a row that is no failure of the peer.
+pub(super) const TIMES_PATIENT: u32 = 6;
+
+/// How soon after a session, or after the page before, a peer's Store query counts as part of what it
+/// pulls.
+pub(super) const PULLS_FOLLOW: Duration = Duration::from_secs(60);
+
+/// Peers of which that is remembered.
+pub(super) const PULLERS: usize = 1_024;
+
 /// How long a peer may pause before it is asked whether it got messages another way.
 pub(super) const QUIET: Duration = Duration::from_secs(2);
 

@@ -13,6 +13,7 @@ mod hand_over;
 mod held;
 mod job;
 mod limits;
+mod pulling;
 mod query;
 pub mod report;
 mod schedule;

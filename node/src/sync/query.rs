@@ -26,6 +26,13 @@ pub(crate) enum QueryError {
     Answer(#[from] StoreAnswerError),
 }
 
+impl QueryError {
+    /// Whether the peer asks to be asked less often.
+    pub(crate) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Answer(error) if error.is_rate_limit())
+    }
+}
+
 /// A page, and what went over the wire for it, in bytes.
 #[derive(Debug)]
 pub(crate) struct Queried {

@@ -19,6 +19,7 @@ use super::asked::Asked;
 use super::budgets::Budgets;
 use super::job::{Job, JobReport};
 use super::limits::{FINISHED_QUEUE, FUTURE_TOLERANCE, SyncLimits};
+use super::pulling::Pulling;
 use super::{fetch, hand_over};
 use crate::cli::DialectArg;
 use crate::cli::time::now;
@@ -89,6 +90,8 @@ pub struct Syncer {
     budgets: Budgets,
     /// What is asked of peers, in all sessions.
     pub(super) asked: Asked,
+    /// Who asks the store for what sessions have found.
+    pulling: Pulling,
     /// What the node knows of its gaps, if it keeps that.
     ledger: OnceLock<Arc<Ledger>>,
 }
@@ -107,10 +110,11 @@ impl Syncer {
             warnings: control.warnings(),
             budgets: Budgets::new(&limits),
             asked: Asked::new(limits.overlap),
+            pulling: Pulling::new(),
             ledger: OnceLock::new(),
             store,
-            control_for_peers: control.apart(),
-            control,
+            control_for_peers: control.apart().for_bulk(),
+            control: control.for_bulk(),
             peers,
             limits,
             served,
@@ -275,6 +279,11 @@ impl Syncer {
         }
     }
 
+    /// Whether what `peer` asks of the store now fills what a session with it has found.
+    pub(crate) fn is_pulled_by(&self, peer: &PeerId) -> bool {
+        self.pulling.asks(peer)
+    }
+
     /// Counts bytes of pushes from `peer`.
     pub(crate) fn count_received(&self, peer: &PeerId, bytes: usize) {
         let jobs = self.jobs.lock();
@@ -360,7 +369,13 @@ impl Syncer {
     async fn work(self: Arc<Self>, job: Arc<Job>) {
         let work = async { tokio::join!(fetch::run(&self, &job), hand_over::run(&self, &job)) };
         if tokio::time::timeout(self.limits.job, work).await.is_err() {
-            tracing::warn!(session = job.session, peer = %job.peer, "given up: it takes too long");
+            let session = job.session;
+            warn_of_peer!(
+                self.warnings,
+                &job.peer,
+                session,
+                "given up: it takes too long"
+            );
         }
         let failed = job.session_failed();
         let report = job.finish();
@@ -426,6 +441,7 @@ impl Storage for SessionStorage {
     }
 
     async fn started(&self, session: &SessionInfo) {
+        self.0.pulling.session(session.peer);
         self.0.job(session);
     }
 
@@ -441,6 +457,7 @@ impl Storage for SessionStorage {
     }
 
     async fn ended(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {
+        self.0.pulling.session(session.peer);
         if let Ok(Outcome {
             peer: Some(state), ..
         }) = outcome

@@ -8,4 +8,5 @@ mod log;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod places;
+mod rates;
 mod support;

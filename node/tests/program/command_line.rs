@@ -143,7 +143,7 @@ fn the_configuration_is_put_together_printed_and_loaded_again() {
         );
     }
     assert!(!crate::support::exists(&data), "nothing is started");
-    let again = place.write("b.toml", &[printed.clone()]);
+    let again = place.write("b.toml", std::slice::from_ref(&printed));
     let again = printing(&again, &["--max-connections=6"]);
     let settings = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| !line.starts_with('#'));

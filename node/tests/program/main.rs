@@ -14,6 +14,7 @@ mod demo;
 mod embed;
 mod full_disk;
 mod hostile;
+mod limits;
 mod logs;
 mod moving_in;
 mod nodes;

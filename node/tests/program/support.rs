@@ -167,13 +167,14 @@ pub(crate) fn messages_of_one_nanosecond(count: usize, seed: u64) -> Vec<String>
     records.iter().map(export_line).collect()
 }
 
-/// So many messages of the last hour with payloads of 100 KB, as lines of an export, in order.
+/// So many messages, older than a minute, of the last hour with payloads of 100 KB, as lines of an export, in order.
 pub(crate) fn large_messages(count: usize, seed: u64) -> Vec<String> {
     let mut traffic = Traffic::new(99, seed);
     let now = wakustore::cli::time::now();
     let mut records: Vec<Record> = (0..count)
         .map(|number| {
-            let (topic, mut message) = traffic.message(now - 3_600_000_000_000, now);
+            let (topic, mut message) =
+                traffic.message(now - 3_600_000_000_000, now - 60_000_000_000);
             message.payload = number.to_be_bytes().repeat(12_500);
             Record::new(topic, message).unwrap()
         })

@@ -52,14 +52,13 @@ async fn peers_are_told_of_the_shards_that_are_relayed() {
     let topics = [TOPIC, "/waku/2/rs/99/7", "/waku/2/rs/98/3", "/other"];
     let node = Relaying::start(RelayConfig::of_topics(topics)).await;
     let peer = Peer::connect(&node.node.addresses()[0]).await;
-    let request = WakuMetadata::new(Some(CLUSTER.into()), Vec::new()).unwrap();
+    let request = WakuMetadata::new(Some(CLUSTER.into()), Vec::new())
+        .unwrap()
+        .encode();
     let protocol = StreamProtocol::new(protocols::METADATA);
-    let asking = peer.control.request(
-        node.node.peer_id(),
-        protocol,
-        &request.encode(),
-        METADATA_BYTES,
-    );
+    let asking = peer
+        .control
+        .request(node.node.peer_id(), protocol, &request, METADATA_BYTES);
     let told = WakuMetadata::decode(&asking.await.unwrap()).unwrap();
     assert_eq!(told.cluster_id, Some(CLUSTER.into()));
     assert_eq!(told.shards, [0, 7]);

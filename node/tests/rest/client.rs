@@ -19,7 +19,12 @@ pub(crate) struct Answer {
 impl Answer {
     fn read(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        let end = end.unwrap_or_else(|| panic!("no HTTP: {:?}", String::from_utf8_lossy(bytes)));
+        assert!(
+            end.is_some(),
+            "no HTTP: {:?}",
+            String::from_utf8_lossy(bytes)
+        );
+        let end = end.unwrap();
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let body = bytes[end + 4..].to_vec();

@@ -519,3 +519,38 @@ async fn a_caller_that_stops_waiting_leaves_no_gap_between_archive_and_index() {
     let held = door.archive().stats().await.unwrap().messages;
     assert_eq!((held, door.index().len()), (51, 51));
 }
+
+#[tokio::test]
+async fn a_batch_that_was_found_above_the_floor_is_indexed_before_the_floor_goes_up() {
+    let door = door().await;
+    let index = door.index();
+    let record = record("/t", "/c", 1, b"x");
+    let inner = Arc::clone(&door.inner);
+    let mut unlocked = inner.door.lock().await;
+    let held = index.hold_floor().await;
+    // A batch waits for the floor as whoever raises it does, and neither goes between the other's steps.
+    let mut checked = vec![Ok(record.clone())];
+    let mut fresh = [false];
+    let floor = Bound::after(&record.item());
+    let removed = {
+        let commit = inner.commit(&mut unlocked, &mut checked, &[0], &mut fresh);
+        let mut commit = std::pin::pin!(commit);
+        assert!(futures::poll!(&mut commit).is_pending());
+        let mut raise = std::pin::pin!(index.raise(&floor));
+        assert!(futures::poll!(&mut raise).is_pending());
+        assert_eq!(index.floor(), Bound::MIN);
+        drop(held);
+        let (committed, removed) = tokio::join!(commit, raise);
+        committed.unwrap();
+        removed
+    };
+    // It was stored and indexed, and then taken out of the index.
+    assert_eq!(removed, 1);
+    assert_eq!(index.floor(), floor);
+    // Whoever comes later is refused.
+    inner
+        .commit(&mut unlocked, &mut checked, &[0], &mut fresh)
+        .await
+        .unwrap();
+    assert!(matches!(checked[0], Err(Refusal::BelowFloor { .. })));
+}

@@ -1,11 +1,12 @@
 //! How fast a database is: figures for people, printed, by
 //! `cargo test --release -p store-adapter --test archive postgres_speed -- --ignored --nocapture`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use store_adapter::Record;
 use store_adapter::archive::{Archive, Scan};
-use sync_core::{Id, Item, Range};
+use store_adapter::{Index, Record};
+use sync_core::{Bound, Id, Item, Range};
 
 use crate::suite::record;
 
@@ -91,4 +92,22 @@ async fn figures() {
         at(&mut times, 50),
         at(&mut times, 90)
     );
+
+    let begun = Instant::now();
+    let mut rest = Some(Range::ALL);
+    let mut scanned = 0;
+    while let Some(range) = rest {
+        let page = archive.scan(&Scan::of_range(range)).await.unwrap();
+        scanned += page.keys.len();
+        rest = page.rest;
+    }
+    println!("{scanned} items by scans: {:?}", begun.elapsed());
+    let begun = Instant::now();
+    let copied = archive.items(&Bound::MIN).await.unwrap();
+    let copied: usize = copied.values().map(Vec::len).sum();
+    println!("{copied} items copied: {:?}", begun.elapsed());
+    assert_eq!(scanned, copied);
+    let begun = Instant::now();
+    let index = Index::rebuild(Arc::new(archive)).await.unwrap();
+    println!("index of {}: {:?}", index.len(), begun.elapsed());
 }

@@ -1,13 +1,15 @@
 //! The behaviour between real swarms on loopback.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::node::{Node, eventually};
-use libp2p::StreamProtocol;
 use libp2p::identity::Keypair;
+use libp2p::{PeerId, StreamProtocol};
 use sync_net::{
-    Behaviour, ConnectionLimits, Deadlines, FrameError, FrameLimits, Inbound, Muxers, NetLimits,
-    OpenFailure, ProtocolConfig, RequestError,
+    Behaviour, ConnectionLimits, Deadlines, FrameError, FrameLimits, Gate, Inbound, Muxers,
+    NetLimits, OpenFailure, ProtocolConfig, RequestError,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -174,6 +176,60 @@ async fn a_peer_that_holds_its_share_is_refused_and_others_are_not() {
         .request(server.peer, ECHO, b"again", MAX)
         .await;
     assert_eq!(served.unwrap(), b"again");
+}
+
+/// Admits a number of streams of each peer.
+#[derive(Debug)]
+struct Admits(usize, Mutex<HashMap<PeerId, usize>>);
+
+impl Gate for Admits {
+    fn admits(&self, peer: &PeerId, protocol: &StreamProtocol) -> bool {
+        assert_eq!(*protocol, ECHO);
+        let mut streams = self.1.lock().unwrap();
+        let of_peer = streams.entry(*peer).or_default();
+        *of_peer += 1;
+        *of_peer <= self.0
+    }
+}
+
+#[tokio::test]
+async fn streams_that_the_gate_does_not_admit_are_refused_by_word_and_unread() {
+    let gate = Arc::new(Admits(2, Mutex::default()));
+    let mut behaviour = Behaviour::gated(NetLimits::default(), gate);
+    answer_all(behaviour.serve(echo()));
+    let server = start(behaviour, Muxers::Both, "/tcp/0").await;
+    let [flood, other] = [
+        start(Behaviour::new(NetLimits::default()), Muxers::Both, "/tcp/0").await,
+        start(Behaviour::new(NetLimits::default()), Muxers::Both, "/tcp/0").await,
+    ];
+    flood.connect(&server).await;
+    other.connect(&server).await;
+    let ask = |from: &Node| {
+        let control = from.control.clone();
+        async move {
+            control
+                .request(server.peer, ECHO, b"hello", MAX)
+                .await
+                .unwrap()
+        }
+    };
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        answers.push(ask(&flood).await);
+    }
+    assert_eq!(
+        answers.iter().filter(|answer| *answer == b"hello").count(),
+        2
+    );
+    assert_eq!(
+        answers.iter().filter(|answer| *answer == REFUSAL).count(),
+        18
+    );
+    assert_eq!(ask(&other).await, b"hello");
+    let counters = &server.counters;
+    assert_eq!(counters.streams_gated.get(), 18);
+    assert_eq!(counters.streams_refused.get(), 18);
+    assert_eq!(counters.frames_received.get(), 3, "nothing else was read");
 }
 
 #[tokio::test]
