@@ -445,7 +445,7 @@ fn the_printed_configuration_tells_origins_and_no_secrets() {
         "\nshard = [3] # command line\n",
         "\nwebsocket-port = 8000 # default\n",
         "\nstore = true # default\n",
-        "\n# storenode is not set\n",
+        "\n# dns4-domain-name is not set\n",
         "postgres://me:***@host/db",
         "# nodekey is set and not shown # environment, WAKUSTORE_NODEKEY",
         "# lightpush is ignored",
