@@ -11,6 +11,7 @@ mod body;
 mod config;
 mod gate;
 mod health;
+mod http;
 mod info;
 pub mod limits;
 mod message;
@@ -26,6 +27,7 @@ mod store;
 mod topics;
 
 pub(crate) use answering::{Answering, mount};
+pub(crate) use http::{HttpServer, Listening};
 pub use config::RestConfig;
 pub use gate::Gate;
 pub use server::RestServer;
