@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use libp2p::metrics::Metrics;
 
 use super::page::page;
 use super::{MetricsConfig, Prefix, Sources};
@@ -65,6 +66,11 @@ impl MetricsServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.http.address()
+    }
+
+    /// What libp2p's events are counted by.
+    pub(crate) fn libp2p(&self) -> Metrics {
+        Metrics::new(&mut self.shared.libp2p.lock())
     }
 
     /// Where libp2p registers its own.

@@ -41,3 +41,12 @@ pub(crate) struct Sources {
     /// When it started.
     pub(crate) started: Instant,
 }
+
+impl Sources {
+    /// The task that reads what can't be read without waiting.
+    pub(crate) fn watch(&self) -> impl Future<Output = ()> + Send + use<> {
+        let watched = Arc::clone(&self.watched);
+        let (health, archive) = (Arc::clone(&self.health), Arc::clone(self.store.archive()));
+        watched.watch(health, archive, self.relay.clone())
+    }
+}

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use store_adapter::ingest::TopicTotal;
-use sync_core::{ItemSet, Source};
+use sync_core::Source;
 
 use super::{OTHER, bounded, label};
 use crate::metrics::Sources;
