@@ -51,6 +51,10 @@ impl NodeCounters {
     /// How many of the messages that were asked for were refused for this reason.
     #[must_use]
     pub fn refused_for(&self, reason: FetchRefusal) -> u64 {
-        self.refusals.lock().get(&reason).copied().unwrap_or_default()
+        self.refusals
+            .lock()
+            .get(&reason)
+            .copied()
+            .unwrap_or_default()
     }
 }

@@ -10,7 +10,8 @@ use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
 use super::{
-    ArchiveArgs, ConfigArgs, LogArgs, MetricsArgs, NetArgs, RateArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg,
+    ArchiveArgs, ConfigArgs, LogArgs, MetricsArgs, NetArgs, RateArgs, RelayArgs, RestArgs, SizeArg,
+    SyncWireArg,
 };
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.

@@ -35,7 +35,10 @@ impl Figures {
         V: Into<Number>,
     {
         let samples = samples.into_iter();
-        self.many(family, samples.map(|(label, value)| (vec![label.into()], value)));
+        self.many(
+            family,
+            samples.map(|(label, value)| (vec![label.into()], value)),
+        );
     }
 
     /// A metric with labels.

@@ -154,9 +154,15 @@ mod tests {
         assert_eq!(names.len(), FAMILIES.len());
         for family in FAMILIES {
             let fits = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            assert!(fits(family.name) && !family.name.ends_with("_total"), "{family:?}");
+            assert!(
+                fits(family.name) && !family.name.ends_with("_total"),
+                "{family:?}"
+            );
             assert!(family.labels.iter().all(|label| fits(label)), "{family:?}");
-            assert!(!family.help.is_empty() && !family.help.contains(['|', '\n']), "{family:?}");
+            assert!(
+                !family.help.is_empty() && !family.help.contains(['|', '\n']),
+                "{family:?}"
+            );
         }
     }
 }

@@ -7,6 +7,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use store_adapter::store::status;
 use sync_net::{Counter, Outcome};
 
+use crate::cli::time::nanoseconds;
+
 /// Upper bounds of what the archive takes for something, in seconds.
 const ARCHIVE_SECONDS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -23,6 +25,8 @@ const DIFFERENCES: [f64; 7] = [0.0, 10.0, 50.0, 100.0, 500.0, 1_000.0, 5_000.0];
 pub(crate) struct Observed {
     pub(super) inserts: Histogram,
     pub(super) queries: Histogram,
+    pub(super) answered: Counter,
+    pub(super) answering_nanoseconds: Counter,
     pub(super) roundtrips: Histogram,
     pub(super) differences: Histogram,
     pub(super) insert_failures: Counter,
@@ -46,6 +50,8 @@ impl Default for Observed {
         Self {
             inserts: Histogram::new(ARCHIVE_SECONDS),
             queries: Histogram::new(ARCHIVE_SECONDS),
+            answered: Counter::default(),
+            answering_nanoseconds: Counter::default(),
             roundtrips: Histogram::new(ROUNDTRIPS),
             differences: Histogram::new(DIFFERENCES),
             insert_failures: Counter::default(),
@@ -80,6 +86,8 @@ impl Observed {
     /// A Store query was answered with this status.
     pub(crate) fn query(&self, status: u32, took: Duration) {
         self.queries.observe(took.as_secs_f64());
+        self.answered.increment();
+        self.answering_nanoseconds.add(nanoseconds(took));
         let errors = &self.query_errors;
         match status {
             status::OK => {}

@@ -63,8 +63,8 @@ pub struct ServiceCounters {
     pub own_sent: Counter,
     /// Seconds from when a request was admitted until its answer was sent.
     pub handling: Histogram,
-    /// Seconds that the sending of an answer took.
-    pub sending: Histogram,
+    /// Nanoseconds that the sending of answers took in all.
+    pub sending_nanoseconds: Counter,
     refused: [Counter; Reason::ALL.len()],
 }
 
@@ -78,7 +78,7 @@ impl Default for ServiceCounters {
             own_received: Counter::default(),
             own_sent: Counter::default(),
             handling: Histogram::new(HANDLING_SECONDS),
-            sending: Histogram::new(HANDLING_SECONDS),
+            sending_nanoseconds: Counter::default(),
             refused: Default::default(),
         }
     }

@@ -28,14 +28,12 @@ impl Listening {
     ///
     /// # Errors
     /// When it can't listen there; the port is in use, say.
-    pub(crate) async fn at(
-        asked: SocketAddr,
-        what: &str,
-        port_flag: &str,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn at(asked: SocketAddr, what: &str, port_flag: &str) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(asked).await.with_context(|| {
             let port = asked.port();
-            format!("can't serve {what} on {asked}; is port {port} in use? {port_flag} sets another")
+            format!(
+                "can't serve {what} on {asked}; is port {port} in use? {port_flag} sets another"
+            )
         })?;
         let address = listener.local_addr()?;
         tracing::info!(%address, "serving {what}");

@@ -27,7 +27,7 @@ mod store;
 mod topics;
 
 pub(crate) use answering::{Answering, mount};
-pub(crate) use http::{HttpServer, Listening};
 pub use config::RestConfig;
 pub use gate::Gate;
+pub(crate) use http::{HttpServer, Listening};
 pub use server::RestServer;

@@ -14,6 +14,7 @@ use super::limits::{REFUSED_BYTES, ServiceLimits};
 use super::turns::Turns;
 use super::waiting::{Waited, WaitingRoom};
 use crate::budget::Taken;
+use crate::cli::time::nanoseconds;
 use crate::rates::{Limiter, Service};
 
 /// What is answered.
@@ -115,7 +116,9 @@ impl Desk {
                 stream.send(&frame).await?;
                 drop(taken);
                 let counters = self.limiter.counters(self.service);
-                counters.sending.observe(made.elapsed().as_secs_f64());
+                counters
+                    .sending_nanoseconds
+                    .add(nanoseconds(made.elapsed()));
                 counters.handling.observe(admitted.elapsed().as_secs_f64());
             }
         }

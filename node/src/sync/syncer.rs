@@ -390,7 +390,8 @@ impl Syncer {
         let failed = job.session_failed();
         let report = job.finish();
         self.counters.count_job(&report);
-        self.standing.filled(report.peer, report.fetch.owed(), report.undelivered);
+        self.standing
+            .filled(report.peer, report.fetch.owed(), report.undelivered);
         tracing::info!(
             session = report.session,
             peer = %report.peer,

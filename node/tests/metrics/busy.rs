@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use store_adapter::archive::{ArchiveStats, Scan, ScanPage};
-use store_adapter::{Archive, ArchiveError, MemoryArchive, Record};
 use store_adapter::record::Key;
+use store_adapter::{Archive, ArchiveError, MemoryArchive, Record};
 use sync_core::{Id, Range};
 use wakustore::metrics::Prefix;
 
@@ -72,13 +72,21 @@ impl Archive for Faulty {
 #[tokio::test]
 async fn the_page_comes_within_a_second_while_the_archive_answers_nothing() {
     let archive = Arc::new(Faulty::default());
-    let node = Measured::start_with(Arc::<Faulty>::clone(&archive), Prefix::default(), |_| {}).await;
+    let node =
+        Measured::start_with(Arc::<Faulty>::clone(&archive), Prefix::default(), |_| {}).await;
     node.store.put(messages(50, 1)).await.unwrap();
-    page_with(node.page, |page| page.has("logos_delivery_archive_disk_bytes")).await;
+    page_with(node.page, |page| {
+        page.has("logos_delivery_archive_disk_bytes")
+    })
+    .await;
     archive.busy.store(true, Ordering::SeqCst);
     let begun = Instant::now();
     let page = Page::of(node.page).await;
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(page.sum("logos_delivery_archive_messages"), 50.0);
     let age = page.value("logos_delivery_archive_disk_age_seconds");
     page_with(node.page, |page| {
@@ -94,7 +102,8 @@ async fn the_page_comes_within_a_second_while_the_archive_answers_nothing() {
 #[tokio::test]
 async fn a_node_that_cannot_store_is_not_ready_until_it_can() {
     let archive = Arc::new(Faulty::default());
-    let node = Measured::start_with(Arc::<Faulty>::clone(&archive), Prefix::default(), |_| {}).await;
+    let node =
+        Measured::start_with(Arc::<Faulty>::clone(&archive), Prefix::default(), |_| {}).await;
     archive.full.store(true, Ordering::SeqCst);
     node.store.put(messages(1, 1)).await.unwrap_err();
     let (status, word) = get(node.page, "/health").await;

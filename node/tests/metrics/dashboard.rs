@@ -37,7 +37,11 @@ fn strings(value: &Value, key: &str, found: &mut Vec<String>) {
 fn names(query: &str) -> BTreeSet<String> {
     query
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)))
+        .filter(|word| {
+            BEGINNINGS
+                .iter()
+                .any(|beginning| word.starts_with(beginning))
+        })
         .map(str::to_owned)
         .collect()
 }
@@ -50,7 +54,10 @@ async fn every_query_of_the_dashboard_is_about_metrics_of_the_page() {
     strings(&dashboard, "definition", &mut queries);
     assert!(queries.len() > 50, "{} queries", queries.len());
     let node = Measured::start().await;
-    let page = page_with(node.page, |page| page.has("logos_delivery_archive_disk_bytes")).await;
+    let page = page_with(node.page, |page| {
+        page.has("logos_delivery_archive_disk_bytes")
+    })
+    .await;
     for query in &queries {
         let names = names(query);
         assert!(!names.is_empty(), "{query}");
@@ -65,12 +72,18 @@ async fn every_query_of_the_dashboard_is_about_metrics_of_the_page() {
 fn every_panel_has_a_unit_and_queries() {
     let dashboard = dashboard();
     let panels = dashboard["panels"].as_array().unwrap();
-    let ids: BTreeSet<u64> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    let ids: BTreeSet<u64> = panels
+        .iter()
+        .map(|panel| panel["id"].as_u64().unwrap())
+        .collect();
     assert_eq!(ids.len(), panels.len(), "ids are unique");
     for panel in panels.iter().filter(|panel| panel["type"] != "row") {
         let title = &panel["title"];
         let unit = &panel["fieldConfig"]["defaults"]["unit"];
-        assert!(unit.as_str().is_some_and(|unit| !unit.is_empty()), "{title}");
+        assert!(
+            unit.as_str().is_some_and(|unit| !unit.is_empty()),
+            "{title}"
+        );
         let targets = panel["targets"].as_array().unwrap();
         assert!(!targets.is_empty(), "{title}");
         for target in targets {

@@ -42,7 +42,9 @@ impl Page {
                 assert!(before.is_none(), "{name} is there twice");
             } else {
                 let (sample, value) = line.rsplit_once(' ').unwrap();
-                let before = page.samples.insert(sample.to_owned(), value.parse().unwrap());
+                let before = page
+                    .samples
+                    .insert(sample.to_owned(), value.parse().unwrap());
                 assert!(before.is_none(), "{sample} is there twice");
             }
         }

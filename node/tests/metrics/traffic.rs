@@ -81,9 +81,16 @@ async fn the_page_has_every_metric_with_its_kind_and_meaning() {
         let [name] = &family.names(Prefix::LogosDelivery)[..] else {
             panic!("{family:?} has one name");
         };
-        let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
+        let suffix = if family.kind == Kind::Counter {
+            "_total"
+        } else {
+            ""
+        };
         let (kind, help) = &page.families[&format!("{name}{suffix}")];
-        assert_eq!((kind.as_str(), help.as_str()), (family.kind.name(), family.help));
+        assert_eq!(
+            (kind.as_str(), help.as_str()),
+            (family.kind.name(), family.help)
+        );
     }
     node.node.stop().await;
 }
@@ -99,39 +106,56 @@ async fn messages_are_counted_as_they_come_by_shard_and_by_outcome() {
     brought.push(ephemeral);
     node.store.put(brought).await.unwrap();
     let page = Page::of(node.page).await;
-    assert_eq!(page.value("logos_delivery_archive_messages{type=\"stored\"}"), 40.0);
+    assert_eq!(
+        page.value("logos_delivery_archive_messages{type=\"stored\"}"),
+        40.0
+    );
     assert_eq!(page.value("logos_delivery_total_messages_cached"), 40.0);
     assert_eq!(page.sum("logos_delivery_archive_messages_per_shard"), 40.0);
     assert_eq!(page.sum("logos_delivery_store_fleet_msg_count"), 40.0);
-    let held = page.of_name("logos_delivery_archive_messages_per_shard").count();
+    let held = page
+        .of_name("logos_delivery_archive_messages_per_shard")
+        .count();
     assert!(held > 4 && held <= 8, "{held} shards");
-    let outcome = |outcome| format!("logos_delivery_archive_ingested_total{{outcome=\"{outcome}\"}}");
+    let outcome =
+        |outcome| format!("logos_delivery_archive_ingested_total{{outcome=\"{outcome}\"}}");
     assert_eq!(page.value(&outcome("new")), 40.0);
     assert_eq!(page.value(&outcome("duplicate")), 3.0);
     assert_eq!(page.value(&outcome("refused")), 1.0);
     assert_eq!(page.sum("logos_delivery_archive_errors_total"), 1.0);
-    assert_eq!(page.value("logos_delivery_archive_insert_duration_seconds_count"), 2.0);
+    assert_eq!(
+        page.value("logos_delivery_archive_insert_duration_seconds_count"),
+        2.0
+    );
     node.node.stop().await;
 }
 
 #[tokio::test]
 async fn queries_are_timed_and_the_refused_are_counted_by_reason() {
     let twice: RateSetting = "store/peer:2/1h".parse().unwrap();
-    let node = Measured::start_with(Arc::new(MemoryArchive::new()), Prefix::default(), |config| {
-        config.rates = RateConfig {
-            limits: RateLimits::with(&[twice]),
-            bandwidth: None,
-        };
-    })
+    let node = Measured::start_with(
+        Arc::new(MemoryArchive::new()),
+        Prefix::default(),
+        |config| {
+            config.rates = RateConfig {
+                limits: RateLimits::with(&[twice]),
+                bandwidth: None,
+            };
+        },
+    )
     .await;
     let control = asking(&node).await;
     let query = StoreQueryRequest::by_hashes("r", &[sync_core::Id([1; 32])], true).encode_to_vec();
     assert_eq!(ask(&control, &node, &query).await, status::OK);
     assert_eq!(ask(&control, &node, &[0xff]).await, status::BAD_REQUEST);
-    assert_eq!(ask(&control, &node, &query).await, status::TOO_MANY_REQUESTS);
+    assert_eq!(
+        ask(&control, &node, &query).await,
+        status::TOO_MANY_REQUESTS
+    );
     let service = protocols::STORE;
-    let handled =
-        format!("logos_delivery_service_request_handling_duration_seconds_count{{service=\"{service}\"}}");
+    let handled = format!(
+        "logos_delivery_service_request_handling_duration_seconds_count{{service=\"{service}\"}}"
+    );
     // Counted once the answer is sent.
     let page = page_with(node.page, |page| page.value(&handled) == 2.0).await;
     assert_eq!(page.value("logos_delivery_store_queries_total"), 2.0);
@@ -168,7 +192,10 @@ async fn a_sync_shows_in_round_trips_differences_and_how_far_behind_the_peer_is(
     let synced = syncing.await.unwrap();
     assert_eq!(synced.session.need, 20);
     let page = Page::of(node.page).await;
-    assert_eq!(page.value("logos_delivery_reconciliation_roundtrips_count"), 1.0);
+    assert_eq!(
+        page.value("logos_delivery_reconciliation_roundtrips_count"),
+        1.0
+    );
     assert_eq!(
         page.value("logos_delivery_reconciliation_roundtrips_sum"),
         synced.session.rounds as f64
@@ -196,7 +223,11 @@ async fn old_names_are_served_instead_of_the_new_ones_or_beside_them() {
     let memory = || Arc::new(MemoryArchive::new());
     let old = Measured::start_with(memory(), Prefix::Waku, |_| {}).await;
     let page = Page::of(old.page).await;
-    for name in ["waku_archive_messages", "reconciliation_roundtrips", "libp2p_peers"] {
+    for name in [
+        "waku_archive_messages",
+        "reconciliation_roundtrips",
+        "libp2p_peers",
+    ] {
         assert!(page.has(name), "no {name}");
     }
     assert!(page.has("waku_service_requests_total"));

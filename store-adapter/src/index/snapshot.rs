@@ -46,7 +46,9 @@ impl IndexSnapshot {
 
     /// How many items each pubsub topic has, in the order of the topics.
     pub fn lengths(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.trees.iter().map(|(topic, tree)| (&**topic, tree.len()))
+        self.trees
+            .iter()
+            .map(|(topic, tree)| (&**topic, tree.len()))
     }
 
     /// The trees of the topics in `scope`.

@@ -77,7 +77,11 @@ impl Counters {
                 .zip(self.refused.iter().map(read))
                 .collect(),
             proofs_dropped: read(&self.proofs_dropped),
-            stored: self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            stored: self
+                .stored
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         }
     }
 }

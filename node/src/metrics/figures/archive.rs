@@ -1,6 +1,7 @@
 //! The archive, and Store queries about it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use store_adapter::ingest::TopicTotal;
 use sync_core::Source;
@@ -26,10 +27,7 @@ fn held(figures: &mut Figures, node: &Sources) {
         .map(|(topic, items)| (label(topic), items as f64))
         .collect();
     figures.by(ARCHIVE_MESSAGES, [("stored", node.store.len())]);
-    figures.by(
-        ARCHIVE_PER_SHARD,
-        bounded(held, TOPICS_NAMED, |a, b| a + b),
-    );
+    figures.by(ARCHIVE_PER_SHARD, bounded(held, TOPICS_NAMED, |a, b| a + b));
     figures.one(MESSAGES_CACHED, node.store.len());
     let oldest = snapshot.oldest().unwrap_or_default();
     figures.one(ARCHIVE_OLDEST, oldest as f64 / 1e9);
@@ -49,10 +47,13 @@ fn came(figures: &mut Figures, node: &Sources) {
         ("insert_failure", observed.insert_failures.get()),
         ("retpolicy_failure", observed.prune_failures.get()),
     ];
-    figures.by(ARCHIVE_ERRORS, door.refused.iter().map(|(k, n)| (*k, *n)).chain(failures));
+    figures.by(
+        ARCHIVE_ERRORS,
+        door.refused.iter().map(|(k, n)| (*k, *n)).chain(failures),
+    );
     figures.histograms(INSERT_DURATION, [(Vec::new(), observed.inserts.clone())]);
     let totals = |of: fn(&TopicTotal) -> u64| {
-        let named = |topic: &Option<_>| match topic {
+        let named = |topic: &Option<Arc<str>>| match topic {
             Some(topic) => label(topic),
             None => Cow::Borrowed(OTHER),
         };
@@ -77,12 +78,19 @@ fn queries(figures: &mut Figures, node: &Sources) {
         ("other", errors.other.get()),
     ];
     figures.by(STORE_ERRORS, kinds);
-    figures.one(STORE_QUERIES, observed.queries.count());
+    figures.one(STORE_QUERIES, observed.answered.get());
     figures.histograms(QUERY_DURATION, [(Vec::new(), observed.queries.clone())]);
-    let sending = node.limiter.counters(Service::Store).sending.sum();
+    let sending = node
+        .limiter
+        .counters(Service::Store)
+        .sending_nanoseconds
+        .get();
     let phases = [
-        ("query-db", observed.queries.sum()),
-        ("send-store-resp", sending),
+        (
+            "query-db",
+            observed.answering_nanoseconds.get() as f64 / 1e9,
+        ),
+        ("send-store-resp", sending as f64 / 1e9),
     ];
     figures.by(STORE_TIME, phases);
 }
@@ -99,13 +107,22 @@ fn disk(figures: &mut Figures, node: &Sources) {
         ("seconds", policy.time.map(|time| time as f64)),
     ];
     let bounds = bounds.into_iter();
-    figures.by(ARCHIVE_LIMIT, bounds.filter_map(|(bound, value)| Some((bound, value?))));
+    figures.by(
+        ARCHIVE_LIMIT,
+        bounds.filter_map(|(bound, value)| Some((bound, value?))),
+    );
     let pruned = node.store.door().pruned();
     let reasons = [
         ("time", pruned.time),
         ("capacity", pruned.capacity),
         ("size", pruned.size),
     ];
-    figures.by(ARCHIVE_PRUNED, reasons.map(|(reason, total)| (reason, total.messages)));
-    figures.by(ARCHIVE_PRUNED_BYTES, reasons.map(|(reason, total)| (reason, total.bytes)));
+    figures.by(
+        ARCHIVE_PRUNED,
+        reasons.map(|(reason, total)| (reason, total.messages)),
+    );
+    figures.by(
+        ARCHIVE_PRUNED_BYTES,
+        reasons.map(|(reason, total)| (reason, total.bytes)),
+    );
 }

@@ -50,21 +50,30 @@ fn health(figures: &mut Figures, node: Option<&Sources>) {
         HealthStatus::NotReady,
         HealthStatus::ShuttingDown,
     ];
-    figures.by(NODE_HEALTH, statuses.map(|status| (status.name(), status == now)));
+    figures.by(
+        NODE_HEALTH,
+        statuses.map(|status| (status.name(), status == now)),
+    );
     let now = report.map_or(ConnectionStatus::Disconnected, |report| report.connection);
     let statuses = [
         ConnectionStatus::Disconnected,
         ConnectionStatus::PartiallyConnected,
         ConnectionStatus::Connected,
     ];
-    figures.by(CONNECTION, statuses.map(|status| (status.name(), status == now)));
+    figures.by(
+        CONNECTION,
+        statuses.map(|status| (status.name(), status == now)),
+    );
 }
 
 /// What the process has in memory, where that can be read.
 fn resident_bytes() -> Option<u64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    pages.checked_mul(rustix::param::page_size() as u64)
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    kilobytes.checked_mul(1_024)
 }
 
 /// A text as a label: topics and names of others' may have anything in them.

@@ -9,7 +9,10 @@ use crate::net::protocols;
 
 pub(super) fn add(figures: &mut Figures, node: &Sources) {
     figures.one(LIBP2P_PEERS, node.peers.connected_peers().len());
-    figures.one(STORE_PEERS, node.peers.that_speak(&[protocols::STORE]).len());
+    figures.one(
+        STORE_PEERS,
+        node.peers.that_speak(&[protocols::STORE]).len(),
+    );
     let services = [
         protocols::RELAY,
         protocols::STORE,

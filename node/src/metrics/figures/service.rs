@@ -29,8 +29,14 @@ fn requests(figures: &mut Figures, node: &Sources) {
     let counters = |service| node.limiter.counters(service);
     let states = services().flat_map(|service| {
         [
-            (vec![name(service), "served".into()], counters(service).served.get()),
-            (vec![name(service), "rejected".into()], counters(service).refused()),
+            (
+                vec![name(service), "served".into()],
+                counters(service).served.get(),
+            ),
+            (
+                vec![name(service), "rejected".into()],
+                counters(service).refused(),
+            ),
         ]
     });
     figures.many(SERVICE_REQUESTS, states);
@@ -79,7 +85,11 @@ fn limits(figures: &mut Figures, node: &Sources) {
     figures.one(CONNECTIONS_LIMIT, node.admission.inbound);
 }
 
-fn scope(service: Service, scope: &'static str, rates: Rates) -> Vec<(Vec<Cow<'static, str>>, f64)> {
+fn scope(
+    service: Service,
+    scope: &'static str,
+    rates: Rates,
+) -> Vec<(Vec<Cow<'static, str>>, f64)> {
     let units = [("requests", rates.requests), ("bytes", rates.bytes)];
     let of_unit = |(unit, rate): (&'static str, Option<crate::rates::Rate>)| {
         let labels = vec![name(service), scope.into(), unit.into()];

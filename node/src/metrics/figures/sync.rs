@@ -92,8 +92,14 @@ fn standing(figures: &mut Figures, node: &Sources) {
         samples.map(move |(peer, standing)| (label(&peer.to_base58()), figure(standing)))
     };
     let sum = |a: f64, b: f64| a + b;
-    figures.by(SYNC_BEHIND, bounded(of(|peer| peer.behind as f64), PEERS_NAMED, sum));
-    figures.by(SYNC_AHEAD, bounded(of(|peer| peer.ahead as f64), PEERS_NAMED, sum));
+    figures.by(
+        SYNC_BEHIND,
+        bounded(of(|peer| peer.behind as f64), PEERS_NAMED, sum),
+    );
+    figures.by(
+        SYNC_AHEAD,
+        bounded(of(|peer| peer.ahead as f64), PEERS_NAMED, sum),
+    );
     let age = of(|peer| peer.compared.elapsed().as_secs_f64());
     figures.by(SYNC_AGE, bounded(age, PEERS_NAMED, f64::max));
 }
