@@ -9,7 +9,7 @@ mod config;
 mod documentation;
 mod families;
 mod figures;
-mod limits;
+pub mod limits;
 mod names;
 mod observed;
 mod page;

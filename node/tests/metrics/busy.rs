@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use store_adapter::archive::{ArchiveStats, Scan, ScanPage};
+use store_adapter::archive::{ArchiveStats, MemoryArchive, Scan, ScanPage};
 use store_adapter::record::Key;
-use store_adapter::{Archive, ArchiveError, MemoryArchive, Record};
+use store_adapter::{Archive, ArchiveError, Record};
 use sync_core::{Id, Range};
 use wakustore::metrics::Prefix;
 

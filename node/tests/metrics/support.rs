@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use store_adapter::{Archive, MemoryArchive, WakuMessage};
+use store_adapter::archive::MemoryArchive;
+use store_adapter::{Archive, WakuMessage};
 use sync_net::identity;
 use wakustore::metrics::{MetricsConfig, MetricsServer, Prefix};
 use wakustore::node::{Node, NodeConfig};

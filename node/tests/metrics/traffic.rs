@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p::StreamProtocol;
 use prost::Message;
-use store_adapter::MemoryArchive;
+use store_adapter::archive::MemoryArchive;
 use store_adapter::store::{StoreQueryRequest, StoreQueryResponse, status};
 use sync_core::Range;
 use sync_net::{Behaviour, ConnectionLimits, Control, NetLimits, build_swarm, identity};
