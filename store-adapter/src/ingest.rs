@@ -14,7 +14,7 @@ use std::time::Instant;
 use sync_core::{Bound, Id, Item, Scope};
 use tokio::sync::{Mutex, broadcast};
 
-pub use counters::IngestCounters;
+pub use counters::{IngestCounters, TopicTotal};
 pub use refusal::Refusal;
 
 use self::counters::Counters;
@@ -370,10 +370,12 @@ impl Inner {
             return Ok(());
         }
         match self.append(door, records.clone()).await {
-            Ok(stored) => places
-                .iter()
-                .zip(stored)
-                .for_each(|(&place, new)| fresh[place] = new),
+            Ok(stored) => {
+                let new = records.iter().zip(&stored).filter(|(_, new)| **new);
+                self.counters.count_stored(new.map(|(record, _)| record));
+                let stored = places.iter().zip(stored);
+                stored.for_each(|(&place, new)| fresh[place] = new);
+            }
             // Nothing was stored.
             Err(error @ (ArchiveError::BelowFloor { .. } | ArchiveError::NoRoom { .. })) => {
                 return Err(error);

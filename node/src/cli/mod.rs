@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod db;
 mod log;
+mod metrics;
 mod net;
 mod rates;
 mod relay;
@@ -28,6 +29,7 @@ pub use bench::{
 pub use config::ConfigArgs;
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use log::LogArgs;
+pub use metrics::MetricsArgs;
 pub use net::{NatArg, NetArgs};
 pub use rates::RateArgs;
 pub use relay::RelayArgs;

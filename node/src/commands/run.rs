@@ -13,6 +13,7 @@ use super::tended::open_kept;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::logging::Levels;
+use crate::metrics::MetricsServer;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
@@ -30,6 +31,9 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
     // Before the archive is opened, so that it tells of the start.
     if let Some(rest) = args.rest.config() {
         config.rest = Some(RestServer::listen(rest).await?);
+    }
+    if let Some(metrics) = args.metrics.config() {
+        config.metrics = Some(MetricsServer::listen(metrics).await?);
     }
     let (policy, limits) = (
         args.store_message_retention_policy,
