@@ -12,7 +12,7 @@ REST_SECONDS ?= 60
 .PHONY: interop soak soak-smoke
 .PHONY: crash-test crash-test-redb crash-test-postgres
 .PHONY: limits-check limits-table
-.PHONY: instructions instructions-accept vectors configuration fuzz fuzz-smoke rest-check clean
+.PHONY: instructions instructions-accept vectors configuration metrics-table fuzz fuzz-smoke rest-check clean
 
 demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
@@ -101,6 +101,10 @@ limits-table:
 # Rewrites the generated vectors, which a test compares with what the encoders and decoders do.
 vectors:
 	$(CARGO) run --locked --package wakustore --example vectors -- spec/vectors/generated
+
+# Rewrites the metrics in docs/metrics.md, which a test compares with those that there are.
+metrics-table:
+	$(CARGO) run --locked --package wakustore --example metrics -- docs/metrics.md
 
 # Rewrites the flags in docs/configuration.md, which a test compares with those that there are.
 configuration:

@@ -96,7 +96,7 @@ pub struct ProtocolHealth {
 /// How everything is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HealthReport {
-    /// The node; ready if its archive can be read and it serves.
+    /// The node; ready if its archive can be read, the last batch of messages could be stored, and it serves.
     pub node: HealthStatus,
     /// Its connections.
     pub connection: ConnectionStatus,
@@ -153,15 +153,15 @@ impl Health {
         let Some(node) = self.node.get() else {
             return without_node(HealthStatus::Initializing);
         };
-        let readable = node.archive_is_readable().await;
+        let archive = node.archive().await;
         let relaying = match &node.relay {
             Some(relay) => Some(relay.peers().await.len()),
             None => None,
         };
         HealthReport {
-            node: ready_if(readable),
+            node: ready_if(archive.is_none()),
             connection: node.connection(relaying),
-            protocols: node.protocols(readable, relaying),
+            protocols: node.protocols(archive, relaying),
         }
     }
 }
@@ -175,12 +175,16 @@ const fn ready_if(so: bool) -> HealthStatus {
 }
 
 impl Parts {
-    async fn archive_is_readable(&self) -> bool {
+    /// What is wrong with the archive, if anything is.
+    async fn archive(&self) -> Option<&'static str> {
         let reading = self.store.archive().locate(&[Id([0; 32])]);
-        matches!(
-            tokio::time::timeout(ARCHIVE_DEADLINE, reading).await,
-            Ok(Ok(_))
-        )
+        match tokio::time::timeout(ARCHIVE_DEADLINE, reading).await {
+            Ok(Ok(_)) if self.store.observed().is_unwritable() => {
+                Some("The archive can't be written")
+            }
+            Ok(Ok(_)) => None,
+            Ok(Err(_)) | Err(_) => Some("The archive can't be read"),
+        }
     }
 
     /// Given how many peers relay with this node, if it relays.
@@ -200,7 +204,11 @@ impl Parts {
         self.peers.that_speak(protocols).len()
     }
 
-    fn protocols(&self, readable: bool, relaying: Option<usize>) -> Vec<ProtocolHealth> {
+    fn protocols(
+        &self,
+        archive: Option<&'static str>,
+        relaying: Option<usize>,
+    ) -> Vec<ProtocolHealth> {
         let absent = |protocol| ProtocolHealth {
             protocol,
             status: HealthStatus::NotMounted,
@@ -211,11 +219,14 @@ impl Parts {
             status: ready_if(ready),
             desc: (!ready).then_some(otherwise),
         };
-        let unreadable = "The archive can't be read";
         let relay = relaying.map(|peers| here("Relay", peers > 0, "No connected peers"));
         let mut all = vec![relay.unwrap_or_else(|| absent("Relay"))];
         if self.services.store {
-            all.push(here("Store", readable, unreadable));
+            all.push(here(
+                "Store",
+                archive.is_none(),
+                archive.unwrap_or_default(),
+            ));
         } else {
             all.push(absent("Store"));
         }

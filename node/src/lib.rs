@@ -14,6 +14,7 @@ pub mod counters;
 pub mod exit;
 pub mod health;
 pub mod logging;
+pub mod metrics;
 pub mod net;
 pub mod node;
 pub mod output;

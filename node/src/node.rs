@@ -18,10 +18,12 @@ use sync_net::{
     Reconciler,
 };
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::cli::time::{nanoseconds, now};
 use crate::health::Health;
 use crate::logging::Levels;
+use crate::metrics::{MetricsServer, Sources, Watched};
 use crate::net::{
     AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Dialler, Kept,
     NodeRecord, PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols,
@@ -75,6 +77,8 @@ pub struct NodeConfig {
     pub levels: Levels,
     /// What answers REST calls for it, if anything.
     pub rest: Option<RestServer>,
+    /// What serves its metrics, if anything.
+    pub metrics: Option<MetricsServer>,
 }
 
 /// What a node does for its peers.
@@ -112,6 +116,7 @@ impl NodeConfig {
             admission: AdmissionLimits::default(),
             levels: Levels::default(),
             rest: None,
+            metrics: None,
             rates: RateConfig::default(),
         }
     }
@@ -176,6 +181,7 @@ pub struct Node {
     relay: Option<relay::Mounted>,
     health: Arc<Health>,
     rest: Option<RestServer>,
+    metrics: Option<MetricsServer>,
     tasks: JoinSet<()>,
 }
 
@@ -194,7 +200,10 @@ impl Node {
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let relay = config.relay.clone();
+        let mut relay = config.relay.clone();
+        if let (Some(relay), Some(metrics)) = (&mut relay, &config.metrics) {
+            relay.registry = Some(Arc::clone(metrics.registry()));
+        }
         let relay = relay.map(|relay| relay::mount(relay, &store)).transpose()?;
         let (relay, relaying) = relay.unzip();
         let own = config.current_shards(relay.as_ref())?;
@@ -234,6 +243,7 @@ impl Node {
             admission: config.admission,
             peers: Arc::clone(&peers),
             announced: Arc::clone(&announced),
+            metrics: config.metrics.as_ref().map(MetricsServer::libp2p),
         };
         let spawned = spawn(&config.keypair, behaviour, &config.listen, parts, relaying).await?;
         let swarm = spawned.handle;
@@ -258,7 +268,7 @@ impl Node {
             tasks.spawn(kept.stay_connected(swarm.clone()));
         }
         if let Some(keeper) = store.take_keeper() {
-            tasks.spawn(retention::run(keeper));
+            tasks.spawn(retention::run(keeper, Arc::clone(store.observed())));
         }
         if let Some(schedule) = config.schedule {
             tasks.spawn(run_schedule(Arc::clone(&syncer), schedule));
@@ -269,6 +279,20 @@ impl Node {
                 tasks.spawn(Arc::clone(resume).fill());
             }
         }
+        let mut sources = Sources {
+            store: Arc::clone(&store),
+            syncer: Arc::clone(&syncer),
+            limiter: Arc::clone(&limiter),
+            rates: config.rates,
+            admission: config.admission,
+            control: control.clone(),
+            peers: Arc::clone(&peers),
+            relay: relay.as_ref().map(|relay| relay.handle.clone()),
+            resume: resume.clone(),
+            health: Arc::default(),
+            watched: Arc::<Watched>::default(),
+            started: Instant::now(),
+        };
         let answering = Answering {
             peer_id,
             announced: Arc::clone(&announced),
@@ -283,6 +307,11 @@ impl Node {
             limiter: Arc::clone(&limiter),
         };
         let (health, rest) = rest::mount(config.rest, answering);
+        if let Some(metrics) = &config.metrics {
+            sources.health = Arc::clone(&health);
+            tasks.spawn(sources.watch());
+            metrics.read_from(sources);
+        }
         Ok(Self {
             resume,
             relay,
@@ -297,6 +326,7 @@ impl Node {
             shards: own,
             health,
             rest,
+            metrics: config.metrics,
             tasks,
         })
     }
@@ -311,6 +341,12 @@ impl Node {
     #[must_use]
     pub fn rest(&self) -> Option<&RestServer> {
         self.rest.as_ref()
+    }
+
+    /// What serves its metrics, if anything does.
+    #[must_use]
+    pub fn metrics(&self) -> Option<&MetricsServer> {
+        self.metrics.as_ref()
     }
 
     /// Its identity.
@@ -420,6 +456,9 @@ impl Node {
         self.health.ending();
         if let Some(rest) = self.rest.take() {
             rest.stop().await;
+        }
+        if let Some(metrics) = self.metrics.take() {
+            metrics.stop().await;
         }
         self.tasks.shutdown().await;
         if let Some(relay) = self.relay.take() {

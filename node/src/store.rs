@@ -8,14 +8,17 @@ use store_adapter::archive::{self, ArchiveOptions, Scan};
 use store_adapter::limits::{FOLLOW_MILLISECONDS, IngestLimits, StoreLimits};
 use store_adapter::line::ImportLine;
 use store_adapter::retention::{Keeper, RetentionError};
+use store_adapter::store::{self, StoreQueryResponse};
 use store_adapter::{
     Archive, ArchiveError, ArchiveUrl, Arrival, Follower, Index, Ingest, IngestReport, Ingested,
     Origin, Record, Refusal, RetentionPolicy, WakuMessage,
 };
 use sync_core::{Id, Item, Range, Scope, SetDigest};
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 use crate::cli::time::now;
+use crate::metrics::Observed;
 
 /// Records read from the archive at a time, so that a page of the longest stays small.
 const READ_AT_ONCE: usize = 100;
@@ -34,6 +37,8 @@ pub struct Store {
     keeper: Mutex<Option<Keeper>>,
     /// Of an archive that other nodes may change too.
     follower: Option<tokio::sync::Mutex<Follower>>,
+    policy: RetentionPolicy,
+    observed: Arc<Observed>,
 }
 
 /// What became of synced messages.
@@ -155,6 +160,8 @@ impl Store {
             limits: StoreLimits::default(),
             keeper: Mutex::new(None),
             follower,
+            policy,
+            observed: Arc::default(),
         })
     }
 
@@ -167,6 +174,25 @@ impl Store {
     #[must_use]
     pub fn door(&self) -> &Ingest {
         &self.ingest
+    }
+
+    /// What the archive is held to.
+    #[must_use]
+    pub fn policy(&self) -> RetentionPolicy {
+        self.policy
+    }
+
+    /// What was measured of the work on the archive.
+    pub(crate) fn observed(&self) -> &Arc<Observed> {
+        &self.observed
+    }
+
+    /// Answers a Store query within these limits.
+    pub(crate) async fn answer(&self, limits: &StoreLimits, request: &[u8]) -> StoreQueryResponse {
+        let begun = Instant::now();
+        let answer = store::answer(&*self.archive, limits, request).await;
+        self.observed.query(answer.status_code, begun.elapsed());
+        answer
     }
 
     /// The archive.
@@ -213,8 +239,7 @@ impl Store {
         let arrivals = messages
             .into_iter()
             .map(|(topic, message)| Arrival::new(topic, message));
-        self.ingest
-            .ingest(Origin::Imported, arrivals.collect())
+        self.ingest(Origin::Imported, arrivals.collect())
             .await
             .map(drop)
     }
@@ -224,7 +249,7 @@ impl Store {
     /// # Errors
     /// When the archive can't be written; nothing of the batch is stored then.
     pub async fn bring(&self, arrivals: Vec<Arrival>) -> Result<IngestReport, ArchiveError> {
-        self.ingest.ingest(Origin::Imported, arrivals).await
+        self.ingest(Origin::Imported, arrivals).await
     }
 
     /// Stores lines of an import, each with its number.
@@ -240,7 +265,7 @@ impl Store {
                 (number, arrival)
             })
             .unzip();
-        let report = self.ingest.ingest(Origin::Imported, arrivals).await?;
+        let report = self.ingest(Origin::Imported, arrivals).await?;
         let outcomes = numbers.into_iter().zip(report.outcomes);
         let refused = outcomes.filter_map(|(number, outcome)| match outcome {
             Ingested::Refused(refusal) => Some((number, refusal)),
@@ -258,7 +283,7 @@ impl Store {
         let hashes: Vec<Id> = records.iter().map(Record::hash).collect();
         let arrivals = records.into_iter().map(Arrival::from).collect();
         let mut arrived = Arrived::default();
-        match self.ingest.ingest(Origin::Synced { scope }, arrivals).await {
+        match self.ingest(Origin::Synced { scope }, arrivals).await {
             Err(error) => arrived.unstored = Some((hashes, error)),
             Ok(report) => {
                 for (hash, outcome) in hashes.into_iter().zip(report.outcomes) {
@@ -281,7 +306,10 @@ impl Store {
         origin: Origin,
         arrivals: Vec<Arrival>,
     ) -> Result<IngestReport, ArchiveError> {
-        self.ingest.ingest(origin, arrivals).await
+        let begun = Instant::now();
+        let report = self.ingest.ingest(origin, arrivals).await;
+        self.observed.insert(report.is_ok(), begun.elapsed());
+        report
     }
 
     /// Hashes that the archive holds from now on, by whichever door they came.

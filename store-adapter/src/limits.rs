@@ -18,3 +18,6 @@ pub use postgres::*;
 pub use redb::*;
 pub use retention::*;
 pub use store::*;
+
+/// Most pubsub topics whose stored messages are counted apart.
+pub const TOPICS_COUNTED: usize = 64;

@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod db;
 mod log;
+mod metrics;
 mod net;
 mod query;
 mod rates;
@@ -29,6 +30,7 @@ pub use bench::{
 pub use config::ConfigArgs;
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use log::LogArgs;
+pub use metrics::MetricsArgs;
 pub use net::{NatArg, NetArgs};
 pub use query::{HashArg, QueryArgs, WantedArgs};
 pub use rates::RateArgs;

@@ -10,7 +10,8 @@ use sync_net::AdmissionLimits;
 
 use super::time::DurationArg;
 use super::{
-    ArchiveArgs, ConfigArgs, LogArgs, NetArgs, RateArgs, RelayArgs, RestArgs, SizeArg, SyncWireArg,
+    ArchiveArgs, ConfigArgs, LogArgs, MetricsArgs, NetArgs, RateArgs, RelayArgs, RestArgs, SizeArg,
+    SyncWireArg,
 };
 
 /// The smallest limit of a recording, in bytes: there is room for a session without differences.
@@ -117,6 +118,9 @@ pub struct RunArgs {
     /// About REST.
     #[command(flatten)]
     pub rest: RestArgs,
+    /// About metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// The pool needs two: one of them may wait for the other.

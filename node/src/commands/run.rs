@@ -13,6 +13,7 @@ use super::tended::open_kept;
 use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::logging::Levels;
+use crate::metrics::MetricsServer;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
@@ -31,6 +32,9 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
     if let Some(rest) = args.rest.config() {
         config.rest = Some(RestServer::listen(rest).await?);
     }
+    if let Some(metrics) = args.metrics.config() {
+        config.metrics = Some(MetricsServer::listen(metrics).await?);
+    }
     let (policy, limits) = (
         args.store_message_retention_policy,
         args.relay.ingest_limits(),
@@ -47,6 +51,7 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
         }
     }
     tracing::info!(peer_id = %node.peer_id(), archive = %url, retention = %args.store_message_retention_policy, "running");
+    tracing::info!(enr = node.enr_uri(), "the node record");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),

@@ -46,7 +46,7 @@ impl Tended {
         let store = open_kept(url, policy, limits, ARCHIVE_CONNECTIONS).await?;
         let mut tasks = JoinSet::new();
         if let Some(keeper) = store.take_keeper() {
-            tasks.spawn(retention::run(keeper));
+            tasks.spawn(retention::run(keeper, Arc::clone(store.observed())));
         }
         tasks.spawn(Arc::clone(&store).follow());
         Ok(Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use libp2p::identity::Keypair;
+use libp2p::metrics::{Metrics, Recorder};
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -213,6 +214,8 @@ pub(crate) struct SwarmParts {
     pub(crate) peers: Arc<PeerTable>,
     /// What the node tells of its addresses.
     pub(crate) announced: Arc<Announced>,
+    /// What libp2p's events are counted by, if they are.
+    pub(crate) metrics: Option<Metrics>,
 }
 
 struct SwarmTask {
@@ -223,6 +226,17 @@ struct SwarmTask {
     liveness: Liveness,
     met: mpsc::Sender<PeerId>,
     relay: Option<Driver>,
+}
+
+/// Counts what happened among libp2p's own metrics.
+fn count(metrics: &Metrics, event: &SwarmEvent<NodeBehaviourEvent>) {
+    metrics.record(event);
+    match event {
+        SwarmEvent::Behaviour(NodeBehaviourEvent::Identify(event)) => metrics.record(event),
+        SwarmEvent::Behaviour(NodeBehaviourEvent::Ping(event)) => metrics.record(event),
+        SwarmEvent::Behaviour(NodeBehaviourEvent::Relay(event)) => metrics.record(event),
+        _ => {}
+    }
 }
 
 /// What `spawn` gives back.
@@ -360,6 +374,9 @@ impl SwarmTask {
     }
 
     fn note(&mut self, event: SwarmEvent<NodeBehaviourEvent>) {
+        if let Some(metrics) = &self.parts.metrics {
+            count(metrics, &event);
+        }
         let peers = &self.parts.peers;
         match event {
             SwarmEvent::ConnectionEstablished {

@@ -1,6 +1,12 @@
 //! What is counted of each service, for whoever shows metrics.
 
+use prometheus_client::metrics::histogram::Histogram;
 use sync_net::{Counter, reconcile::Direction};
+
+/// Upper bounds of how long a request takes, in seconds; nwaku's.
+const HANDLING_SECONDS: [f64; 15] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0,
+];
 
 /// Why something was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -41,7 +47,7 @@ impl Reason {
 }
 
 /// Totals of one service since the start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ServiceCounters {
     /// Requests that were admitted.
     pub served: Counter,
@@ -55,7 +61,27 @@ pub struct ServiceCounters {
     pub own_received: Counter,
     /// Bytes sent on them.
     pub own_sent: Counter,
+    /// Seconds from when a request was admitted until its answer was sent.
+    pub handling: Histogram,
+    /// Nanoseconds that the sending of answers took in all.
+    pub sending_nanoseconds: Counter,
     refused: [Counter; Reason::ALL.len()],
+}
+
+impl Default for ServiceCounters {
+    fn default() -> Self {
+        Self {
+            served: Counter::default(),
+            paced: Counter::default(),
+            received: Counter::default(),
+            sent: Counter::default(),
+            own_received: Counter::default(),
+            own_sent: Counter::default(),
+            handling: Histogram::new(HANDLING_SECONDS),
+            sending_nanoseconds: Counter::default(),
+            refused: Default::default(),
+        }
+    }
 }
 
 impl ServiceCounters {

@@ -11,6 +11,7 @@ mod body;
 mod config;
 mod gate;
 mod health;
+mod http;
 mod info;
 pub mod limits;
 mod message;
@@ -27,4 +28,5 @@ mod topics;
 
 pub(crate) use answering::{Answering, mount};
 pub use config::RestConfig;
+pub(crate) use http::{HttpServer, Listening};
 pub use server::RestServer;

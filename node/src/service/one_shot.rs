@@ -7,12 +7,14 @@ use libp2p::PeerId;
 use sync_net::{FrameError, FramedStream, Inbound};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::answering::Answering;
 use super::limits::{REFUSED_BYTES, ServiceLimits};
 use super::turns::Turns;
 use super::waiting::{Waited, WaitingRoom};
 use crate::budget::Taken;
+use crate::cli::time::nanoseconds;
 use crate::rates::{Limiter, Service};
 
 /// What is answered.
@@ -102,6 +104,7 @@ impl Desk {
             tracing::debug!(%peer, "a request was refused: too many of this peer wait");
             return self.refuse(&mut stream).await;
         };
+        let admitted = Instant::now();
         if let Some(request) = stream.receive().await? {
             let place = self.answering.place(peer).await;
             let answer = answer(peer, request).await;
@@ -109,8 +112,14 @@ impl Desk {
                 self.answering.given(peer, frame.len());
                 drop(place);
                 stream.set_bulk(bulk);
+                let made = Instant::now();
                 stream.send(&frame).await?;
                 drop(taken);
+                let counters = self.limiter.counters(self.service);
+                counters
+                    .sending_nanoseconds
+                    .add(nanoseconds(made.elapsed()));
+                counters.handling.observe(admitted.elapsed().as_secs_f64());
             }
         }
         stream.close().await

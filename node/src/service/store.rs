@@ -5,7 +5,7 @@ use std::sync::Arc;
 use libp2p::PeerId;
 use prost::Message;
 use store_adapter::limits::StoreLimits;
-use store_adapter::store::{self, StoreQueryResponse, StoredMessage, status};
+use store_adapter::store::{StoreQueryResponse, StoredMessage, status};
 use sync_core::Id;
 use sync_net::{Inbound, warn_of_peer};
 use tokio::sync::mpsc;
@@ -31,7 +31,7 @@ pub(crate) async fn serve(
         async move {
             let page = page_limits(archive.store_limits(), &budget);
             let making = budget.overdraw(page.page_bytes);
-            let served = store::answer(&**archive.archive(), &page, &request).await;
+            let served = archive.answer(&page, &request).await;
             if served.status_code == status::BAD_REQUEST {
                 syncer.counters().malformed_requests.increment();
                 let error = &served.status_desc;

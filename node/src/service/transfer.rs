@@ -117,6 +117,7 @@ impl Reader {
             self.syncer.count_received(&peer, frame.len());
             let decoded = WakuMessageAndTopic::decode_frame(&frame)
                 .inspect_err(|_| self.syncer.counters().malformed_pushes.increment())?;
+            self.syncer.counters().pushes_received.increment();
             match Record::new(decoded.pubsub_topic, decoded.message) {
                 Ok(record) => {
                     let pushed = Pushed { record, part };

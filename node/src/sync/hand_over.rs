@@ -54,6 +54,7 @@ async fn push(syncer: &Syncer, job: &Job, outgoing: &[Id]) -> anyhow::Result<()>
                 Ok(frame) => {
                     stream.send(&frame).await?;
                     job.count_bytes(frame.len(), 0);
+                    syncer.counters().pushes_sent.increment();
                     job.given(&[hash]);
                 }
                 // The peer would close the stream on it.

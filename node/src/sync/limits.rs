@@ -17,6 +17,9 @@ pub(super) const ENTRY_BYTES: usize = 256;
 /// say.
 pub(super) const RESPONSE_BYTES: usize = 4_096;
 
+/// Most peers of which it is kept in mind how far behind them this node is.
+pub(super) const PEERS_COMPARED: usize = 256;
+
 /// Messages read from the archive at a time to be pushed.
 pub(super) const PUSHED_AT_ONCE: usize = 100;
 

@@ -17,11 +17,13 @@ mod pulling;
 mod query;
 pub mod report;
 mod schedule;
+mod standing;
 mod syncer;
 
 pub use job::JobReport;
 pub use limits::SyncLimits;
 pub use schedule::Schedule;
 pub(crate) use schedule::run as run_schedule;
+pub use standing::PeerStanding;
 pub(crate) use syncer::SessionStorage;
 pub use syncer::{SyncError, Synced, Syncer};

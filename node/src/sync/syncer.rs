@@ -20,6 +20,7 @@ use super::budgets::Budgets;
 use super::job::{Job, JobReport};
 use super::limits::{FINISHED_QUEUE, FUTURE_TOLERANCE, SyncLimits};
 use super::pulling::Pulling;
+use super::standing::{PeerStanding, Standing};
 use super::{fetch, hand_over};
 use crate::cli::DialectArg;
 use crate::cli::time::now;
@@ -92,6 +93,8 @@ pub struct Syncer {
     pub(super) asked: Asked,
     /// Who asks the store for what sessions have found.
     pulling: Pulling,
+    /// How far behind peers this node is.
+    standing: Standing,
     /// What the node knows of its gaps, if it keeps that.
     ledger: OnceLock<Arc<Ledger>>,
 }
@@ -111,6 +114,7 @@ impl Syncer {
             budgets: Budgets::new(&limits),
             asked: Asked::new(limits.overlap),
             pulling: Pulling::new(),
+            standing: Standing::default(),
             ledger: OnceLock::new(),
             store,
             control_for_peers: control.apart().for_bulk(),
@@ -164,6 +168,12 @@ impl Syncer {
     #[must_use]
     pub fn at_work(&self) -> Vec<JobReport> {
         self.jobs.lock().values().map(|job| job.report()).collect()
+    }
+
+    /// How this node stands to the peers that it has had sessions with, the latest ones first.
+    #[must_use]
+    pub fn standing(&self) -> Vec<(PeerId, PeerStanding)> {
+        self.standing.all()
     }
 
     /// How many items of the served topics the store holds in `window`.
@@ -379,7 +389,9 @@ impl Syncer {
         }
         let failed = job.session_failed();
         let report = job.finish();
-        self.counters.refused_messages.add(report.fetch.refused());
+        self.counters.count_job(&report);
+        self.standing
+            .filled(report.peer, report.fetch.owed(), report.undelivered);
         tracing::info!(
             session = report.session,
             peer = %report.peer,
@@ -458,11 +470,14 @@ impl Storage for SessionStorage {
 
     async fn ended(&self, session: &SessionInfo, outcome: &Result<Outcome, ReconcileError>) {
         self.0.pulling.session(session.peer);
-        if let Ok(Outcome {
-            peer: Some(state), ..
-        }) = outcome
-        {
-            self.0.peers.told(&session.peer, state);
+        if let Ok(outcome) = outcome {
+            if let Some(state) = &outcome.peer {
+                self.0.peers.told(&session.peer, state);
+            }
+            self.0.store.observed().session(outcome);
+            self.0
+                .standing
+                .found(session.peer, outcome.need, outcome.have);
         }
         if let Some(job) = self.0.jobs.lock().get(&session.id).cloned() {
             job.session_ended(outcome.is_err());

@@ -16,6 +16,7 @@ mod full_disk;
 mod hostile;
 mod limits;
 mod logs;
+mod metrics;
 mod moving_in;
 mod nodes;
 #[expect(dead_code, reason = "other tests use the rest")]

@@ -23,6 +23,29 @@ pub enum FetchRefusal {
     AtTheDoor,
 }
 
+impl FetchRefusal {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::NotOwed,
+        Self::OutsideWindow,
+        Self::OutsideTopics,
+        Self::Ephemeral,
+        Self::AtTheDoor,
+    ];
+
+    /// Its name for counters.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::NotOwed => "not_owed",
+            Self::OutsideWindow => "outside_window",
+            Self::OutsideTopics => "outside_topics",
+            Self::Ephemeral => "ephemeral",
+            Self::AtTheDoor => "at_the_door",
+        }
+    }
+}
+
 /// How fetching stands.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FetchReport {

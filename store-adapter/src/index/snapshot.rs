@@ -44,6 +44,13 @@ impl IndexSnapshot {
         self.trees.keys().map(|topic| &**topic)
     }
 
+    /// How many items each pubsub topic has, in the order of the topics.
+    pub fn lengths(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.trees
+            .iter()
+            .map(|(topic, tree)| (&**topic, tree.len()))
+    }
+
     /// The trees of the topics in `scope`.
     fn matching(&self, scope: &Scope) -> Vec<RangeTree> {
         self.trees

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use prost::Message;
-use store_adapter::store::{self, StoreQueryRequest, status};
+use store_adapter::store::{StoreQueryRequest, status};
 
 use super::response;
 use crate::rest::answering::Running;
@@ -19,8 +19,7 @@ pub(super) async fn local(
     let _turn = shared.pages.acquire().await.ok();
     let limits = page_limits(node.store.store_limits(), &shared.page_bytes);
     let making = shared.page_bytes.overdraw(limits.page_bytes);
-    let archive = node.store.archive();
-    let answer = store::answer(&**archive, &limits, &request.encode_to_vec()).await;
+    let answer = node.store.answer(&limits, &request.encode_to_vec()).await;
     match answer.status_code {
         status::OK => {}
         // A search that isn't through: the cursor is where it goes on.

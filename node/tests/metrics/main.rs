@@ -1,0 +1,12 @@
+//! The page of metrics of running nodes, over loopback, by the library.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails should stop"
+)]
+
+mod busy;
+mod dashboard;
+mod page;
+mod support;
+mod traffic;
