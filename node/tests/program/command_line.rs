@@ -105,6 +105,18 @@ fn a_port_that_another_program_has_is_named_with_its_flag() {
         1,
         &["--websocket-port", &format!("port {port} is in use")],
     );
+    let rest = format!("--rest-port={port}");
+    let output = place.run(
+        "a",
+        &[
+            "run",
+            "--listen-address=127.0.0.1",
+            "--tcp-port=0",
+            "--rest",
+            &rest,
+        ],
+    );
+    assert_fails(&output, 1, &["--rest-port", "in use", &port]);
 }
 
 #[test]
