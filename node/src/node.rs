@@ -303,6 +303,7 @@ impl Node {
             swarm: swarm.clone(),
             control: control.clone(),
             peers,
+            limiter: Arc::clone(&limiter),
         };
         let (health, rest) = rest::mount(config.rest, answering);
         if let Some(metrics) = &config.metrics {

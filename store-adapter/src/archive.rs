@@ -87,6 +87,11 @@ pub trait Archive: Send + Sync + fmt::Debug {
     /// that it is but for units that somebody reads for long.
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError>;
 
+    /// As [`Archive::remove`], for whoever can't wait: others may be in the way more easily.
+    async fn remove_promptly(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
+        self.remove(span, limit).await
+    }
+
     /// How much it holds.
     async fn stats(&self) -> Result<ArchiveStats, ArchiveError>;
 

@@ -9,6 +9,7 @@ mod pruning;
 mod refusal;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sync_core::{Bound, Id, Item, Scope};
 use tokio::sync::{Mutex, broadcast};
@@ -18,11 +19,11 @@ pub use refusal::Refusal;
 
 use self::counters::Counters;
 use self::held::Held;
-use self::pruning::Pruning;
+use self::pruning::{Pruning, ROOM_PATIENCE, ROOM_PAUSE};
 use crate::archive::{Archive, ArchiveError};
 use crate::floor;
 use crate::index::Index;
-use crate::limits::{CAP_ROUNDS, FLOOR_ROUNDS, IngestLimits};
+use crate::limits::{FLOOR_ROUNDS, IngestLimits};
 use crate::message::WakuMessage;
 use crate::record::Record;
 use crate::retention::{Growth, RetentionCounters, RetentionPolicy};
@@ -297,7 +298,7 @@ impl Inner {
         part: &[usize],
         fresh: &mut [bool],
     ) -> Result<(), ArchiveError> {
-        let mut rounds = 0;
+        let begun = Instant::now();
         loop {
             self.refuse_below_floor(checked, part);
             self.make_room(door, checked, part).await?;
@@ -306,7 +307,9 @@ impl Inner {
                     return Err(ArchiveError::NoRoomYet { cap, disk_bytes });
                 }
                 // Other nodes have taken the room.
-                Err(ArchiveError::NoRoom { .. }) if rounds < CAP_ROUNDS => rounds += 1,
+                Err(ArchiveError::NoRoom { .. }) if begun.elapsed() < ROOM_PATIENCE => {
+                    tokio::time::sleep(ROOM_PAUSE).await;
+                }
                 committed => return committed,
             }
         }

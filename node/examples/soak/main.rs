@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 /// Arguments of the soak.
 #[derive(Clone, Debug, Parser)]
 struct Args {
-    /// How long messages are published, in seconds
+    /// For how long messages are published, in seconds, if the machine keeps pace
     #[arg(long, default_value_t = 600)]
     seconds: u64,
     /// Messages a second, over all nodes
@@ -50,11 +50,19 @@ struct Args {
     peer: Vec<String>,
 }
 
+/// Sync looks further back than messages can have come by so much.
+const HOUR: Duration = Duration::from_secs(3_600);
+
 impl Args {
+    /// How many messages each node publishes.
+    fn share(&self) -> u64 {
+        self.seconds * u64::from(self.rate) / u64::from(trial::NODES)
+    }
+
     fn schedule(&self) -> wakustore::sync::Schedule {
         wakustore::sync::Schedule {
             interval: Duration::from_secs(self.sync_interval),
-            range: Duration::from_secs(self.seconds + 3_600),
+            range: Duration::from_secs(self.seconds) * trial::SLOWDOWN + HOUR,
             jitter: Duration::from_secs(self.sync_jitter),
         }
     }

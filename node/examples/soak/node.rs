@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -31,8 +31,6 @@ const SHARDS: u16 = 8;
 
 /// What a node can be told.
 pub(crate) const PUBLISH: &str = "publish";
-/// As [`PUBLISH`]: to publish nothing more.
-pub(crate) const REST: &str = "rest";
 /// As [`PUBLISH`]: to tell its state.
 pub(crate) const STATE: &str = "state";
 
@@ -58,8 +56,6 @@ struct Soaked {
     relay: Relay,
     store: Arc<Store>,
     published: Arc<AtomicU64>,
-    /// Whether nothing more is to be published.
-    resting: Arc<AtomicBool>,
     lost: Lost,
 }
 
@@ -76,14 +72,12 @@ pub(crate) async fn run(args: &Args, directory: &Path) -> anyhow::Result<()> {
     while let Some(line) = told.recv().await {
         match line.as_str() {
             PUBLISH => publishing = Some(tokio::spawn(soaked.publisher(args).run())),
-            REST => {
-                soaked.resting.store(true, Ordering::Relaxed);
-                if let Some(publishing) = publishing.take() {
-                    publishing.await??;
-                }
-            }
             STATE => {}
-            other => anyhow::bail!("`{other}` isn't {PUBLISH}, {REST} or {STATE}"),
+            other => anyhow::bail!("`{other}` isn't {PUBLISH} or {STATE}"),
+        }
+        // Nobody asks any more of a node that couldn't publish.
+        if let Some(published) = publishing.take_if(|publishing| publishing.is_finished()) {
+            published.await??;
         }
         soaked.tell().await?;
     }
@@ -127,7 +121,6 @@ impl Soaked {
             relay,
             store,
             published: Arc::default(),
-            resting: Arc::default(),
             lost,
         })
     }
@@ -158,7 +151,7 @@ impl Soaked {
             traffic: Traffic::new(CLUSTER, args.seed),
             interval: Duration::from_secs(1) * NODES / args.rate.max(1),
             published: Arc::clone(&self.published),
-            resting: Arc::clone(&self.resting),
+            messages: args.share(),
         }
     }
 }
@@ -169,15 +162,16 @@ struct Publisher {
     traffic: Traffic,
     interval: Duration,
     published: Arc<AtomicU64>,
-    resting: Arc<AtomicBool>,
+    /// How many are its share.
+    messages: u64,
 }
 
 impl Publisher {
-    /// Publishes until the node is to rest; what was begun is published to its end.
+    /// Publishes so many messages, later where the node can't keep pace.
     async fn run(mut self) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        while !self.resting.load(Ordering::Relaxed) {
+        for _ in 0..self.messages {
             ticks.tick().await;
             let now = now();
             let (topic, message) = self.traffic.message(now, now + 1);

@@ -9,7 +9,7 @@ use wakustore::store::Store;
 
 use crate::Args;
 use crate::child::Node;
-use crate::node::{PUBLISH, REST, STATE};
+use crate::node::{PUBLISH, STATE};
 
 /// How many nodes there are.
 pub(crate) const NODES: u32 = 3;
@@ -20,6 +20,9 @@ const MEETING: Duration = Duration::from_secs(120);
 /// Syncs, each with its interval, after which the archives have to be equal, and time on top.
 const LAST_SYNCS: u32 = 12;
 const LAST_SECONDS: Duration = Duration::from_secs(60);
+
+/// How many times as long as it should take the traffic may take, on a machine that does much else.
+pub(crate) const SLOWDOWN: u32 = 10;
 
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -86,7 +89,7 @@ fn meet(nodes: &mut [Node]) -> anyhow::Result<()> {
     }
 }
 
-/// Has the nodes publish for as long as asked.
+/// Has the nodes publish as much as asked.
 fn publish(args: &Args, nodes: &mut [Node]) -> anyhow::Result<()> {
     for node in nodes.iter_mut() {
         node.start_measuring()?;
@@ -94,20 +97,28 @@ fn publish(args: &Args, nodes: &mut [Node]) -> anyhow::Result<()> {
     }
     let start = Instant::now();
     let mut reported = start;
-    while start.elapsed() < Duration::from_secs(args.seconds) {
+    let deadline = Duration::from_secs(args.seconds) * SLOWDOWN + LAST_SECONDS;
+    loop {
         std::thread::sleep(LOOK);
+        let mut done = true;
         for node in nodes.iter_mut() {
             node.measure()?;
+            done &= node.tell(STATE)?.published == args.share();
         }
+        if done {
+            return report(start.elapsed(), nodes);
+        }
+        ensure!(
+            start.elapsed() < deadline,
+            "what {} s are for wasn't published after {} s",
+            args.seconds,
+            deadline.as_secs()
+        );
         if reported.elapsed() >= REPORT {
             reported = Instant::now();
             report(start.elapsed(), nodes)?;
         }
     }
-    for node in nodes.iter_mut() {
-        node.tell(REST)?;
-    }
-    report(start.elapsed(), nodes)
 }
 
 /// Waits until all archives are equal, and gives after how many seconds.
@@ -134,14 +145,9 @@ fn become_equal(args: &Args, nodes: &mut [Node]) -> anyhow::Result<f64> {
     }
 }
 
-/// That as much was published and lost as asked, and memory grew no more than allowed.
+/// That as much was lost as asked, and memory grew no more than allowed.
 fn judge(args: &Args, nodes: &[Node]) -> anyhow::Result<()> {
     let published: u64 = nodes.iter().map(|node| node.state.published).sum();
-    let asked = u64::from(args.rate) * args.seconds;
-    ensure!(
-        published >= asked * 9 / 10,
-        "{published} messages were published of {asked} that were asked for"
-    );
     for node in nodes {
         let heard = published - node.state.published;
         let (lost, percent) = (node.state.lost, u64::from(args.loss));

@@ -43,7 +43,6 @@ impl RestArgs {
             port: self.rest_port,
             admin: self.rest_admin,
             allow_origin: self.rest_allow_origin.clone(),
-            ..RestConfig::default()
         })
     }
 }

@@ -51,6 +51,7 @@ pub(super) async fn run(args: RunArgs, levels: Levels) -> Result<ExitCode, Failu
         }
     }
     tracing::info!(peer_id = %node.peer_id(), archive = %url, retention = %args.store_message_retention_policy, "running");
+    tracing::info!(enr = node.enr_uri(), "the node record");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
         _ = interrupt.recv() => tracing::info!("SIGINT: ending"),

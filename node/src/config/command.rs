@@ -1,4 +1,4 @@
-//! The grammar of the command line as it is parsed: the one that is declared in [`cli`](crate::cli), and
+//! The grammar of the command line as it is parsed: the one that is declared in [`crate::cli`], and
 //! for `run` what nwaku's command line takes beside.
 
 use std::any::TypeId;

@@ -1,6 +1,6 @@
 //! The configuration of `run`, put together from where it may come: the command line, then the
 //! environment, then a TOML file, then the defaults. What a flag is called, what it takes and what it is
-//! by default is said once, in [`cli`](crate::cli); everything here follows from that, so that a flag
+//! by default is said once, in [`crate::cli`]; everything here follows from that, so that a flag
 //! that is added there is a variable and a key of the file too.
 
 mod command;

@@ -7,6 +7,8 @@ mod level;
 use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
+use tracing::Metadata;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
@@ -64,6 +66,12 @@ pub fn start(format: Format, filter: EnvFilter) -> Levels {
     levels
 }
 
+/// Whether an event may be written at all. Gossipsub's events below errors quote whole messages, and what
+/// people send each other is in no log, whatever level is asked for.
+fn quotes_no_message(event: &Metadata<'_>) -> bool {
+    *event.level() == tracing::Level::ERROR || !event.target().starts_with("libp2p_gossipsub")
+}
+
 /// What writes each event in this format to a writer of its own.
 fn layer<S, W>(
     format: Format,
@@ -78,10 +86,12 @@ where
         .with_writer(writer)
         // It would panic where a line can't be written.
         .log_internal_errors(false);
+    let passes = filter_fn(quotes_no_message);
     match format {
         Format::Text => lines
             .with_ansi(colours)
             .fmt_fields(fields::escaped())
+            .with_filter(passes)
             .boxed(),
         Format::Json => lines
             .with_ansi(false)
@@ -89,6 +99,7 @@ where
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false)
+            .with_filter(passes)
             .boxed(),
     }
 }
@@ -163,6 +174,21 @@ mod tests {
         assert_eq!(event["peer"], "16Uiu2HAm");
         assert_eq!(event["session"], 7);
         assert!(event["timestamp"].is_string() && event["target"].is_string());
+    }
+
+    #[test]
+    fn what_quotes_messages_is_written_at_no_level() {
+        for format in [Format::Text, Format::Json] {
+            let text = logged(format, false, |levels| {
+                levels.set(Level::Trace).unwrap();
+                tracing::warn!(target: "libp2p_gossipsub::behaviour", "Send Queue full: [1, 2, 3]");
+                tracing::debug!(target: "libp2p_gossipsub", "Publishing message: [1, 2, 3]");
+                tracing::error!(target: "libp2p_gossipsub", "kept");
+                tracing::debug!(target: "libp2p_swarm", "kept too");
+            });
+            assert!(!text.contains("[1, 2, 3]"), "{text}");
+            assert_eq!(text.matches("kept").count(), 2, "{text}");
+        }
     }
 
     #[test]

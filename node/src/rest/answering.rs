@@ -15,6 +15,7 @@ use crate::health::{self, Health};
 use crate::logging::Levels;
 use crate::net::{Announced, NodeRecord, PeerTable, SwarmHandle};
 use crate::node::Services;
+use crate::rates::Limiter;
 use crate::relay::Relay;
 use crate::store::Store;
 
@@ -40,6 +41,8 @@ pub(crate) struct Answering {
     pub(crate) control: Control,
     /// Who is there.
     pub(crate) peers: Arc<PeerTable>,
+    /// What says how much a client may have.
+    pub(crate) limiter: Arc<Limiter>,
 }
 
 /// Has the health of a node told that runs now, and REST calls answered from it, if there is a server.

@@ -1,15 +1,12 @@
 //! What a REST server is to be.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-
-use super::gate::Gate;
 
 /// The port that nwaku serves its REST API on.
 const DEFAULT_PORT: u16 = 8_645;
 
 /// What a REST server is to be.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RestConfig {
     /// Where it listens; 127.0.0.1.
     pub address: IpAddr,
@@ -20,8 +17,6 @@ pub struct RestConfig {
     /// Origins of web pages that may use the API beside its own: `host`, `host:port` or
     /// `scheme://host:port`, with `*` for any text and `?` for any character or none. None are.
     pub allow_origin: Vec<String>,
-    /// Decides which requests are answered; all are without one.
-    pub gate: Option<Gate>,
 }
 
 impl Default for RestConfig {
@@ -31,18 +26,6 @@ impl Default for RestConfig {
             port: DEFAULT_PORT,
             admin: false,
             allow_origin: Vec::new(),
-            gate: None,
         }
-    }
-}
-
-impl fmt::Debug for RestConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RestConfig")
-            .field("address", &self.address)
-            .field("port", &self.port)
-            .field("admin", &self.admin)
-            .field("allow_origin", &self.allow_origin)
-            .finish_non_exhaustive()
     }
 }

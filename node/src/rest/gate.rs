@@ -1,33 +1,45 @@
-//! Where requests are refused that come too often.
+//! Where requests are refused that come too often, and their bytes are counted.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
+use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::answering::Shared;
 use super::problem::Problem;
 
-/// Says of a request, by its group of calls (`health`, `info`, `store`, `relay` or `admin`), whether it is to
-/// be answered. It is asked before anything but the head of the request is read; what it turns away is answered
-/// 429.
-pub type Gate = Arc<dyn Fn(&'static str) -> bool + Send + Sync>;
+/// The host that a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct From(pub(super) IpAddr);
 
-/// The gate in front of one group.
-#[derive(Clone)]
-pub(super) struct GroupGate {
-    pub(super) group: &'static str,
-    pub(super) gate: Option<Gate>,
-}
-
-/// Lets a request pass, or not.
+/// Lets a request pass, or answers it 429 before anything but its head was read. Until the node runs, there
+/// is nothing behind the gate to protect.
 pub(super) async fn pass(
-    State(GroupGate { group, gate }): State<GroupGate>,
+    State(shared): State<Arc<Shared>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    match gate {
-        Some(open) if !open(group) => Err(Problem::too_many_requests()),
-        _ => Ok(next.run(request).await),
+    let from = request.extensions().get::<From>().copied();
+    let (Some(From(from)), Some(node)) = (from, shared.node.get()) else {
+        return Ok(next.run(request).await);
+    };
+    if node.limiter.rest(from).is_err() {
+        return Err(Problem::too_many_requests());
     }
+    let received = length_of(&request);
+    let response = next.run(request).await;
+    let sent = response.body().size_hint().lower();
+    node.limiter.rest_bytes(from, received, sent);
+    Ok(response)
+}
+
+/// How long the body is to be. A body of no told length is bounded by what a call reads of it.
+fn length_of(request: &Request) -> u64 {
+    let length = request.headers().get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or_else(|| request.body().size_hint().lower())
 }

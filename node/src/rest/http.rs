@@ -1,10 +1,10 @@
 //! HTTP servers: connections, and their bounds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_io_timeout::TimeoutStream;
 
+use super::gate;
 use super::limits::{
     ACCEPT_PAUSE, CONNECTIONS, END_DEADLINE, HEAD_BYTES, HEAD_DEADLINE, WRITE_DEADLINE,
 };
@@ -85,8 +86,9 @@ async fn run(listener: TcpListener, router: Router, mut end: watch::Receiver<boo
     loop {
         tokio::select! {
             () = told(&mut end) => break,
-            (stream, place) = accept(&listener, &places) => {
-                let connection = serve(stream, router.clone(), end.clone());
+            (stream, from, place) = accept(&listener, &places) => {
+                let router = router.clone().layer(Extension(gate::From(from)));
+                let connection = serve(stream, router, end.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(place);
@@ -103,16 +105,16 @@ async fn run(listener: TcpListener, router: Router, mut end: watch::Receiver<boo
     connections.shutdown().await;
 }
 
-/// The next connection that there is a place for.
+/// The next connection that there is a place for, and the host it comes from.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, IpAddr, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let place = Arc::clone(places).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, from)) => return (stream, from.ip(), place),
             Err(error) => {
                 tracing::warn!(%error, "an HTTP connection can't be taken");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

@@ -28,6 +28,5 @@ mod topics;
 
 pub(crate) use answering::{Answering, mount};
 pub use config::RestConfig;
-pub use gate::Gate;
 pub(crate) use http::{HttpServer, Listening};
 pub use server::RestServer;

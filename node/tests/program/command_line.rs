@@ -135,7 +135,7 @@ fn the_configuration_is_put_together_printed_and_loaded_again() {
         "max-connections = 6 # command line".to_owned(),
         format!("websocket-port = 2 # file, {file:?}"),
         format!("shard = [3] # file, {file:?}"),
-        "ip-colocation-limit = 5 # default".to_owned(),
+        "websocket-support = false # default".to_owned(),
     ] {
         assert!(
             printed.lines().any(|printed| printed == line),

@@ -76,7 +76,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every `limits.rs` of the crates, in order.
+/// Every `limits.rs` of the crates, and what lies in directories `limits`, in order.
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let crates = ["node", "store-adapter", "sync-core", "sync-net"];
@@ -89,7 +89,7 @@ fn sources() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path);
-            } else if path.ends_with("limits.rs") {
+            } else if path.ends_with("limits.rs") || path.parent().unwrap().ends_with("limits") {
                 found.push(path);
             }
         }

@@ -237,11 +237,6 @@ fn a_recording_goes_to_a_new_file_only() {
     assert_fails(&place.run("a", &line), 1, &["no/such/directory"]);
     let small = place.run("a", &["run", "--record=x", "--record-limit=4095"]);
     assert_fails(&small, 2, &["4096"]);
-    assert_fails(
-        &place.run("a", &["run", "--record-limit=1GB"]),
-        2,
-        &["--record"],
-    );
 }
 
 #[test]

@@ -54,6 +54,7 @@ use self::care::Care;
 use self::connections::Connections;
 use self::disk::Disk;
 use self::fault::Fault;
+use self::remove::Patience;
 use self::times::Times;
 use self::topics::Topics;
 use super::changes::{ChangePosition, Changes};
@@ -169,6 +170,23 @@ impl PostgresArchive {
     }
 }
 
+impl PostgresArchive {
+    async fn remove_with(
+        &self,
+        span: &Range,
+        limit: usize,
+        patience: Patience,
+    ) -> Result<usize, ArchiveError> {
+        let (shared, removed) = (&*self.shared, AtomicUsize::new(0));
+        let removed = shared
+            .connections
+            .retry(|| remove::remove(shared, span, limit, &removed, patience))
+            .await?;
+        self.wake.notify_one();
+        Ok(removed)
+    }
+}
+
 impl Drop for PostgresArchive {
     fn drop(&mut self) {
         self.keeper.abort();
@@ -231,13 +249,11 @@ impl Archive for PostgresArchive {
     }
 
     async fn remove(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
-        let (shared, removed) = (&*self.shared, AtomicUsize::new(0));
-        let removed = shared
-            .connections
-            .retry(|| remove::remove(shared, span, limit, &removed))
-            .await?;
-        self.wake.notify_one();
-        Ok(removed)
+        self.remove_with(span, limit, Patience::LONG).await
+    }
+
+    async fn remove_promptly(&self, span: &Range, limit: usize) -> Result<usize, ArchiveError> {
+        self.remove_with(span, limit, Patience::SHORT).await
     }
 
     async fn stats(&self) -> Result<ArchiveStats, ArchiveError> {

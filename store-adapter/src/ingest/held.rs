@@ -83,3 +83,12 @@ pub(super) struct Removed {
     /// Whether nothing is left.
     pub(super) whole: bool,
 }
+
+/// Whether messages wait for a removal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Hurry {
+    /// They do.
+    AtTheDoor,
+    /// They don't.
+    Without,
+}

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use sync_core::{Bound, Range};
 use tokio::sync::Mutex;
 
-use super::held::{Droppable, Held, Removed};
+use super::held::{Droppable, Held, Hurry, Removed};
 use super::{Door, Ingest, Inner, Refusal};
 use crate::archive::{ArchiveError, Scan, StorageUnit};
 use crate::floor;
 use crate::limits::{
-    ARCHIVE_REMOVE_ROWS, RETENTION_EXCESS, RETENTION_PATIENCE_MILLISECONDS, RETENTION_ROUNDS,
+    ARCHIVE_REMOVE_ROWS, RETENTION_EXCESS, RETENTION_PATIENCE_MILLISECONDS,
+    RETENTION_PAUSE_MILLISECONDS, RETENTION_ROUNDS,
 };
 use crate::record::Record;
 use crate::retention::{
@@ -19,8 +20,11 @@ use crate::retention::{
     past_capacity, past_time, weight,
 };
 
-/// How long is waited for units to get small enough to go.
-const ROOM_PATIENCE: Duration = Duration::from_millis(RETENTION_PATIENCE_MILLISECONDS);
+/// How long is waited for room.
+pub(super) const ROOM_PATIENCE: Duration = Duration::from_millis(RETENTION_PATIENCE_MILLISECONDS);
+
+/// How long others are left to make some before it is looked for again.
+pub(super) const ROOM_PAUSE: Duration = Duration::from_millis(RETENTION_PAUSE_MILLISECONDS);
 
 /// What the door knows of retention.
 #[derive(Debug)]
@@ -159,7 +163,7 @@ impl Inner {
             return Ok(0);
         }
         let below = Range::new(Bound::MIN, self.index.floor());
-        let removed = self.remove_all(below).await;
+        let removed = self.remove_all(below, Hurry::Without).await;
         if !removed.as_ref().is_ok_and(|removed| removed.whole) {
             self.pruning.unswept.store(true, Ordering::SeqCst);
         }
@@ -167,13 +171,17 @@ impl Inner {
     }
 
     /// Removes everything of a span, but what somebody reads for long.
-    async fn remove_all(&self, span: Range) -> Result<Removed, ArchiveError> {
+    async fn remove_all(&self, span: Range, hurry: Hurry) -> Result<Removed, ArchiveError> {
         let mut removed = Removed {
             messages: 0,
             whole: true,
         };
         loop {
-            match self.archive.remove(&span, ARCHIVE_REMOVE_ROWS).await {
+            let count = match hurry {
+                Hurry::AtTheDoor => self.archive.remove_promptly(&span, ARCHIVE_REMOVE_ROWS),
+                Hurry::Without => self.archive.remove(&span, ARCHIVE_REMOVE_ROWS),
+            };
+            match count.await {
                 Ok(count) => {
                     removed.messages += count as u64;
                     if count < ARCHIVE_REMOVE_ROWS {
@@ -289,7 +297,7 @@ impl Inner {
         self.remove_held(door).await?;
         let (mut disk, mut held) = (self.archive.disk_bytes().await?, false);
         let (mut rounds, begun) = (0, Instant::now());
-        while rounds < RETENTION_ROUNDS && begun.elapsed() < ROOM_PATIENCE {
+        while rounds < RETENTION_ROUNDS && begun.elapsed() < ROOM_PATIENCE / 4 {
             let over = disk.saturating_add(room).saturating_sub(cap);
             if over == 0 {
                 return Ok(());
@@ -352,7 +360,8 @@ impl Inner {
         let Some(end) = door.held.due() else {
             return Ok(());
         };
-        match self.remove_all(Range::new(Bound::MIN, end)).await?.whole {
+        let given_up = Range::new(Bound::MIN, end);
+        match self.remove_all(given_up, Hurry::AtTheDoor).await?.whole {
             true => door.held = Held::default(),
             false => door.held.give_up(end),
         }
@@ -380,7 +389,9 @@ impl Inner {
             self.raise(door, Bound::after(&last)).await?;
         }
         // Nobody else comes in now, so that up to the unit's end there is nothing above the floor.
-        let removed = self.remove_all(Range::new(door.held.end(), end)).await?;
+        let removed = self
+            .remove_all(Range::new(door.held.end(), end), Hurry::AtTheDoor)
+            .await?;
         if !removed.whole {
             door.held.give_up(end);
             self.pruning.unswept.store(true, Ordering::SeqCst);
@@ -413,7 +424,9 @@ impl Inner {
             return Ok(());
         };
         self.raise(door, floor).await?;
-        let removed = self.remove_all(Range::new(Bound::MIN, floor)).await?;
+        let removed = self
+            .remove_all(Range::new(Bound::MIN, floor), Hurry::AtTheDoor)
+            .await?;
         door.displaced = displaced;
         self.pruned(Reason::Size, removed.messages, 0);
         Ok(())

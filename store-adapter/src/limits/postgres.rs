@@ -31,6 +31,10 @@ pub const ARCHIVE_LOCK_MILLISECONDS: u32 = 20_000;
 /// who come after wait behind. It is tried again later.
 pub const PARTITION_LOCK_MILLISECONDS: u32 = 250;
 
+/// How long a partition is waited for that the server itself is at, to vacuum it, in milliseconds: longer
+/// than its `deadlock_timeout` of a second, after which it gives way. Nobody else is held up by that.
+pub const MAINTENANCE_MILLISECONDS: u32 = 1_500;
+
 /// How long a partition that is to be emptied is waited for while somebody reads it, in milliseconds:
 /// what is to be stored may wait for that. It is tried again later.
 pub const PARTITION_REMOVAL_MILLISECONDS: u32 = 100;

@@ -23,7 +23,7 @@ pub const RETENTION_SLACK_MESSAGES: u64 = 10_000;
 /// How often units are looked at anew to make room for one batch.
 pub const RETENTION_ROUNDS: usize = 3;
 
-/// How long a batch waits, at most, for units to be made small enough to go one by one, in milliseconds,
+/// How long a batch waits, about, for other nodes to leave it room under a common cap, and for units to be made small enough to go one by one, in milliseconds,
 /// where several nodes store faster than that is done under one cap; then there is no room for it.
 pub const RETENTION_PATIENCE_MILLISECONDS: u64 = 5_000;
 
@@ -45,5 +45,5 @@ pub const FLOOR_ROUNDS: usize = 8;
 /// How soon after what is read for long couldn't be removed that is tried again, in milliseconds.
 pub const RETENTION_HELD_MILLISECONDS: u64 = 1_000;
 
-/// How often room is made anew for one batch, since other nodes have stored meanwhile.
-pub const CAP_ROUNDS: usize = 16;
+/// How soon room that other nodes have taken is looked for again, in milliseconds.
+pub const RETENTION_PAUSE_MILLISECONDS: u64 = 20;

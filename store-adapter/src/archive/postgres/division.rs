@@ -9,7 +9,7 @@ use deadpool_postgres::{GenericClient, Object};
 use tokio_postgres::types::ToSql;
 
 use super::fault::Fault;
-use super::partitions::{Part, detach, locked, next_number, strike};
+use super::partitions::{Part, detach, locked_after_maintenance, next_number, strike};
 use super::place::{Place, item_in};
 use super::quantiles::quantiles;
 use super::units::{Unit, table_of};
@@ -214,7 +214,7 @@ async fn replace(
     mut copies: Vec<PartCopy>,
     snapshot: &str,
 ) -> Result<(), Fault> {
-    let transaction = locked(client).await?;
+    let transaction = locked_after_maintenance(client, unit).await?;
     let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", unit.table());
     transaction.batch_execute(&lock).await?;
     let emptied = format!(

@@ -8,7 +8,7 @@ use deadpool_postgres::{Object, Transaction};
 use super::fault::Fault;
 use super::place::Place;
 use super::units::{Unit, table_of};
-use crate::limits::PARTITION_LOCK_MILLISECONDS;
+use crate::limits::{MAINTENANCE_MILLISECONDS, PARTITION_LOCK_MILLISECONDS};
 
 /// Cuts the last unit at these places, which are in order. If it holds messages, the first place must
 /// lie behind them, or nothing happens.
@@ -186,12 +186,33 @@ impl Unit {
 /// A transaction that has the parent table for itself.
 pub(super) async fn locked(client: &mut Object) -> Result<Transaction<'_>, Fault> {
     let transaction = client.transaction().await?;
+    lock_parent(&transaction).await?;
+    Ok(transaction)
+}
+
+/// As [`locked`], when the server's maintenance of a unit is over. It gives way to whoever waits for a
+/// second, as nobody but this does: neither readers nor writers are held up by that.
+pub(super) async fn locked_after_maintenance<'a>(
+    client: &'a mut Object,
+    unit: &Unit,
+) -> Result<Transaction<'a>, Fault> {
+    let transaction = client.transaction().await?;
+    let lock = format!(
+        "SET LOCAL lock_timeout = {MAINTENANCE_MILLISECONDS};
+         LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE",
+        unit.table()
+    );
+    transaction.batch_execute(&lock).await?;
+    lock_parent(&transaction).await?;
+    Ok(transaction)
+}
+
+async fn lock_parent(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let lock = format!(
         "SET LOCAL lock_timeout = {PARTITION_LOCK_MILLISECONDS};
          LOCK TABLE ONLY messages IN ACCESS EXCLUSIVE MODE"
     );
-    transaction.batch_execute(&lock).await?;
-    Ok(transaction)
+    Ok(transaction.batch_execute(&lock).await?)
 }
 
 pub(super) async fn detach(transaction: &Transaction<'_>, unit: &Unit) -> Result<(), Fault> {

@@ -19,7 +19,9 @@ use super::place::{Place, item_in, places_of};
 use super::read::covers;
 use super::units::{self, Unit};
 use crate::archive::StorageUnit;
-use crate::limits::{PARTITION_LOCK_MILLISECONDS, PARTITION_REMOVAL_MILLISECONDS};
+use crate::limits::{
+    MAINTENANCE_MILLISECONDS, PARTITION_LOCK_MILLISECONDS, PARTITION_REMOVAL_MILLISECONDS,
+};
 
 /// Removes the oldest messages of a span: at most `limit`, or one whole partition and with it perhaps
 /// more. What was removed before something fails is counted in `removed`, also by earlier attempts.
@@ -30,18 +32,19 @@ pub(super) async fn remove(
     span: &Range,
     limit: usize,
     removed: &AtomicUsize,
+    mut patience: Patience,
 ) -> Result<usize, Fault> {
     let so_far = || removed.load(Ordering::Relaxed);
     let Some((lower, upper)) = places_of(span) else {
         return Ok(0);
     };
     let mut client = shared.connections.get().await?;
-    let mut patience = Patience::default();
+    let mut held = false;
     for unit in units::within(&client, &lower, &upper).await? {
         if covers(span, &unit.span()) && so_far() < limit {
             match empty(&mut client, &unit, patience).await? {
                 Some(count) => drop(removed.fetch_add(count, Ordering::Relaxed)),
-                None => patience.is_over = true,
+                None => (held, patience) = (true, Patience::OVER),
             }
             continue;
         }
@@ -59,7 +62,7 @@ pub(super) async fn remove(
         }
     }
     shared.disk.forget();
-    match so_far() < limit && patience.is_over {
+    match so_far() < limit && held {
         true => Err(Fault::Held(so_far())),
         false => Ok(so_far()),
     }
@@ -73,7 +76,7 @@ pub(super) async fn removable(
 ) -> Result<Vec<StorageUnit>, Fault> {
     let mut client = shared.connections.get().await?;
     let held = units::list(&client).await?;
-    let mut patience = Patience::default();
+    let mut patience = Patience::SHORT;
     let (mut free, mut given_back) = (Vec::new(), 0u64);
     for unit in units {
         if given_back >= bytes {
@@ -83,42 +86,59 @@ pub(super) async fn removable(
         let Some((held, _)) = found else {
             continue;
         };
-        let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", held.table());
         let transaction = client.transaction().await?;
-        match patience.wait(&transaction, &lock).await? {
+        match patience.lock(&transaction, held).await? {
             true => {
                 given_back = given_back.saturating_add(unit.disk_bytes);
                 free.push(unit.clone());
             }
-            false => patience.is_over = true,
+            false => patience = Patience::OVER,
         }
     }
     Ok(free)
 }
 
-/// How those who read partitions are waited for: the first one for a moment, and after that nobody.
-#[derive(Clone, Copy, Debug, Default)]
-struct Patience {
-    is_over: bool,
+/// How long those are waited for who are at a partition: the first of them, for after that nobody is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For maintenance by the server, in milliseconds; nobody else waits meanwhile.
+    maintenance: u32,
+    /// For readers, in milliseconds; whoever comes after waits as well.
+    readers: u32,
 }
 
 impl Patience {
-    /// Executes a statement that waits for a lock; tells whether it got it. The transaction is to be
-    /// given up if not.
-    async fn wait(self, transaction: &Transaction<'_>, statement: &str) -> Result<bool, Fault> {
-        let milliseconds = match self.is_over {
-            true => 1,
-            false => PARTITION_REMOVAL_MILLISECONDS,
-        };
-        let waited = transaction
-            .batch_execute(&format!(
-                "SET LOCAL lock_timeout = {milliseconds}; {statement};
-                 SET LOCAL lock_timeout = {PARTITION_LOCK_MILLISECONDS}"
-            ))
-            .await;
-        match waited {
+    /// Where nobody waits for the removal.
+    pub(super) const LONG: Self = Self {
+        maintenance: MAINTENANCE_MILLISECONDS,
+        readers: PARTITION_LOCK_MILLISECONDS,
+    };
+    /// Where messages wait to be stored.
+    pub(super) const SHORT: Self = Self {
+        maintenance: PARTITION_REMOVAL_MILLISECONDS,
+        readers: PARTITION_REMOVAL_MILLISECONDS,
+    };
+    const OVER: Self = Self {
+        maintenance: 1,
+        readers: 1,
+    };
+
+    /// Locks a unit against everybody; tells whether that was possible. The transaction is to be given
+    /// up if not.
+    async fn lock(self, transaction: &Transaction<'_>, unit: &Unit) -> Result<bool, Fault> {
+        let lock = format!(
+            "SET LOCAL lock_timeout = {};
+             LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE;
+             SET LOCAL lock_timeout = {};
+             LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;
+             SET LOCAL lock_timeout = {PARTITION_LOCK_MILLISECONDS}",
+            self.maintenance,
+            self.readers,
+            table = unit.table()
+        );
+        match transaction.batch_execute(&lock).await {
             Err(error) if is_held(&error) => Ok(false),
-            waited => Ok(waited.map(|()| true)?),
+            locked => Ok(locked.map(|()| true)?),
         }
     }
 }
@@ -130,10 +150,11 @@ async fn empty(
     patience: Patience,
 ) -> Result<Option<usize>, Fault> {
     let transaction = client.transaction().await?;
-    let truncate = format!("TRUNCATE {}", unit.table());
-    if !patience.wait(&transaction, &truncate).await? {
+    if !patience.lock(&transaction, unit).await? {
         return Ok(None);
     }
+    let truncate = format!("TRUNCATE {}", unit.table());
+    transaction.batch_execute(&truncate).await?;
     let row = transaction
         .query_opt(
             "WITH held AS (SELECT number, messages FROM units WHERE number = $1 FOR UPDATE)
