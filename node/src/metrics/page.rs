@@ -47,7 +47,10 @@ fn plain(open_metrics: &str) -> String {
             page.push_str(&format!("# TYPE {name}{suffix} {kind}\n"));
         } else if !line.starts_with('#') {
             // A sample without labels has empty braces there.
-            match line.split_once("{} ").filter(|(name, _)| !name.contains('{')) {
+            match line
+                .split_once("{} ")
+                .filter(|(name, _)| !name.contains('{'))
+            {
                 Some((name, value)) => page.push_str(&format!("{name} {value}\n")),
                 None => page.push_str(&format!("{line}\n")),
             }
