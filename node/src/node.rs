@@ -25,8 +25,9 @@ use crate::health::Health;
 use crate::logging::Levels;
 use crate::metrics::{MetricsServer, Sources, Watched};
 use crate::net::{
-    AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Kept, NodeRecord,
-    PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols, spawn,
+    AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Dialler, Kept,
+    NodeRecord, PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols,
+    spawn,
 };
 use crate::rates::{Limiter, RateConfig, Service};
 use crate::relay::{self, Relay, RelayConfig};
@@ -433,6 +434,21 @@ impl Node {
     pub fn read_stores(&self, criteria: StoreCriteria, peers: Vec<PeerId>) -> StoreReader {
         let limits = StoreClientLimits::default();
         StoreReader::new(self.control.clone(), criteria, peers, limits)
+    }
+
+    /// Reads the stores of the peers at `addresses`, the first ones preferred. Each is connected with
+    /// when it is its turn.
+    ///
+    /// # Errors
+    /// When an address names no peer.
+    pub fn read_stores_at(
+        &self,
+        criteria: StoreCriteria,
+        addresses: &[Multiaddr],
+    ) -> Result<StoreReader, ConnectError> {
+        let cluster_id = self.shards.as_ref().map(|own| own.cluster_id());
+        let (dialler, peers) = Dialler::new(self.swarm.clone(), cluster_id, addresses)?;
+        Ok(self.read_stores(criteria, peers).dialling(dialler))
     }
 
     /// Ends every task and waits until it has ended; what was acknowledged is in the archive.

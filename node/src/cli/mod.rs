@@ -7,6 +7,7 @@ mod db;
 mod log;
 mod metrics;
 mod net;
+mod query;
 mod rates;
 mod relay;
 mod rest;
@@ -31,6 +32,7 @@ pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use log::LogArgs;
 pub use metrics::MetricsArgs;
 pub use net::{NatArg, NetArgs};
+pub use query::{HashArg, QueryArgs, WantedArgs};
 pub use rates::RateArgs;
 pub use relay::RelayArgs;
 pub use rest::RestArgs;
@@ -65,6 +67,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Reconcile an archive with a peer once, and fetch until both sides are done
     Sync(SyncArgs),
+    /// Ask the stores of peers for messages, and show them
+    Query(Box<QueryArgs>),
     /// Read messages into an archive: one JSON object a line, or a database of nwaku
     Import(ImportArgs),
     /// Write an archive's messages, one JSON object a line, in the order of time and hash

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod import_nwaku;
 mod progress;
+mod query;
 mod run;
 mod sync;
 mod tended;
@@ -63,6 +64,7 @@ pub async fn run(command: Command, levels: Levels) -> Result<ExitCode, Failure> 
         Command::Demo(args) => demo::run(&args).await,
         Command::Run(args) => run::run(*args, levels).await,
         Command::Sync(args) => sync::run(args).await,
+        Command::Query(args) => query::run(&args).await,
         Command::Import(args) => import::run(&args).await,
         Command::Export(args) => export::run(&args).await,
         Command::Check(args) => check::run(&args).await,

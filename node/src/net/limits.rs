@@ -28,6 +28,10 @@ pub(crate) const DIALS_AT_ONCE: usize = 10;
 /// How long a peer may take to answer a Store query, from the opening of its stream on.
 pub(crate) const STORE_QUERY_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long a peer that was just connected with may take to tell its cluster, before it is asked for
+/// messages without.
+pub(crate) const CLUSTER_AWAITED: Duration = Duration::from_secs(5);
+
 /// How often each connection is pinged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(15);
 

@@ -3,6 +3,7 @@
 mod announced;
 mod backoff;
 mod claims;
+mod dialler;
 mod keep;
 pub(crate) mod limits;
 mod liveness;
@@ -19,6 +20,7 @@ mod swarm;
 
 pub use announced::{AnnounceConfig, Announced};
 pub(crate) use claims::{Claims, lacks_of};
+pub(crate) use dialler::Dialler;
 pub(crate) use keep::kept_peers;
 pub use peer_groups::{PeerStats, PeersOfShard, peer_stats, peers_of_shards, service_peers};
 pub use peer_info::{Connectedness, Kept, PeerDirection, PeerFailure, PeerInfo, PeerOrigin};

@@ -9,6 +9,7 @@ use store_adapter::store::{Ask, Ended, Found, Notice, Step, StoreCriteria, Store
 use sync_net::Control;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::dialler::{Dialler, Unreached};
 use super::limits::STORE_QUERY_DEADLINE;
 use super::protocols;
 
@@ -34,6 +35,7 @@ use super::protocols;
 pub struct StoreReader {
     walk: StoreWalk<PeerId>,
     control: Control,
+    dialler: Option<Dialler>,
     since: Instant,
     deadline: Duration,
     events: VecDeque<StoreEvent>,
@@ -63,6 +65,7 @@ impl StoreReader {
         Self {
             walk: StoreWalk::new(criteria, peers, rand::random(), limits),
             control,
+            dialler: None,
             since: Instant::now(),
             deadline: STORE_QUERY_DEADLINE,
             events: VecDeque::new(),
@@ -75,6 +78,20 @@ impl StoreReader {
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// The same of peers that aren't connected: each is connected with when it is its turn.
+    #[must_use]
+    pub(crate) fn dialling(mut self, dialler: Dialler) -> Self {
+        self.dialler = Some(dialler);
+        self
+    }
+
+    /// Whether any peer was there, or has to be: `false` if all had to be connected with first, and
+    /// none could be so far.
+    #[must_use]
+    pub fn has_met_any(&self) -> bool {
+        self.dialler.as_ref().is_none_or(Dialler::has_met_any)
     }
 
     /// What comes next; `None` after the end. It may be given up at any time and called again: a
@@ -107,6 +124,15 @@ impl StoreReader {
     }
 
     async fn ask(&mut self, ask: Ask<PeerId>) {
+        if let Some(dialler) = &mut self.dialler {
+            match dialler.reach(&ask.peer).await {
+                Ok(()) => {}
+                Err(Unreached::ForGood(reason)) => return self.walk.unfit(reason),
+                Err(Unreached::ForNow(reason)) => {
+                    return self.walk.failed(self.now(), rand::random(), reason);
+                }
+            }
+        }
         let protocol = StreamProtocol::new(protocols::STORE);
         let request = self
             .control

@@ -115,9 +115,10 @@ impl Pages<'_> {
 
     fn left(&self, why: Trouble) -> PageError {
         match why {
-            Trouble::NoAnswer(_) | Trouble::Answer(_) | Trouble::UnknownCursor => {
-                PageError::NoPage(why)
-            }
+            Trouble::NoAnswer(_)
+            | Trouble::Unfit(_)
+            | Trouble::Answer(_)
+            | Trouble::UnknownCursor => PageError::NoPage(why),
             Trouble::NoData(_) => PageError::Undelivered(1),
             lie => self.lie(lie.to_string()),
         }

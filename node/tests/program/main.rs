@@ -23,6 +23,7 @@ mod nodes;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod postgres;
+mod query;
 mod recording;
 mod retention;
 mod support;

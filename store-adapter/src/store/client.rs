@@ -238,6 +238,13 @@ impl<P: Clone> StoreWalk<P> {
         }
     }
 
+    /// The peer that was asked for something last can't be asked, now or later, for this reason.
+    pub fn unfit(&mut self, reason: impl Into<String>) {
+        if let Some(asked) = self.asked.take() {
+            self.troubled(asked.place, 0, 0, Trouble::Unfit(reason.into()));
+        }
+    }
+
     /// What happened since this was called last.
     pub fn notices(&mut self) -> Vec<Notice<P>> {
         std::mem::take(&mut self.notices)

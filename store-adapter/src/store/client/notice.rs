@@ -82,6 +82,9 @@ pub enum Trouble {
     /// No answer came.
     #[error("it gave no answer: {0}")]
     NoAnswer(String),
+    /// It can't be asked.
+    #[error("{0}")]
+    Unfit(String),
     /// An answer came that gives no page.
     #[error("{0}")]
     Answer(#[from] StoreAnswerError),

@@ -1,0 +1,125 @@
+//! Connects with the peers of a walk over stores, each when it is its turn.
+
+use std::collections::{HashMap, HashSet};
+
+use libp2p::{Multiaddr, PeerId};
+use tokio::time::timeout;
+
+use super::limits::CLUSTER_AWAITED;
+use super::peer_info::peer_of;
+use super::{ConnectError, SwarmHandle, protocols};
+
+/// Connects with peers before they are asked for pages, and anew if they were lost meanwhile.
+#[derive(Debug)]
+pub(crate) struct Dialler {
+    swarm: SwarmHandle,
+    /// The cluster that peers have to be of; any without one.
+    cluster_id: Option<u16>,
+    addresses: HashMap<PeerId, Multiaddr>,
+    met: HashSet<PeerId>,
+}
+
+/// Why a peer can't be asked.
+#[derive(Debug)]
+pub(super) enum Unreached {
+    /// It was there before, and may be again.
+    ForNow(String),
+    /// It isn't there, or isn't one to be asked.
+    ForGood(String),
+}
+
+impl Dialler {
+    /// Knows the peers that `addresses` end in; gives them too, each once, in the same order.
+    ///
+    /// # Errors
+    /// When an address names no peer.
+    pub(crate) fn new(
+        swarm: SwarmHandle,
+        cluster_id: Option<u16>,
+        addresses: &[Multiaddr],
+    ) -> Result<(Self, Vec<PeerId>), ConnectError> {
+        let (mut known, mut order) = (HashMap::new(), Vec::new());
+        for address in addresses {
+            let peer = peer_of(address).ok_or_else(|| ConnectError::NoPeerId(address.clone()))?;
+            if known.insert(peer, address.clone()).is_none() {
+                order.push(peer);
+            }
+        }
+        let dialler = Self {
+            swarm,
+            cluster_id,
+            addresses: known,
+            met: HashSet::new(),
+        };
+        Ok((dialler, order))
+    }
+
+    /// Whether a connection with any of them came about so far.
+    pub(super) fn has_met_any(&self) -> bool {
+        !self.met.is_empty()
+    }
+
+    /// Connects with the peer, unless it is connected, and makes sure that it can be asked.
+    pub(super) async fn reach(&mut self, peer: &PeerId) -> Result<(), Unreached> {
+        self.check_cluster(peer)?;
+        if !self.swarm.peers().is_connected(peer)
+            && let Some(address) = self.addresses.get(peer)
+        {
+            let connected = self.swarm.connect(address).await;
+            connected.map_err(|error| self.unreached(peer, &error))?;
+        }
+        self.met.insert(*peer);
+        self.check_protocol(peer)?;
+        self.await_cluster(peer).await;
+        self.check_cluster(peer)
+    }
+
+    fn unreached(&self, peer: &PeerId, error: &ConnectError) -> Unreached {
+        if self.met.contains(peer) {
+            Unreached::ForNow(error.to_string())
+        } else {
+            Unreached::ForGood(error.to_string())
+        }
+    }
+
+    fn check_protocol(&self, peer: &PeerId) -> Result<(), Unreached> {
+        let peers = self.swarm.peers();
+        if peers.speaks(peer, protocols::STORE) {
+            return Ok(());
+        }
+        if !peers.is_connected(peer) {
+            return Err(Unreached::ForNow("it closed the connection".into()));
+        }
+        let agent = peers.info(peer).map(|info| info.agent);
+        let agent = agent.filter(|agent| !agent.is_empty());
+        Err(Unreached::ForGood(format!(
+            "it doesn't speak Store v3 ({}), and says that it is {}",
+            protocols::STORE,
+            agent.as_deref().unwrap_or("nothing in particular")
+        )))
+    }
+
+    /// Gives a peer that was just met time to tell its cluster, if that matters.
+    async fn await_cluster(&self, peer: &PeerId) {
+        let peers = self.swarm.peers();
+        if self.cluster_id.is_some() && peers.speaks(peer, protocols::METADATA) {
+            let told = peers.wait_until(peer, |info| {
+                info.cluster_id.is_some() || !info.is_connected()
+            });
+            // One that doesn't tell is asked all the same.
+            let _ = timeout(CLUSTER_AWAITED, told).await;
+        }
+    }
+
+    fn check_cluster(&self, peer: &PeerId) -> Result<(), Unreached> {
+        let peers = self.swarm.peers();
+        let Some(ours) = self.cluster_id.filter(|_| peers.is_foreign(peer)) else {
+            return Ok(());
+        };
+        let theirs = peers.info(peer).and_then(|info| info.cluster_id);
+        let theirs = theirs.map_or_else(|| "another".into(), |theirs| theirs.to_string());
+        Err(Unreached::ForGood(format!(
+            "it is of cluster {theirs}, and {ours} was asked for"
+        )))
+    }
+}
