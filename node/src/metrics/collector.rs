@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::{Family, Kind, Prefix};
@@ -121,11 +121,7 @@ fn encode(
         Samples::Numbers(numbers) => {
             for (labels, value) in numbers {
                 let labels = named(family, labels);
-                let mut metric = metric.encode_family(&labels)?;
-                match family.kind {
-                    Kind::Counter => metric.encode_counter::<NoLabelSet, _, f64>(value, None)?,
-                    _ => metric.encode_gauge(value)?,
-                }
+                number(metric.encode_family(&labels)?, family.kind, *value)?;
             }
         }
         Samples::Histograms(histograms) => {
@@ -138,7 +134,16 @@ fn encode(
     Ok(())
 }
 
-fn named<'a>(family: &Family, labels: &'a Labels) -> Vec<(&'static str, &'a str)> {
+type NamedLabels<'a> = Vec<(&'static str, &'a str)>;
+
+fn number(mut metric: MetricEncoder<'_>, kind: Kind, value: f64) -> fmt::Result {
+    match kind {
+        Kind::Counter => metric.encode_counter::<NoLabelSet, _, f64>(&value, None),
+        Kind::Gauge | Kind::Histogram => metric.encode_gauge(&value),
+    }
+}
+
+fn named<'a>(family: &Family, labels: &'a Labels) -> NamedLabels<'a> {
     let values = labels.iter().map(AsRef::as_ref);
     family.labels.iter().copied().zip(values).collect()
 }

@@ -46,8 +46,14 @@ fn plain(open_metrics: &str) -> String {
             page.push_str(&format!("# HELP {name}{suffix} {text}\n"));
             page.push_str(&format!("# TYPE {name}{suffix} {kind}\n"));
         } else if !line.starts_with('#') {
-            page.push_str(line);
-            page.push('\n');
+            // A sample without labels has empty braces there.
+            match line
+                .split_once("{} ")
+                .filter(|(name, _)| !name.contains('{'))
+            {
+                Some((name, value)) => page.push_str(&format!("{name} {value}\n")),
+                None => page.push_str(&format!("{line}\n")),
+            }
         }
     }
     page
@@ -65,7 +71,7 @@ mod tests {
     #[test]
     fn counters_have_one_name_and_units_are_left_out() {
         let open = "# HELP a_seconds Text.\n# TYPE a_seconds counter\n# UNIT a_seconds seconds\n\
-                    a_seconds_total{x=\"y\"} 1.0\n# HELP b_g \n# TYPE b_g gauge\nb_g 2\n# EOF\n";
+                    a_seconds_total{x=\"y\"} 1.0\n# HELP b_g \n# TYPE b_g gauge\nb_g{} 2\n# EOF\n";
         assert_eq!(
             plain(open),
             "# HELP a_seconds_total Text.\n# TYPE a_seconds_total counter\n\
