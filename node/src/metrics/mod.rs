@@ -1,8 +1,8 @@
 //! Metrics: what the node counts and measures, as a page for Prometheus.
 //!
 //! [`FAMILIES`] names every metric; `docs/metrics.md` is written from it. Most figures live where the work
-//! is done and are read when the page is asked for; durations are [`Observed`] as they occur; and what can't
-//! be read without waiting is [watched](watch) by a task, so that a page never waits for the archive.
+//! is done and are read when the page is asked for; durations are observed as they occur; and what can't
+//! be read without waiting is watched by a task, so that a page never waits for the archive.
 
 mod collector;
 mod config;
