@@ -95,7 +95,7 @@ pub(super) struct NewMessage {
     content_topic: String,
     /// The application's encryption version; 0 by default.
     #[serde(default, deserialize_with = "integer")]
-    #[schema(minimum = 0, maximum = 4294967295_i64)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4294967295_i64)]
     version: Option<u32>,
     /// Nanoseconds since 1970; now by default, and if it is 0.
     #[serde(default, deserialize_with = "integer")]
