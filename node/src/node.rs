@@ -1,170 +1,36 @@
 //! A whole node: archive, network, services and schedule, put together.
 
-use std::net::IpAddr;
+mod config;
+mod serving;
+
 use std::sync::Arc;
 
 use anyhow::Context;
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use libp2p::identity::Keypair;
-use libp2p::multiaddr::Protocol;
-use libp2p::{Multiaddr, PeerId, StreamProtocol};
-use store_adapter::limits::{METADATA_BYTES, StoreClientLimits, TRANSFER_FRAME_BYTES};
-use store_adapter::sharding::Shard;
+use libp2p::{Multiaddr, PeerId};
+use store_adapter::limits::StoreClientLimits;
 use store_adapter::store::StoreCriteria;
-use sync_core::{Range, Scope, TopicFilter};
-use sync_net::{
-    AdmissionLimits, Control, Deadlines, FrameLimits, NetLimits, ProtocolConfig, ReconcileConfig,
-    Reconciler,
-};
+use sync_net::{Control, NetLimits};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+pub use config::{NodeConfig, Services};
+use serving::Serving;
+
 use crate::cli::time::{nanoseconds, now};
 use crate::health::Health;
-use crate::logging::Levels;
 use crate::metrics::{MetricsServer, Sources, Watched};
 use crate::net::{
-    AnnounceConfig, Announced, Capabilities, ConnectError, CurrentShards, Dialler, Kept,
-    NodeRecord, PeerTable, StoreReader, SwarmHandle, SwarmParts, kept_peers, ports, protocols,
-    spawn,
+    Announced, ConnectError, CurrentShards, Dialler, NodeRecord, PeerTable, StoreReader,
+    SwarmHandle, SwarmParts, kept_peers, ports, spawn,
 };
-use crate::rates::{Limiter, RateConfig, Service};
-use crate::relay::{self, Relay, RelayConfig};
+use crate::rates::Limiter;
+use crate::relay::{self, Relay};
 use crate::rest::{self, Answering, RestServer};
 use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
-use crate::service::{self, Desk, REQUEST_STREAMS_WAITING, ServiceLimits};
+use crate::service;
 use crate::store::Store;
-use crate::sync::{Schedule, SessionStorage, SyncLimits, Syncer, run_schedule};
-
-/// What a node is to be.
-#[derive(Debug)]
-pub struct NodeConfig {
-    /// Its identity.
-    pub keypair: Keypair,
-    /// Where it listens; nowhere if empty.
-    pub listen: Vec<Multiaddr>,
-    /// The cluster of its network; without one it is of whichever cluster its peers are.
-    pub cluster_id: Option<u16>,
-    /// The shards that it keeps; all if empty.
-    pub shards: Vec<u16>,
-    /// Whether it answers Store queries and syncs with others.
-    pub serve: Services,
-    /// What it tells of its addresses.
-    pub announce: AnnounceConfig,
-    /// Peers to stay connected with.
-    pub stay_with: Vec<Multiaddr>,
-    /// Store nodes to stay connected with.
-    pub store_nodes: Vec<Multiaddr>,
-    /// When to sync on its own, if at all.
-    pub schedule: Option<Schedule>,
-    /// How it keeps track of its absences and makes up for them; without, it does neither.
-    pub resume: Option<ResumeConfig>,
-    /// How it takes part in Waku's relay; without, it doesn't.
-    pub relay: Option<RelayConfig>,
-    /// Bounds of the work after a session.
-    pub sync_limits: SyncLimits,
-    /// Bounds of sessions.
-    pub reconcile: ReconcileConfig,
-    /// Bounds of what it does for its peers.
-    pub service_limits: ServiceLimits,
-    /// Bounds of the connections that others make.
-    pub admission: AdmissionLimits,
-    /// How much peers may have in a time.
-    pub rates: RateConfig,
-    /// What sets how much the process logs.
-    pub levels: Levels,
-    /// What answers REST calls for it, if anything.
-    pub rest: Option<RestServer>,
-    /// What serves its metrics, if anything.
-    pub metrics: Option<MetricsServer>,
-}
-
-/// What a node does for its peers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Services {
-    /// Answer Store queries.
-    pub store: bool,
-    /// Reconcile, and take pushes; only with `store`.
-    pub sync: bool,
-}
-
-impl NodeConfig {
-    /// A node of this identity that listens nowhere, keeps all shards, serves everything, never
-    /// syncs on its own, and neither resumes nor relays.
-    #[must_use]
-    pub fn new(keypair: Keypair, cluster_id: Option<u16>) -> Self {
-        Self {
-            keypair,
-            listen: Vec::new(),
-            cluster_id,
-            shards: Vec::new(),
-            serve: Services {
-                store: true,
-                sync: true,
-            },
-            announce: AnnounceConfig::default(),
-            stay_with: Vec::new(),
-            store_nodes: Vec::new(),
-            schedule: None,
-            resume: None,
-            relay: None,
-            sync_limits: SyncLimits::default(),
-            reconcile: ReconcileConfig::default(),
-            service_limits: ServiceLimits::default(),
-            admission: AdmissionLimits::default(),
-            levels: Levels::default(),
-            rest: None,
-            metrics: None,
-            rates: RateConfig::default(),
-        }
-    }
-
-    /// Listens for tcp on this address; port 0 takes a free one.
-    #[must_use]
-    pub fn listening_on(mut self, address: IpAddr, port: u16) -> Self {
-        self.listen
-            .push(Multiaddr::from(address).with(Protocol::Tcp(port)));
-        self
-    }
-
-    fn current_shards(
-        &self,
-        relay: Option<&relay::Mounted>,
-    ) -> anyhow::Result<Option<Arc<CurrentShards>>> {
-        let relay = relay.map(|relay| relay.handle.clone());
-        let subscribed = move || relay.iter().flat_map(Relay::subscriptions).collect();
-        let shards = |id| CurrentShards::new(id, self.shards.iter().copied(), subscribed);
-        Ok(self.cluster_id.map(shards).transpose()?.map(Arc::new))
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            relay: self.relay.is_some(),
-            store: self.serve.store,
-            sync: self.serve.store && self.serve.sync,
-        }
-    }
-
-    fn kept(&self) -> impl Iterator<Item = (Kept, Multiaddr)> {
-        let of = |kept| move |address: &Multiaddr| (kept, address.clone());
-        let static_nodes = self.stay_with.iter().map(of(Kept::StaticNode));
-        static_nodes.chain(self.store_nodes.iter().map(of(Kept::StoreNode)))
-    }
-
-    fn served(&self) -> Scope {
-        let cluster_id = self.cluster_id.unwrap_or_default();
-        let topics = self.shards.iter().map(|&index| {
-            let shard = Shard { cluster_id, index };
-            shard.to_string()
-        });
-        Scope {
-            pubsub_topics: TopicFilter::from_wire(topics),
-            ..Scope::of_window(Range::ALL)
-        }
-    }
-}
+use crate::sync::{SyncLimits, Syncer, run_schedule};
 
 /// A running node; it ends when this is dropped, or cleanly by [`Node::stop`].
 pub struct Node {
@@ -490,95 +356,4 @@ async fn resume(
     let ledger = Arc::new(Ledger::open(archive, peer_id, now(), overlap).await?);
     syncer.set_ledger(Arc::clone(&ledger));
     Ok(Resume::new(ledger, Arc::clone(syncer), config, relays))
-}
-
-/// What serving takes.
-struct Serving<'a> {
-    config: &'a NodeConfig,
-    store: &'a Arc<Store>,
-    syncer: &'a Arc<Syncer>,
-    limiter: &'a Arc<Limiter>,
-}
-
-impl Serving<'_> {
-    /// Registers the protocols that the node serves, and gives the tasks that serve them.
-    fn register(
-        &self,
-        behaviour: &mut sync_net::Behaviour,
-        own: Option<Arc<CurrentShards>>,
-    ) -> Vec<BoxFuture<'static, ()>> {
-        let limits = &self.config.service_limits;
-        let mut tasks = Vec::new();
-        let asked = behaviour.serve(one_shot(protocols::METADATA, METADATA_BYTES, limits));
-        let desk = self.desk(Service::Metadata, None);
-        let serving = service::metadata::serve(asked, own, Arc::clone(self.syncer), desk);
-        tasks.push(serving.boxed());
-        if self.config.serve.store {
-            tasks.push(self.register_store(behaviour));
-        }
-        let storage = Arc::new(SessionStorage(Arc::clone(self.syncer)));
-        let local = self.config.keypair.public().to_peer_id();
-        let reconcile = self.config.reconcile.clone();
-        if self.config.serve.store && self.config.serve.sync {
-            let pushed = behaviour.serve(transfer(limits));
-            let (syncer, limiter) = (Arc::clone(self.syncer), Arc::clone(self.limiter));
-            let serving = service::transfer::serve(pushed, syncer, limiter, limits.clone());
-            tasks.push(serving.boxed());
-            let (reconciler, serving) = Reconciler::mount(behaviour, local, storage, reconcile);
-            tasks.push(serving.boxed());
-            self.syncer.set_reconciler(reconciler);
-        } else {
-            let control = behaviour.control();
-            let reconciler = Reconciler::new(control, local, storage, reconcile);
-            self.syncer.set_reconciler(reconciler);
-        }
-        tasks
-    }
-
-    fn register_store(&self, behaviour: &mut sync_net::Behaviour) -> BoxFuture<'static, ()> {
-        let limits = &self.config.service_limits;
-        let request_bytes = self.store.store_limits().request_bytes;
-        let mut protocol = one_shot(protocols::STORE, request_bytes, limits);
-        protocol.refusal = Some(store_adapter::store::too_many_requests());
-        let desk = self.desk(Service::Store, protocol.refusal.clone());
-        let asked = behaviour.serve(protocol);
-        let (store, syncer) = (Arc::clone(self.store), Arc::clone(self.syncer));
-        service::store::serve(asked, store, syncer, desk, limits.response_bytes).boxed()
-    }
-
-    fn desk(&self, service: Service, refusal: Option<Vec<u8>>) -> Arc<Desk> {
-        let limits = &self.config.service_limits;
-        Desk::new(service, Arc::clone(self.limiter), limits, refusal)
-    }
-}
-
-fn transfer(limits: &ServiceLimits) -> ProtocolConfig {
-    let deadlines = Deadlines {
-        wait: limits.push_pause,
-        ..Deadlines::default()
-    };
-    ProtocolConfig {
-        inbound_per_peer: limits.push_streams_per_peer,
-        frame: FrameLimits {
-            max_bytes: TRANSFER_FRAME_BYTES,
-            deadlines,
-        },
-        ..ProtocolConfig::new(StreamProtocol::new(protocols::TRANSFER))
-    }
-}
-
-fn one_shot(id: &'static str, request_bytes: usize, limits: &ServiceLimits) -> ProtocolConfig {
-    let deadlines = Deadlines {
-        wait: limits.request_pause,
-        ..Deadlines::default()
-    };
-    ProtocolConfig {
-        inbound_queue: REQUEST_STREAMS_WAITING,
-        inbound_per_peer: limits.request_streams_per_peer,
-        frame: FrameLimits {
-            max_bytes: request_bytes,
-            deadlines,
-        },
-        ..ProtocolConfig::new(StreamProtocol::new(id))
-    }
 }
