@@ -30,7 +30,7 @@ use crate::resume::{Ledger, Resume, ResumeConfig};
 use crate::retention;
 use crate::service;
 use crate::store::Store;
-use crate::sync::{SyncLimits, Syncer, run_schedule};
+use crate::sync::{Schedule, SyncLimits, Syncer, run_schedule};
 
 /// A running node; it ends when this is dropped, or cleanly by [`Node::stop`].
 pub struct Node {
@@ -66,12 +66,7 @@ impl Node {
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
 
-        let mut relay = config.relay.clone();
-        if let (Some(relay), Some(metrics)) = (&mut relay, &config.metrics) {
-            relay.registry = Some(Arc::clone(metrics.registry()));
-        }
-        let relay = relay.map(|relay| relay::mount(relay, &store)).transpose()?;
-        let (relay, relaying) = relay.unzip();
+        let (relay, relaying) = config.mount_relay(&store)?.unzip();
         let own = config.current_shards(relay.as_ref())?;
         let announced = Arc::new(Announced::new(config.announce.clone()));
 
@@ -133,48 +128,42 @@ impl Node {
             peers.keep(kept.peer, &kept.addresses, kept.kept);
             tasks.spawn(kept.stay_connected(swarm.clone()));
         }
-        if let Some(keeper) = store.take_keeper() {
-            tasks.spawn(retention::run(keeper, Arc::clone(store.observed())));
-        }
-        if let Some(schedule) = config.schedule {
-            tasks.spawn(run_schedule(Arc::clone(&syncer), schedule));
-        }
-        if let Some(resume) = &resume {
-            tasks.spawn(Arc::clone(resume).keep_time());
-            if resume.fills() {
-                tasks.spawn(Arc::clone(resume).fill());
-            }
-        }
-        let mut sources = Sources {
-            store: Arc::clone(&store),
-            syncer: Arc::clone(&syncer),
-            limiter: Arc::clone(&limiter),
-            rates: config.rates,
-            admission: config.admission,
-            control: control.clone(),
-            peers: Arc::clone(&peers),
-            relay: relay.as_ref().map(|relay| relay.handle.clone()),
-            resume: resume.clone(),
-            health: Arc::default(),
-            watched: Arc::<Watched>::default(),
-            started: Instant::now(),
-        };
+        spawn_upkeep(
+            &mut tasks,
+            &store,
+            &syncer,
+            config.schedule,
+            resume.as_ref(),
+        );
         let answering = Answering {
             peer_id,
             announced: Arc::clone(&announced),
             record: Arc::clone(&record),
-            store,
+            store: Arc::clone(&store),
             services: config.serve,
             levels: config.levels,
             relay: relay.as_ref().map(|relay| relay.handle.clone()),
             swarm: swarm.clone(),
             control: control.clone(),
-            peers,
+            peers: Arc::clone(&peers),
             limiter: Arc::clone(&limiter),
         };
         let (health, rest) = rest::mount(config.rest, answering);
         if let Some(metrics) = &config.metrics {
-            sources.health = Arc::clone(&health);
+            let sources = Sources {
+                store,
+                syncer: Arc::clone(&syncer),
+                limiter: Arc::clone(&limiter),
+                rates: config.rates,
+                admission: config.admission,
+                control: control.clone(),
+                peers,
+                relay: relay.as_ref().map(|relay| relay.handle.clone()),
+                resume: resume.clone(),
+                health: Arc::clone(&health),
+                watched: Arc::<Watched>::default(),
+                started: Instant::now(),
+            };
             tasks.spawn(sources.watch());
             metrics.read_from(sources);
         }
@@ -340,6 +329,29 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         self.syncer.abandon();
+    }
+}
+
+/// Starts what goes on for as long as the node does: removal, syncs by schedule, and making up for
+/// absences.
+fn spawn_upkeep(
+    tasks: &mut JoinSet<()>,
+    store: &Store,
+    syncer: &Arc<Syncer>,
+    schedule: Option<Schedule>,
+    resume: Option<&Arc<Resume>>,
+) {
+    if let Some(keeper) = store.take_keeper() {
+        tasks.spawn(retention::run(keeper, Arc::clone(store.observed())));
+    }
+    if let Some(schedule) = schedule {
+        tasks.spawn(run_schedule(Arc::clone(syncer), schedule));
+    }
+    if let Some(resume) = resume {
+        tasks.spawn(Arc::clone(resume).keep_time());
+        if resume.fills() {
+            tasks.spawn(Arc::clone(resume).fill());
+        }
     }
 }
 

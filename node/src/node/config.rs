@@ -18,6 +18,7 @@ use crate::relay::{self, Relay, RelayConfig};
 use crate::rest::RestServer;
 use crate::resume::ResumeConfig;
 use crate::service::ServiceLimits;
+use crate::store::Store;
 use crate::sync::{Schedule, SyncLimits};
 
 /// What a node is to be.
@@ -109,6 +110,20 @@ impl NodeConfig {
         self.listen
             .push(Multiaddr::from(address).with(Protocol::Tcp(port)));
         self
+    }
+
+    /// The relay, if the node takes part, and what drives it; its figures go where the metrics are.
+    pub(super) fn mount_relay(
+        &self,
+        store: &Arc<Store>,
+    ) -> anyhow::Result<Option<(relay::Mounted, relay::SwarmPart)>> {
+        let Some(mut relay) = self.relay.clone() else {
+            return Ok(None);
+        };
+        if let Some(metrics) = &self.metrics {
+            relay.registry = Some(Arc::clone(metrics.registry()));
+        }
+        relay::mount(relay, store).map(Some)
     }
 
     pub(super) fn current_shards(
