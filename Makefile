@@ -104,11 +104,11 @@ vectors:
 
 # Rewrites the metrics in docs/metrics.md, which a test compares with those that there are.
 metrics-table:
-	$(CARGO) run --locked --package wakustore --example metrics -- docs/metrics.md
+	$(CARGO) run --locked --package wakustore --example tables -- metrics docs/metrics.md
 
 # Rewrites the flags in docs/configuration.md, which a test compares with those that there are.
 configuration:
-	$(CARGO) run --locked --package wakustore --example configuration -- docs/configuration.md
+	$(CARGO) run --locked --package wakustore --example tables -- flags docs/configuration.md
 
 fuzz:
 	fuzz/run $(FUZZ_SECONDS)
