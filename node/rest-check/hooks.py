@@ -6,8 +6,13 @@ The OpenAPI document names such text by its format. `check` tells what there is 
 import json
 import os
 
+import hypothesis
 import schemathesis
 from hypothesis import strategies as st
+
+# Scores only steer what is drawn. While it raises one, Hypothesis 6.170 may look for a part of an attempt that is
+# shorter than the one before (IndexError in its optimiser), which ends a run that has found nothing as an error.
+hypothesis.target = lambda observation, **_: observation
 
 FACTS = json.loads(os.environ["REST_CHECK_FACTS"])
 
