@@ -1,5 +1,6 @@
 //! Connects with the peers of a walk over stores, each when it is its turn.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use libp2p::{Multiaddr, PeerId};
@@ -29,7 +30,7 @@ pub(super) enum Unreached {
 }
 
 impl Dialler {
-    /// Knows the peers that `addresses` end in; gives them too, each once, in the same order.
+    /// Knows the peers that `addresses` end in, by the first address of each; gives them too, in the same order.
     ///
     /// # Errors
     /// When an address names no peer.
@@ -41,7 +42,8 @@ impl Dialler {
         let (mut known, mut order) = (HashMap::new(), Vec::new());
         for address in addresses {
             let peer = peer_of(address).ok_or_else(|| ConnectError::NoPeerId(address.clone()))?;
-            if known.insert(peer, address.clone()).is_none() {
+            if let Entry::Vacant(first) = known.entry(peer) {
+                first.insert(address.clone());
                 order.push(peer);
             }
         }
@@ -62,7 +64,8 @@ impl Dialler {
     /// Connects with the peer, unless it is connected, and makes sure that it can be asked.
     pub(super) async fn reach(&mut self, peer: &PeerId) -> Result<(), Unreached> {
         self.check_cluster(peer)?;
-        if !self.swarm.peers().is_connected(peer)
+        // One that is connected may not have said yet what it speaks, which this waits for.
+        if !self.swarm.peers().speaks(peer, protocols::STORE)
             && let Some(address) = self.addresses.get(peer)
         {
             let connected = self.swarm.connect(address).await;

@@ -414,7 +414,7 @@ impl SwarmTask {
                 tracing::info!(%address, "listening too");
                 self.announce(&address);
             }
-            SwarmEvent::ExpiredListenAddr { address, .. } => self.parts.announced.ceases(&address),
+            SwarmEvent::ExpiredListenAddr { address, .. } => self.renounce(&address),
             SwarmEvent::OutgoingConnectionError {
                 connection_id,
                 peer_id,
@@ -448,6 +448,16 @@ impl SwarmTask {
         self.parts.announced.listens(address);
         for told in self.parts.announced.beyond_listening() {
             self.swarm.add_external_address(told);
+        }
+    }
+
+    /// Tells others no more of an address that isn't listened on any longer, nor of what was made of it.
+    fn renounce(&mut self, address: &Multiaddr) {
+        let before = self.parts.announced.beyond_listening();
+        self.parts.announced.ceases(address);
+        let still = self.parts.announced.beyond_listening();
+        for gone in before.iter().filter(|told| !still.contains(told)) {
+            self.swarm.remove_external_address(gone);
         }
     }
 

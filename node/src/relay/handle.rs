@@ -78,8 +78,9 @@ impl Relay {
     /// Unsubscribes from content topics, and so from shards that nothing else wants.
     ///
     /// # Errors
-    /// When the node is shutting down.
+    /// When one of them has no shard, shards are static, or the node is shutting down.
     pub async fn unsubscribe_content(&self, topics: &[String]) -> Result<(), RelayError> {
+        sharded(self.autosharding, topics)?;
         self.change(Change::UnsubscribeContent(topics.to_vec()))
             .await
     }

@@ -4,8 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
-use axum::{Extension, Router};
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -87,8 +90,7 @@ async fn run(listener: TcpListener, router: Router, mut end: watch::Receiver<boo
         tokio::select! {
             () = told(&mut end) => break,
             (stream, from, place) = accept(&listener, &places) => {
-                let router = router.clone().layer(Extension(gate::From(from)));
-                let connection = serve(stream, router, end.clone());
+                let connection = serve(stream, from, router.clone(), end.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(place);
@@ -129,20 +131,22 @@ async fn told(end: &mut watch::Receiver<bool>) {
     let _ = end.wait_for(|ended| *ended).await;
 }
 
-async fn serve(stream: TcpStream, router: Router, mut end: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, from: IpAddr, router: Router, mut end: watch::Receiver<bool>) {
     // Answers are written whole; there is nothing to wait for.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_DEADLINE));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(gate::From(from));
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .max_header_size(HEAD_BYTES)
         .max_buf_size(2 * HEAD_BYTES)
-        .serve_connection(
-            TokioIo::new(Box::pin(stream)),
-            TowerToHyperService::new(router),
-        );
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => Some(served),

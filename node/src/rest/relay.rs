@@ -54,11 +54,7 @@ async fn subscribe(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
-    relay(&node)?
-        .subscribe(&topics)
-        .await
-        .map_err(|error| changing("Subscribe", error))?;
-    Ok(problem::ok())
+    changed("Subscribe", relay(&node)?.subscribe(&topics).await)
 }
 
 /// Unsubscribe from pubsub topics.
@@ -80,11 +76,7 @@ async fn unsubscribe(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_static_shards(&topics)?;
-    relay(&node)?
-        .unsubscribe(&topics)
-        .await
-        .map_err(|error| changing("Unsubscribe", error))?;
-    Ok(problem::ok())
+    changed("Unsubscribe", relay(&node)?.unsubscribe(&topics).await)
 }
 
 /// Subscribe to the shards of content topics.
@@ -107,9 +99,7 @@ async fn subscribe_content(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_count(&topics)?;
-    let subscribed = relay(&node)?.subscribe_content(&topics).await;
-    subscribed.map_err(|error| changing("Subscribe", error))?;
-    Ok(problem::ok())
+    changed("Subscribe", relay(&node)?.subscribe_content(&topics).await)
 }
 
 /// Unsubscribe from content topics, and so from shards that nothing else wants.
@@ -131,24 +121,17 @@ async fn unsubscribe_content(
     JsonBody(topics): JsonBody<Vec<String>>,
 ) -> Result<Response, Problem> {
     check_count(&topics)?;
-    let relay = relay(&node)?;
-    let sharding = relay.autosharding().ok_or(RelayError::StaticSharding);
-    let sharded = sharding.and_then(|sharding| {
-        let sharded = topics
-            .iter()
-            .try_for_each(|topic| sharding.shard(topic).map(drop));
-        sharded.map_err(RelayError::from)
-    });
-    sharded.map_err(|error| changing("Unsubscribe", error))?;
-    let unsubscribed = relay.unsubscribe_content(&topics).await;
-    unsubscribed.map_err(|error| changing("Unsubscribe", error))?;
-    Ok(problem::ok())
+    changed(
+        "Unsubscribe",
+        relay(&node)?.unsubscribe_content(&topics).await,
+    )
 }
 
-fn changing(what: &str, error: RelayError) -> Problem {
-    match error {
-        RelayError::Stopped => Problem::unavailable(error.to_string()),
-        _ => Problem::bad_request(format!("{what} failed: {error}")),
+fn changed(what: &str, result: Result<(), RelayError>) -> Result<Response, Problem> {
+    match result {
+        Ok(()) => Ok(problem::ok()),
+        Err(error @ RelayError::Stopped) => Err(Problem::unavailable(error.to_string())),
+        Err(error) => Err(Problem::bad_request(format!("{what} failed: {error}"))),
     }
 }
 

@@ -108,9 +108,12 @@ impl Desk {
         if let Some(request) = stream.receive().await? {
             let place = self.answering.place(peer).await;
             let answer = answer(peer, request).await;
+            if let Some(answer) = &answer {
+                self.answering.given(peer, answer.frame.len());
+            }
+            // Others' answers don't wait for how this peer takes its own, or the end of its stream.
+            drop(place);
             if let Some(Answer { frame, taken, bulk }) = answer {
-                self.answering.given(peer, frame.len());
-                drop(place);
                 stream.set_bulk(bulk);
                 let made = Instant::now();
                 stream.send(&frame).await?;
