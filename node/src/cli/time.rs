@@ -95,6 +95,14 @@ pub fn now() -> u64 {
     nanoseconds(since.unwrap_or_default())
 }
 
+/// A time in UTC with all its digits, as RFC 3339 has it: `2023-11-14T22:13:20.5Z`. What lies beyond its years is
+/// told in nanoseconds since 1970.
+pub(crate) fn utc(nanoseconds: impl Into<i128>) -> String {
+    let nanoseconds = nanoseconds.into();
+    jiff::Timestamp::from_nanosecond(nanoseconds)
+        .map_or_else(|_| format!("{nanoseconds} ns"), |time| time.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ use super::import::{BATCH, BATCH_BYTES, too_old};
 use super::progress::{bar, bars};
 use super::tended::Tended;
 use crate::cli::ImportArgs;
+use crate::cli::time::utc;
 use crate::exit::Failure;
 use crate::output::tell;
 use crate::store::Store;
@@ -64,13 +65,9 @@ pub(super) async fn run(from: &str, args: &ImportArgs) -> Result<ExitCode, Failu
 
 fn described(shape: &Shape) -> String {
     let version = shape.version;
-    let time = |nanoseconds: i64| {
-        jiff::Timestamp::from_nanosecond(nanoseconds.into())
-            .map_or_else(|_| format!("{nanoseconds} ns"), |time| time.to_string())
-    };
     let span = shape.span.map_or_else(
         || "it is empty".into(),
-        |(first, last)| format!("messages from {} to {}", time(first), time(last)),
+        |(first, last)| format!("messages from {} to {}", utc(first), utc(last)),
     );
     format!("table {}, schema version {version}, {span}", shape.table)
 }

@@ -20,6 +20,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use comfy_table::presets::NOTHING;
+use comfy_table::{LineStyle, Table};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Command;
@@ -90,4 +92,11 @@ fn shown(path: &Path, standard: &str) -> String {
     } else {
         path.display().to_string()
     }
+}
+
+/// A table without lines but for one below the names of its columns.
+fn ruled_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+    table
 }

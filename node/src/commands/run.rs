@@ -14,6 +14,7 @@ use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::logging::Levels;
 use crate::metrics::MetricsServer;
+use crate::net::peer_of;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
@@ -154,8 +155,8 @@ pub(super) fn peer_address(text: &str) -> Result<Multiaddr, Failure> {
         ))
     };
     let address: Multiaddr = text.parse().map_err(|error| usage(format!("{error}")))?;
-    match address.iter().last() {
-        Some(Protocol::P2p(_)) => Ok(address),
-        _ => Err(usage("it has no /p2p/ part at the end".into())),
+    match peer_of(&address) {
+        Some(_) => Ok(address),
+        None => Err(usage("it has no /p2p/ part at the end".into())),
     }
 }

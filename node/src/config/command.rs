@@ -11,9 +11,9 @@ use super::{RUN, nwaku};
 use crate::cli::Cli;
 
 /// Names of boolean values: nwaku's.
-pub(super) const TRUE: [&str; 5] = ["true", "yes", "y", "on", "1"];
+const TRUE: [&str; 5] = ["true", "yes", "y", "on", "1"];
 /// As [`TRUE`].
-pub(super) const FALSE: [&str; 5] = ["false", "no", "n", "off", "0"];
+const FALSE: [&str; 5] = ["false", "no", "n", "off", "0"];
 
 /// The grammar.
 #[must_use]
@@ -75,12 +75,15 @@ fn ip(text: &str) -> Result<IpAddr, String> {
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
+    truth(text).ok_or_else(|| "expected true or false".to_owned())
+}
+
+/// What the text says, if it is a word for true or false.
+pub(crate) fn truth(text: &str) -> Option<bool> {
     let is_in = |names: [&str; 5]| names.iter().any(|name| name.eq_ignore_ascii_case(text));
     if is_in(TRUE) {
-        Ok(true)
-    } else if is_in(FALSE) {
-        Ok(false)
+        Some(true)
     } else {
-        Err("expected true or false".to_owned())
+        is_in(FALSE).then_some(false)
     }
 }

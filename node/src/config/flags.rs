@@ -71,11 +71,6 @@ impl Flags {
     }
 }
 
-/// What clap calls the flag of this name, as it derives one from the other.
-pub(super) fn id_of(name: &str) -> String {
-    name.replace('-', "_")
-}
-
 fn fold(name: &str) -> String {
     name.replace('_', "").to_ascii_lowercase()
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 
-use super::command::{FALSE, TRUE};
+use super::command::truth;
 use super::flags::{Flag, Flags, Kind};
 
 /// The arguments of `run`.
@@ -37,15 +37,12 @@ impl Line {
         let next = rest.front().and_then(|next| next.to_str());
         let follows = match value {
             Some("") => next.is_some_and(|next| !next.starts_with('-')),
-            None if flag.kind == Kind::Boolean => next.is_some_and(is_boolean),
+            None if flag.kind == Kind::Boolean => next.is_some_and(|next| truth(next).is_some()),
             _ => false,
         };
         if follows {
-            let name = format!("--{}=", flag.name);
-            let value = rest.pop_front().unwrap_or_default();
-            let mut argument = OsString::from(name);
-            argument.push(value);
-            self.arguments.push(argument);
+            self.arguments.push(joined(&flag.name, next));
+            rest.pop_front();
         } else if value == Some("") {
             self.defaulted.push(flag.name.clone());
         } else {
@@ -69,11 +66,4 @@ fn joined(name: &str, value: Option<&str>) -> OsString {
         Some(value) => format!("--{name}={value}").into(),
         None => format!("--{name}").into(),
     }
-}
-
-fn is_boolean(text: &str) -> bool {
-    let names = TRUE.iter().chain(&FALSE);
-    names
-        .into_iter()
-        .any(|name| name.eq_ignore_ascii_case(text))
 }

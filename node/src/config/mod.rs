@@ -31,6 +31,8 @@ pub use error::ConfigError;
 pub use notice::Notice;
 pub use origin::Origin;
 
+pub(crate) use command::truth;
+
 use crate::cli::{self, Cli};
 use flags::Flags;
 use line::Line;
@@ -113,7 +115,7 @@ fn given_on(matches: &ArgMatches, flags: &Flags, defaulted: Vec<String>) -> OnLi
     decided.extend(given().map(|flag| flag.name.clone()));
     OnLine {
         decided,
-        config_file: run.and_then(|run| run.get_one(&flags::id_of(CONFIG_FILE)).cloned()),
+        config_file: run.and_then(|run| run.get_one(&flags.get(CONFIG_FILE)?.id).cloned()),
         unsupported: given()
             .filter(|flag| !flag.supported)
             .map(|flag| flag.name.clone())

@@ -68,7 +68,11 @@ where
                     backoff.reset();
                     outage.forget();
                 }
-                outage.goes_on(peer, &"the connection was lost");
+                let reason = match peers.is_foreign(&peer) {
+                    true => "it is of another cluster",
+                    false => "the connection was lost",
+                };
+                outage.goes_on(peer, &reason);
             }
             Err(ConnectError::NoPeerId(_) | ConnectError::Stopped) => return,
             Err(error) => {

@@ -23,6 +23,7 @@ pub(crate) use claims::{Claims, lacks_of};
 pub(crate) use dialler::Dialler;
 pub(crate) use keep::kept_peers;
 pub use peer_groups::{PeerStats, PeersOfShard, peer_stats, peers_of_shards, service_peers};
+pub(crate) use peer_info::peer_of;
 pub use peer_info::{Connectedness, Kept, PeerDirection, PeerFailure, PeerInfo, PeerOrigin};
 pub use peers::PeerTable;
 pub use reader::{StoreEvent, StoreReader};

@@ -18,6 +18,7 @@ use hashlink::LruCache;
 use parking_lot::Mutex;
 
 use super::clock::TokioClock;
+use crate::cli::time::nanoseconds;
 
 /// What a key of a bucket can be.
 pub(super) trait Key: Clone + Eq + Hash + fmt::Debug {}
@@ -107,10 +108,6 @@ impl<K: Key> Buckets<K> {
     fn kept(&self) -> usize {
         self.states.0.lock().len()
     }
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

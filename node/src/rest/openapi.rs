@@ -1,8 +1,7 @@
 //! The OpenAPI document, made from the descriptions beside the calls.
 
-use std::sync::Arc;
-
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::get;
 use utoipa::OpenApi;
@@ -30,12 +29,7 @@ pub(super) struct Document;
 pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router {
     let document = document.to_json();
     let document = document.expect("invariant: all of its keys are strings and nothing can fail");
-    let document: Arc<str> = document.into();
-    let answer = move || async move {
-        (
-            [(header::CONTENT_TYPE, "application/json")],
-            document.to_string(),
-        )
-    };
+    let document = Bytes::from(document);
+    let answer = move || async move { ([(header::CONTENT_TYPE, "application/json")], document) };
     Router::new().route("/openapi.json", get(answer))
 }

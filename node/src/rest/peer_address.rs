@@ -1,7 +1,9 @@
 //! Peers that requests name by their multiaddresses.
 
 use libp2p::Multiaddr;
-use libp2p::multiaddr::{Error, Protocol};
+use libp2p::multiaddr::Error;
+
+use crate::net::peer_of;
 
 /// Reads the multiaddress of a peer; the reason why it is none is in nwaku's words, as far as it has some.
 pub(super) fn parse(text: &str) -> Result<Multiaddr, String> {
@@ -19,9 +21,9 @@ pub(super) fn parse(text: &str) -> Result<Multiaddr, String> {
              /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAm..."
         ),
     })?;
-    match address.iter().last() {
-        Some(Protocol::P2p(_)) => Ok(address),
-        _ => Err(format!(
+    match peer_of(&address) {
+        Some(_) => Ok(address),
+        None => Err(format!(
             "`{address}` has no peer id: expected /p2p/<peer id> at the end, like \
              /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAm..."
         )),

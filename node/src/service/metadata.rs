@@ -28,8 +28,7 @@ pub(crate) async fn serve(
         async move {
             match WakuMetadata::decode(&request) {
                 Ok(theirs) => {
-                    let cluster_id = own.as_ref().map(|own| own.cluster_id());
-                    syncer.peers().told_metadata(&peer, &theirs, cluster_id);
+                    learn(&syncer, &peer, &theirs, own.as_deref());
                     Some(Answer {
                         frame: own.map_or(theirs, |own| own.metadata()).encode(),
                         taken: None,
@@ -73,15 +72,7 @@ pub(crate) async fn ask_new_peers(
             match ask(peer, &own, &control).await {
                 Ok(theirs) => {
                     tracing::debug!(%peer, shards = ?theirs.shards, "metadata");
-                    peers.told_metadata(&peer, &theirs, Some(own.cluster_id()));
-                    if peers.is_foreign(&peer) {
-                        warn_of_peer!(
-                            syncer.warnings,
-                            &peer,
-                            ours = own.cluster_id(),
-                            theirs = theirs.cluster_id,
-                            "the peer is of another cluster: disconnecting"
-                        );
+                    if learn(&syncer, &peer, &theirs, Some(&own)) == Membership::Foreign {
                         swarm.disconnect(peer).await;
                     }
                 }
@@ -89,6 +80,36 @@ pub(crate) async fn ask_new_peers(
             }
         });
     }
+}
+
+/// Whether a peer may stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Membership {
+    Own,
+    Foreign,
+}
+
+/// Keeps what a peer tells of itself, asked or by asking, and warns of one that is of another cluster. Either side
+/// may be the first to know: the other may have parted before its own question is answered.
+fn learn(
+    syncer: &Syncer,
+    peer: &PeerId,
+    theirs: &WakuMetadata,
+    own: Option<&CurrentShards>,
+) -> Membership {
+    let ours = own.map(CurrentShards::cluster_id);
+    syncer.peers().told_metadata(peer, theirs, ours);
+    if !syncer.peers().is_foreign(peer) {
+        return Membership::Own;
+    }
+    warn_of_peer!(
+        syncer.warnings,
+        peer,
+        ours,
+        theirs = theirs.cluster_id,
+        "the peer is of another cluster: parting with it"
+    );
+    Membership::Foreign
 }
 
 async fn ask(peer: PeerId, own: &CurrentShards, control: &Control) -> anyhow::Result<WakuMetadata> {

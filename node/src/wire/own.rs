@@ -206,7 +206,7 @@ impl HelloParts {
         summary.line("topics", topics(&scope.pubsub_topics, "pubsub topic"));
         summary.line("", topics(&scope.content_topics, "content topic"));
         let oldest = match state.oldest {
-            Some(oldest) => format!("; the oldest at all of {}", time(oldest.into())),
+            Some(oldest) => format!("; the oldest at all of {}", time(oldest)),
             None => String::new(),
         };
         let items = usize::try_from(state.items).unwrap_or(usize::MAX);

@@ -89,7 +89,7 @@ impl RangeParts {
                 let count = counted(items.len(), "item");
                 content(format!("{count}, {reconciled}reconciled"));
                 list(depth + 2, items, rows, |item| {
-                    format!("{}  {}", time(item.timestamp.into()), short(&item.id))
+                    format!("{}  {}", time(item.timestamp), short(&item.id))
                 });
             }
         }
@@ -121,7 +121,7 @@ impl Position {
     fn text(&self) -> String {
         let mut text = match self.timestamp {
             None => "infinity".into(),
-            Some(timestamp) => time(timestamp.into()),
+            Some(timestamp) => time(timestamp),
         };
         if !self.id_prefix.is_empty() {
             text = format!("{text}, id {}", short(&self.id_prefix));

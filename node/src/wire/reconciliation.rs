@@ -178,7 +178,7 @@ impl Head {
             }
         };
         content_topics.list(rows, "content topic", |topic| quoted(topic));
-        let text = format!("from {}", time(self.start.value.into()));
+        let text = format!("from {}", time(self.start.value));
         rows.part(0, self.start.offset, self.start.bytes, text);
     }
 }

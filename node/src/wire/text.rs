@@ -3,22 +3,17 @@
 use sync_core::{Bound, Id, Range, TopicFilter};
 
 use super::limits::{LIST_SHOWN, TEXT_SHOWN, TEXT_SHOWN_WHOLE};
+pub(super) use crate::cli::time::utc as time;
 use crate::sync::report::grouped;
-
-/// A time in UTC: `2023-11-14T22:13:20.5Z`.
-pub(super) fn time(nanoseconds: i128) -> String {
-    jiff::Timestamp::from_nanosecond(nanoseconds)
-        .map_or_else(|_| format!("{nanoseconds} ns"), |time| time.to_string())
-}
 
 /// The position of a bound.
 pub(super) fn bound(bound: &Bound) -> String {
     match bound {
         Bound::Infinity => "infinity".into(),
-        Bound::Before(item) if item.id == Id::ZERO => time(item.timestamp.into()),
+        Bound::Before(item) if item.id == Id::ZERO => time(item.timestamp),
         Bound::Before(item) => {
             let id = short(&hex::encode(item.id.0));
-            format!("{}, id {id}", time(item.timestamp.into()))
+            format!("{}, id {id}", time(item.timestamp))
         }
     }
 }
@@ -78,10 +73,13 @@ mod tests {
 
     #[test]
     fn times_are_in_utc_and_any_number_is_one() {
-        assert_eq!(time(1_700_000_000_500_000_000), "2023-11-14T22:13:20.5Z");
+        assert_eq!(
+            time(1_700_000_000_500_000_000_i64),
+            "2023-11-14T22:13:20.5Z"
+        );
         assert_eq!(time(-1), "1969-12-31T23:59:59.999999999Z");
-        assert_eq!(time(u64::MAX.into()), "2554-07-21T23:34:33.709551615Z");
-        assert_eq!(time(i64::MIN.into()), "1677-09-21T00:12:43.145224192Z");
+        assert_eq!(time(u64::MAX), "2554-07-21T23:34:33.709551615Z");
+        assert_eq!(time(i64::MIN), "1677-09-21T00:12:43.145224192Z");
         assert!(time(i128::MAX).ends_with(" ns"));
     }
 

@@ -108,12 +108,14 @@ fn a_peer_that_hangs_does_not_keep_a_node_from_syncing_with_others() {
 }
 
 #[test]
-fn nodes_of_different_clusters_part() {
+fn nodes_of_different_clusters_part_and_both_say_why() {
     let place = Place::new();
-    let a = place.node("a", &["--cluster-id=98"]);
+    let mut a = place.node("a", &["--cluster-id=98"]);
     let static_node = format!("--staticnode={}", a.address);
     let mut b = place.node("b", &["--cluster-id=99", &static_node]);
-    b.wait_for(&["another cluster"]);
+    // Whichever asked first.
+    a.wait_for(&["the peer is of another cluster"]);
+    b.wait_for(&["the peer is of another cluster"]);
 }
 
 #[test]

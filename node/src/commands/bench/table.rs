@@ -1,9 +1,9 @@
 //! The results as a table for people.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, LineStyle, Table};
+use comfy_table::CellAlignment;
 
 use super::row::Row;
+use crate::commands::ruled_table;
 use crate::sync::report::{grouped, size};
 
 /// The rows in at most 100 columns, with what they have in common above, and what the columns mean
@@ -13,8 +13,7 @@ pub(super) fn table(rows: &[Row]) -> String {
         return String::new();
     };
     let against = first.cpu_ratio.is_some();
-    let mut table = Table::new();
-    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+    let mut table = ruled_table();
     let mut header = vec![
         "\ndiffs",
         "CPU of\ninitiator",

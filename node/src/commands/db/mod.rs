@@ -48,13 +48,7 @@ pub(super) fn refused(error: RetentionError) -> Failure {
     }
 }
 
-/// A time in UTC, as RFC 3339 has it.
-fn time(nanoseconds: u64) -> String {
-    jiff::Timestamp::from_nanosecond(nanoseconds.into())
-        .map_or_else(|_| format!("{nanoseconds} ns"), |time| time.to_string())
-}
-
-/// The same for people: without what is less than a second.
+/// A time in UTC for people: without what is less than a second.
 fn time_in_seconds(nanoseconds: u64) -> String {
-    time(nanoseconds - nanoseconds % 1_000_000_000)
+    crate::cli::time::utc(nanoseconds - nanoseconds % 1_000_000_000)
 }

@@ -7,9 +7,10 @@ use serde::Serialize;
 use store_adapter::retention::{self, Plan};
 use store_adapter::{ArchiveUrl, Index};
 
-use super::{refused, time, time_in_seconds};
+use super::{refused, time_in_seconds};
 use crate::cli::PruneArgs;
 use crate::cli::time::now;
+use crate::cli::time::utc;
 use crate::exit::Failure;
 use crate::output::say;
 use crate::store::Store;
@@ -53,7 +54,7 @@ pub(super) async fn run(args: &PruneArgs) -> Result<ExitCode, Failure> {
         let after = archive.stats().await?;
         report.messages = before.messages.saturating_sub(after.messages);
         report.disk_bytes = before.disk_bytes.saturating_sub(after.disk_bytes);
-        report.oldest = store.index().first().map(|item| time(item.timestamp));
+        report.oldest = store.index().first().map(|item| utc(item.timestamp));
     }
     if args.json {
         say(serde_json::to_string(&report)?)?;
@@ -76,7 +77,7 @@ fn report(args: &PruneArgs, url: &ArchiveUrl, plan: &Plan) -> Report {
         messages: plan.messages,
         message_bytes: plan.message_bytes,
         disk_bytes: plan.disk_bytes,
-        oldest: plan.oldest.map(|item| time(item.timestamp)),
+        oldest: plan.oldest.map(|item| utc(item.timestamp)),
         bounds: plan.parts.iter().map(bound).collect(),
     }
 }

@@ -9,8 +9,9 @@ use store_adapter::{ArchiveStats, ArchiveUrl, RetentionPolicy, StorageUnit};
 use sync_core::{Bound, Item};
 
 use super::hours::{HOUR, Hours, shard};
-use super::{time, time_in_seconds};
+use super::time_in_seconds;
 use crate::cli::StatsArgs;
+use crate::cli::time::utc;
 use crate::exit::Failure;
 use crate::output::say;
 use crate::sync::report::{grouped, size};
@@ -81,10 +82,10 @@ pub(super) async fn run(args: &StatsArgs) -> Result<ExitCode, Failure> {
 }
 
 fn report(url: &ArchiveUrl, stats: &ArchiveStats, units: &[StorageUnit], hours: &Hours) -> Report {
-    let at = |item: &Item| time(item.timestamp);
+    let at = |item: &Item| utc(item.timestamp);
     let hour =
         |((start, topic), tally): (&(u64, std::sync::Arc<str>), &super::hours::Tally)| HourRow {
-            hour: time(*start),
+            hour: utc(*start),
             pubsub_topic: topic.to_string(),
             shard: shard(topic),
             messages: tally.messages,
@@ -104,8 +105,8 @@ fn report(url: &ArchiveUrl, stats: &ArchiveStats, units: &[StorageUnit], hours: 
 }
 
 fn unit_row(unit: &StorageUnit) -> UnitRow {
-    let since = (unit.span.lower > Bound::MIN).then(|| time(unit.span.lower.timestamp()));
-    let until = (unit.span.upper < Bound::Infinity).then(|| time(unit.span.upper.timestamp()));
+    let since = (unit.span.lower > Bound::MIN).then(|| utc(unit.span.lower.timestamp()));
+    let until = (unit.span.upper < Bound::Infinity).then(|| utc(unit.span.upper.timestamp()));
     UnitRow {
         since,
         until,
@@ -154,7 +155,7 @@ fn by_shard(hours: &Hours) -> String {
     let left_out = rows.0.len().saturating_sub(ROWS);
     for ((start, topic), tally) in rows.0.iter().skip(left_out) {
         table.add_row([
-            time(*start),
+            utc(*start),
             shard(topic).map_or_else(|| topic.to_string(), |shard| shard.to_string()),
             grouped(tally.messages),
             size(tally.bytes),

@@ -2,9 +2,10 @@
 
 use store_adapter::Record;
 
+use super::counted;
 use super::limits::DUMPED_AT_ONCE;
-use super::text::{escaped, hex_dump, time};
-use crate::sync::report::grouped;
+use super::text::{escaped, hex_dump};
+use crate::cli::time::utc;
 
 /// All there is of a message, as texts to be written one after the other: its fields, then its
 /// payload in hex.
@@ -19,11 +20,15 @@ fn fields(record: &Record) -> String {
     let message = record.message();
     let bytes = |bytes: &Option<Vec<u8>>| match bytes {
         None => "none".to_owned(),
-        Some(bytes) => format!("{}, {}", counted(bytes.len()), hex::encode(bytes)),
+        Some(bytes) => format!(
+            "{}, {}",
+            counted(bytes.len() as u64, "byte"),
+            hex::encode(bytes)
+        ),
     };
     let timestamp = record.item().timestamp;
     let when = match message.timestamp {
-        Some(_) => format!("{} ({timestamp} ns)", time(timestamp)),
+        Some(_) => format!("{} ({timestamp} ns)", utc(timestamp)),
         None => "none".to_owned(),
     };
     let version = message.version.map(|version| version.to_string());
@@ -39,18 +44,13 @@ fn fields(record: &Record) -> String {
         ),
         ("meta", bytes(&message.meta)),
         ("proof", bytes(&message.rate_limit_proof)),
-        ("payload", counted(message.payload.len())),
+        ("payload", counted(message.payload.len() as u64, "byte")),
     ];
     let lines: Vec<String> = fields
         .iter()
         .map(|(name, value)| format!("{name:<14}{value}"))
         .collect();
     lines.join("\n")
-}
-
-fn counted(bytes: usize) -> String {
-    let plural = if bytes == 1 { "" } else { "s" };
-    format!("{} byte{plural}", grouped(bytes as u64))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Printer {
         for found in found.chunks(ROWS_AT_ONCE) {
             let read = match self {
                 Self::Table(table) => offer(table.page(found))?,
-                Self::Json => offer_each(found, line)?,
+                Self::Json => offer(found.iter().map(line).collect::<Vec<_>>().join("\n"))?,
                 Self::Full => offer_all(found)?,
             };
             if !read {
@@ -54,11 +54,6 @@ impl Printer {
         }
         Ok(true)
     }
-}
-
-fn offer_each(found: &[Found], line: impl Fn(&Found) -> String) -> io::Result<bool> {
-    let lines: Vec<String> = found.iter().map(line).collect();
-    offer(lines.join("\n"))
 }
 
 fn offer_all(found: &[Found]) -> io::Result<bool> {

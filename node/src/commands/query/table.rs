@@ -3,8 +3,7 @@
 //! Nothing is known of the rows to come, so columns are as wide as the terminal allows from the
 //! start. Where there is no terminal, everything is shown whole, and columns widen as they must.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ColumnConstraint, LineStyle, Table, Width};
+use comfy_table::{CellAlignment, ColumnConstraint, Table, Width};
 use store_adapter::Record;
 use store_adapter::limits::TOPIC_BYTES;
 use store_adapter::sharding::Shard;
@@ -13,6 +12,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::limits::PAYLOAD_SHOWN;
 use super::text::{ascii, fitted, time_to};
+use crate::commands::ruled_table;
 use crate::sync::report::size;
 
 /// The most of a text that is shown where there is no terminal: the longest topic that nodes take.
@@ -90,8 +90,7 @@ impl PagedTable {
 
     /// The next page as text; with the names of the columns above the first one.
     pub(super) fn page(&mut self, found: &[Found]) -> String {
-        let mut table = Table::new();
-        table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+        let mut table = ruled_table();
         let rows: Vec<Vec<String>> = found.iter().map(|found| self.cells(found)).collect();
         self.widen(&rows);
         if !self.headed {

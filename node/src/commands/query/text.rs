@@ -80,13 +80,7 @@ fn spaced(bytes: &[u8]) -> String {
     digits.join(" ")
 }
 
-/// A time in UTC with all its digits: `2023-11-14T22:13:20.5Z`.
-pub(super) fn time(nanoseconds: u64) -> String {
-    jiff::Timestamp::from_nanosecond(nanoseconds.into())
-        .map_or_else(|_| format!("{nanoseconds} ns"), |time| time.to_string())
-}
-
-/// The same with so many digits of a second.
+/// A time in UTC with so many digits of a second.
 pub(super) fn time_to(nanoseconds: u64, digits: u8) -> String {
     jiff::Timestamp::from_nanosecond(nanoseconds.into()).map_or_else(
         |_| format!("{nanoseconds} ns"),
@@ -143,7 +137,10 @@ mod tests {
     #[test]
     fn times_have_the_digits_asked_for() {
         let then = 1_700_000_000_123_456_789;
-        assert_eq!(time(then), "2023-11-14T22:13:20.123456789Z");
+        assert_eq!(
+            crate::cli::time::utc(then),
+            "2023-11-14T22:13:20.123456789Z"
+        );
         assert_eq!(time_to(then, 3), "2023-11-14T22:13:20.123Z");
         assert_eq!(time_to(then, 0), "2023-11-14T22:13:20Z");
         assert_eq!(

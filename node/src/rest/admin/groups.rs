@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use libp2p::PeerId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::known;
+use super::{known, rated};
 use crate::net::{PeerInfo, PeerStats, PeersOfShard, peer_stats, peers_of_shards, service_peers};
+use crate::relay::RelayPeer;
 use crate::rest::answering::{Running, Shared};
 use crate::rest::problem::{Always, Problem};
 use crate::rest::segment::Segment;
@@ -94,7 +94,7 @@ async fn service(node: Running) -> Json<Vec<PeerInfo>> {
     responses((status = 200, description = "The peers of each shard", body = Vec<PeersOfShard>), Always),
 )]
 async fn relaying(node: Running) -> Result<Json<Vec<PeersOfShard>>, Problem> {
-    mounted(Shards::of(&node).await.relay)
+    Ok(Json(mounted(Shards::of(&node).await.relay)?))
 }
 
 /// The peers that relay a shard with this node.
@@ -114,7 +114,7 @@ async fn relaying_on_shard(
     Segment(shard): Segment,
 ) -> Result<Json<PeersOfShard>, Problem> {
     let shard = shard_of(&shard)?;
-    one(mounted(Shards::of(&node).await.relay)?.0, shard)
+    Ok(one(mounted(Shards::of(&node).await.relay)?, shard))
 }
 
 /// The peers in this node's mesh, by shard: those that get every message at once.
@@ -125,7 +125,7 @@ async fn relaying_on_shard(
     responses((status = 200, description = "The peers of each shard", body = Vec<PeersOfShard>), Always),
 )]
 async fn mesh(node: Running) -> Result<Json<Vec<PeersOfShard>>, Problem> {
-    mounted(Shards::of(&node).await.mesh)
+    Ok(Json(mounted(Shards::of(&node).await.mesh)?))
 }
 
 /// The peers in this node's mesh of a shard.
@@ -145,7 +145,7 @@ async fn mesh_on_shard(
     Segment(shard): Segment,
 ) -> Result<Json<PeersOfShard>, Problem> {
     let shard = shard_of(&shard)?;
-    one(mounted(Shards::of(&node).await.mesh)?.0, shard)
+    Ok(one(mounted(Shards::of(&node).await.mesh)?, shard))
 }
 
 /// Counts of peers, by group and name.
@@ -173,50 +173,37 @@ struct Shards {
 
 impl Shards {
     async fn of(node: &Running) -> Self {
-        let peers = known(node).await;
-        let Some(relay) = &node.relay else {
-            return Self {
-                peers,
-                relay: None,
-                mesh: None,
+        let relaying = rated(node).await;
+        let peers = node.peers.snapshot();
+        let by_shard = |topics_of: fn(&RelayPeer) -> &Vec<String>| {
+            let of_topic = |topic: String| {
+                let theirs = relaying
+                    .iter()
+                    .filter(|peer| topics_of(peer).contains(&topic));
+                let theirs = theirs.map(|peer| peer.peer).collect();
+                (topic, theirs)
             };
+            let subscriptions = node.relay.as_ref()?.subscriptions();
+            let by_topic: Vec<_> = subscriptions.into_iter().map(of_topic).collect();
+            Some(peers_of_shards(&peers, &by_topic))
         };
-        let relaying = relay.peers().await;
-        let by_topic = |of: &dyn Fn(&str) -> Vec<PeerId>| -> Vec<(String, Vec<PeerId>)> {
-            let topics = relay.subscriptions().into_iter();
-            topics.map(|topic| (topic.clone(), of(&topic))).collect()
-        };
-        let subscribed = by_topic(&|topic| {
-            let peers = relaying
-                .iter()
-                .filter(|peer| peer.topics.iter().any(|it| it == topic));
-            peers.map(|peer| peer.peer).collect()
-        });
-        let meshed = by_topic(&|topic| {
-            let peers = relaying
-                .iter()
-                .filter(|peer| peer.meshes.iter().any(|it| it == topic));
-            peers.map(|peer| peer.peer).collect()
-        });
         Self {
-            relay: Some(peers_of_shards(&peers, &subscribed)),
-            mesh: Some(peers_of_shards(&peers, &meshed)),
+            relay: by_shard(|peer| &peer.topics),
+            mesh: by_shard(|peer| &peer.meshes),
             peers,
         }
     }
 }
 
-fn mounted(shards: Option<Vec<PeersOfShard>>) -> Result<Json<Vec<PeersOfShard>>, Problem> {
-    shards
-        .map(Json)
-        .ok_or_else(|| Problem::unavailable("Error: Relay Protocol is not mounted to the node"))
+fn mounted(shards: Option<Vec<PeersOfShard>>) -> Result<Vec<PeersOfShard>, Problem> {
+    shards.ok_or_else(|| Problem::unavailable("Error: Relay Protocol is not mounted to the node"))
 }
 
 /// One of the shards; without peers if the node isn't subscribed to it.
-fn one(shards: Vec<PeersOfShard>, shard: u16) -> Result<Json<PeersOfShard>, Problem> {
+fn one(shards: Vec<PeersOfShard>, shard: u16) -> Json<PeersOfShard> {
     let found = shards.into_iter().find(|of| of.shard == shard);
-    Ok(Json(found.unwrap_or(PeersOfShard {
+    Json(found.unwrap_or(PeersOfShard {
         shard,
         peers: Vec::new(),
-    })))
+    }))
 }

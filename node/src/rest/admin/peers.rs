@@ -8,7 +8,7 @@ use libp2p::{Multiaddr, PeerId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::known;
+use super::{known, rated};
 use crate::net::PeerInfo;
 use crate::rest::answering::{Running, Shared};
 use crate::rest::body::JsonBody;
@@ -54,10 +54,8 @@ async fn peer(node: Running, Segment(id): Segment) -> Result<Json<PeerInfo>, Pro
             "Invalid argument: `{id}` is no peer id: {error}; expected one like 16Uiu2HAm..."
         ))
     })?;
-    let found = known(&node)
-        .await
-        .into_iter()
-        .find(|info| info.peer_id == peer);
+    rated(&node).await;
+    let found = node.peers.info(&peer);
     found
         .map(Json)
         .ok_or_else(|| Problem::not_found(format!("Peer with ID {peer} not found")))

@@ -6,6 +6,7 @@ use store_adapter::store::StoreQueryRequest;
 use sync_core::Id;
 use utoipa::IntoParams;
 
+use crate::config::truth;
 use crate::rest::peer_address;
 
 /// Digits of a hash in hexadecimal.
@@ -154,12 +155,12 @@ impl Parameters {
     }
 
     fn flag(&self, name: &str, words: &str) -> Result<Option<bool>, String> {
-        let read = |text: &str| match text.to_ascii_lowercase().as_str() {
-            "y" | "yes" | "true" | "1" | "on" => Ok(true),
-            "n" | "no" | "false" | "0" | "off" => Ok(false),
-            _ => Err(format!(
-                "{words} parsing error: cannot interpret as a bool: {text}; expected true or false"
-            )),
+        let read = |text: &str| {
+            truth(text).ok_or_else(|| {
+                format!(
+                    "{words} parsing error: cannot interpret as a bool: {text}; expected true or false"
+                )
+            })
         };
         self.text(name).map(read).transpose()
     }

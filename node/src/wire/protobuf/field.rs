@@ -75,8 +75,8 @@ impl FieldValue {
     fn text(&self) -> String {
         match self {
             Self::Number(number) => grouped(*number),
-            Self::Time(nanoseconds) => time((*nanoseconds).into()),
-            Self::SignedTime(nanoseconds) => time((*nanoseconds).into()),
+            Self::Time(nanoseconds) => time(*nanoseconds),
+            Self::SignedTime(nanoseconds) => time(*nanoseconds),
             Self::Flag(flag) => flag.to_string(),
             Self::Text(text) => quoted(text),
             Self::Bytes { bytes: 0, .. } => "empty".into(),

@@ -1,12 +1,12 @@
 //! The figures as a table for people.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, LineStyle, Table};
+use comfy_table::{CellAlignment, Table};
 
 use super::super::table::time;
 use super::fill::BATCH;
 use super::report::{IngestFigures, Percentiles, ReadFigures, Report};
 use super::target::Targets;
+use crate::commands::ruled_table;
 use crate::sync::report::{grouped, size};
 
 /// The report in at most 100 columns.
@@ -44,8 +44,7 @@ pub(super) fn table(report: &Report) -> String {
 }
 
 fn new_table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+    let mut table = ruled_table();
     table.set_header(header);
     table
 }
