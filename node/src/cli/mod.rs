@@ -12,6 +12,7 @@ mod rates;
 mod relay;
 mod rest;
 mod run;
+mod serve;
 mod size;
 mod sync_wire;
 pub mod time;
@@ -37,6 +38,7 @@ pub use rates::RateArgs;
 pub use relay::RelayArgs;
 pub use rest::RestArgs;
 pub use run::RunArgs;
+pub use serve::ServeArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;
 use time::{DurationArg, TimeArg, nanoseconds};
@@ -117,6 +119,9 @@ pub struct DemoArgs {
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub json: bool,
+    /// Whether the nodes stay.
+    #[command(flatten)]
+    pub serving: ServeArgs,
 }
 
 /// Arguments of `sync`.

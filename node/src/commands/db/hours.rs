@@ -7,22 +7,7 @@ use store_adapter::archive::Scan;
 use store_adapter::{Archive, ArchiveError};
 use sync_core::Range;
 
-/// Nanoseconds of an hour.
-pub(super) const HOUR: u64 = 3_600_000_000_000;
-
-/// Messages, and bytes of them, encoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) messages: u64,
-    pub(super) bytes: u64,
-}
-
-impl Tally {
-    pub(super) fn add(&mut self, other: Self) {
-        self.messages += other.messages;
-        self.bytes += other.bytes;
-    }
-}
+pub(super) use crate::forecast::{HOUR, Tally};
 
 /// What an archive holds, by the start of the hour (nanoseconds since 1970) and the topic.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -1,0 +1,62 @@
+// Takes pictures of each view of the page: light and dark, busy, empty, with a peer down, narrow and wide.
+// `screenshots.js DIRECTORY` writes them there; those that the README shows are committed.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { holds, launch, live, open } from "./support/browser.js";
+import { DOWN, demo, node } from "./support/programs.js";
+
+const SECTIONS = ["health", "messages", "sync", "peers", "archive", "limits"];
+const THEMES = ["light", "dark"];
+
+const directory = process.argv[2];
+if (!directory) throw new Error("screenshots.js DIRECTORY");
+
+async function picture(target, name, options = {}) {
+  await target.screenshot({ path: join(directory, `${name}.png`), type: "png", optimizeForSpeed: false, ...options });
+}
+
+/** The whole page, and each section by itself where it is asked for. */
+async function shoot(browser, address, name, ready, { widths = [1280], sections = false, prepare } = {}) {
+  for (const theme of THEMES) {
+    for (const width of widths) {
+      const { page } = await open(browser, address, { theme, width });
+      await live(page);
+      await holds(page, ready);
+      await prepare?.(page);
+      const suffix = width === 1280 ? theme : `${width}-${theme}`;
+      await picture(page, `${name}-${suffix}`, { fullPage: true });
+      if (sections) {
+        for (const section of SECTIONS) await picture(await page.$(`#${section}`), `${section}-${suffix}`);
+      }
+      await page.close();
+    }
+  }
+}
+
+await mkdir(directory, { recursive: true });
+const browser = await launch();
+try {
+  const nodes = await demo("--messages=20000", "--sync-interval=4s");
+  const busy = () => document.querySelectorAll(".sessions tbody tr").length > 5
+    && document.querySelectorAll("#frames .said-ids").length > 0
+    && document.querySelectorAll(".heat-cell").length > 0 && document.querySelector("meter") !== null
+    && document.querySelectorAll(".tag").length > 3;
+  await shoot(browser, nodes.pages[0], "busy", busy, { widths: [1280, 360], sections: true });
+  await nodes.stop();
+  const empty = await node();
+  await shoot(browser, empty.page, "empty", () => document.querySelectorAll(".empty").length >= 4, { widths: [1280, 360] });
+  await empty.stop();
+  const alone = await node(`--staticnode=${DOWN}`);
+  await shoot(browser, alone.page, "peer-down", () => /failed attempt/.test(document.querySelector(".peers")?.innerText ?? ""));
+  const { page } = await open(browser, alone.page, { theme: "light" });
+  await live(page);
+  const back = await alone.pause();
+  await page.waitForSelector('body[data-feed="lost"]');
+  await picture(page, "lost-light", { fullPage: true });
+  await back();
+  await alone.stop();
+} finally {
+  await browser.close();
+}
