@@ -126,9 +126,10 @@ impl Entry {
     }
 
     fn fill(&mut self, report: &JobReport) {
+        // Of what the session has found some may have come meanwhile: the work is about the rest.
+        self.have = report.have;
+        self.need = report.need();
         if self.filled.as_ref() != Some(report) {
-            self.have = report.have;
-            self.need = report.need();
             self.filled = Some(report.clone());
             self.changed = true;
         }

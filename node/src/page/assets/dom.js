@@ -30,8 +30,9 @@ export function say(element, text) {
 export const byId = (id) => document.getElementById(id);
 
 /**
- * A table. `columns` are {title, number, wide}; `rows` are {key, cells, attributes}, whose first cell names
- * the row. Roles are written out, since on narrow screens rows are drawn as cards.
+ * A table. `columns` are {title, number, bare}, bare ones being plain without their title; `rows` are
+ * {key, cells, attributes}, whose first cell names the row. Roles are written out, since on narrow screens rows
+ * are drawn as cards.
  */
 export function table(caption, columns, rows, attributes = {}) {
   const head = columns.map((column) =>
@@ -42,14 +43,15 @@ export function table(caption, columns, rows, attributes = {}) {
       const classes = column.number ? "number" : null;
       return place === 0
         ? make("th", { role: "rowheader", scope: "row" }, cell)
-        : make("td", { role: "cell", class: classes, "data-title": column.title }, make("span", {}, cell));
+        : make("td", { role: "cell", class: classes, "data-title": column.bare ? null : column.title }, make("span", {}, cell));
     });
     return make("tr", { role: "row", "data-key": row.key, ...row.attributes }, cells);
   });
-  return make("table", { role: "table", ...attributes, class: `cards ${attributes.class ?? ""}` },
-    make("caption", {}, caption),
-    make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, head)),
-    make("tbody", { role: "rowgroup" }, body));
+  return make("div", { class: "panel" },
+    make("table", { role: "table", ...attributes, class: `cards ${attributes.class ?? ""}` },
+      make("caption", {}, caption),
+      make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, head)),
+      make("tbody", { role: "rowgroup" }, body)));
 }
 
 /**

@@ -23,7 +23,7 @@ export function frames(session, zooms) {
   let domain = [session.since, session.until];
   let next = domain;
   let drawnBefore = false;
-  return session.frames.map((frame, place) => {
+  return session.frames.map((frame) => {
     const hasRanges = frame.ranges.length > 0;
     const before = domain;
     if (hasRanges) domain = next;
@@ -36,7 +36,6 @@ export function frames(session, zooms) {
       drawnBefore = true;
       next = zooms ? narrowed(frame.ranges, session.since, domain) : domain;
     }
-    void place;
     return row;
   });
 }
@@ -120,8 +119,8 @@ function label(frame) {
 function says(frame) {
   switch (frame.kind) {
     case "hello": return `Hello: ${counted(frame.count, "message")} in the time compared`;
-    case "have": return `${counted(frame.count, "id")} that the other side lacks`;
-    case "noted": return `${counted(frame.count, "id")} noted`;
+    case "have": return frame.count === 0 ? `Nothing that ${frame.sent ? "the peer" : "this node"} lacks` : `${counted(frame.count, "id")} that ${frame.sent ? "the peer" : "this node"} lacks`;
+    case "noted": return `Noted${frame.count === 0 ? "" : `: ${counted(frame.count, "id")}`}`;
     case "refusal": return `Refused: ${frame.reason}`;
     case "malformed": return `Can’t be read: ${frame.reason}`;
     case "tooLong": return "Too long to be drawn";

@@ -1,7 +1,7 @@
 // How the node is: the pill in the bar, the facts, and its protocols.
 
 import { byId, make, replace, say } from "./dom.js";
-import { bytes, count, peer, seconds } from "./units.js";
+import { ago, bytes, count, peer, seconds } from "./units.js";
 
 const WORDS = {
   READY: "Ready",
@@ -17,7 +17,7 @@ let last = null;
 
 /** Shows it, and announces when it becomes another. */
 export function show(state, announce) {
-  const { node, health, peers, archive } = state;
+  const { node, health } = state;
   say(byId("node-name"), peer(node.peerId));
   byId("node-name").title = node.peerId;
   const status = byId("node-status");
@@ -31,8 +31,6 @@ export function show(state, announce) {
     absent(health.protocols));
   const cluster = node.clusterId === null ? "" : `, cluster ${node.clusterId}`;
   say(byId("about"), `wakustore ${node.version}${cluster}. Peer id ${node.peerId}`);
-  void peers;
-  void archive;
 }
 
 function facts({ node, health, peers, archive }) {
@@ -42,15 +40,13 @@ function facts({ node, health, peers, archive }) {
   return [
     fact("Connection", CONNECTION[health.connection] ?? health.connection, `${count(peers.connected)} connected, ${relaying}${age}`,
       health.connection === "Disconnected" ? "warn" : null),
-    fact("Messages", count(archive.messages), archive.oldest === null ? "none yet" : `the oldest of ${seconds((state_age(archive.oldest)))} ago`),
+    fact("Messages", count(archive.messages), archive.oldest === null ? "none yet" : `the oldest of ${ago(archive.oldest)}`),
     fact("On disk", archive.diskBytes === null ? "Not measured yet" : bytes(archive.diskBytes),
       archive.cap === null ? "no cap" : `of at most ${bytes(archive.cap)}`),
     fact("Running for", seconds(Math.floor(node.uptime)),
       node.syncInterval === null ? "doesn’t sync by itself" : `syncs every ${seconds(node.syncInterval)}`),
   ];
 }
-
-const state_age = (at) => Math.max(0, Math.floor((Date.now() - at) / 1000));
 
 function fact(title, value, note, status = null) {
   return make("div", { class: "fact", "data-status": status },

@@ -141,15 +141,18 @@ function topics(counts) {
   const all = [...totals].sort((a, b) => (a[0] === "others") - (b[0] === "others") || b[1].messages - a[1].messages).slice(0, 8);
   const most = Math.max(...all.map(([, sum]) => sum.messages));
   const rows = all.map(([name, sum]) => make("tr", {},
-    make("th", { scope: "row", class: "topic" }, name),
+    make("th", { scope: "row", class: "topic" }, broken(name)),
     make("td", { class: "bar-cell", "aria-hidden": "true" }, bar(sum.messages / most)),
     make("td", { class: "number" }, count(sum.messages)),
     make("td", { class: "number" }, bytes(sum.bytes))));
-  return make("table", { class: "topics" }, make("caption", {}, "Content topics with most messages in these hours"),
+  return make("div", { class: "panel" }, make("table", { class: "topics" }, make("caption", {}, "Content topics with most messages in these hours"),
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Content topic"), make("td", {}),
       make("th", { scope: "col", class: "number" }, "Messages"), make("th", { scope: "col", class: "number" }, "Bytes"))),
-    make("tbody", {}, rows));
+    make("tbody", {}, rows)));
 }
+
+/** A topic that may be broken at its slashes. */
+const broken = (topic) => topic.split(/(?<=.)(?=\/)/).flatMap((part, place) => (place ? [make("wbr"), part] : [part]));
 
 function bar(part) {
   return make("progress", { class: "bar-of", max: "1", value: part.toFixed(3), tabindex: "-1" });

@@ -1,7 +1,7 @@
 // What is limited, and whether a limit is being reached now.
 
 import { byId, make, replace, table } from "./dom.js";
-import { bytes, count, counted, short } from "./units.js";
+import { bytes, count, counted } from "./units.js";
 
 const NAMES = {
   streams: "Streams opened",
@@ -22,7 +22,7 @@ const REASONS = {
 
 const COLUMNS = [
   { title: "Service" },
-  { title: "Now" },
+  { title: "Now", bare: true },
   { title: "Served", number: true },
   { title: "Refused", number: true },
   { title: "Slowed down", number: true },
@@ -63,6 +63,6 @@ function row(service) {
     attributes: { "data-hit": since > 0 ? "true" : null },
     cells: [NAMES[service.name] ?? service.name, now, count(service.served), [count(refused(service)), ...why],
       count(service.paced), bytes(service.received), bytes(service.sent),
-      service.allowed === null ? "unlimited" : `${short(service.allowed)} a second`],
+      service.allowed === null ? "unlimited" : `${count(service.allowed)} a second`],
   };
 }

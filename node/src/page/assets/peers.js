@@ -25,8 +25,8 @@ const CONNECTED = {
 
 const COLUMNS = [
   { title: "Peer" },
-  { title: "State" },
-  { title: "Speaks" },
+  { title: "State", bare: true },
+  { title: "Speaks", bare: true },
   { title: "Shards" },
   { title: "Ping", number: true },
   { title: "Differs by" },

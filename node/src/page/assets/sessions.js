@@ -4,15 +4,15 @@ import { byId, empty, make, replace, table } from "./dom.js";
 import { bytes, count, peer, second, seconds } from "./units.js";
 
 /** Sessions listed before all are asked for. */
-const LISTED = 8;
+const LISTED = matchMedia("(max-width: 60rem)").matches ? 4 : 8;
 
 /** Sessions that are kept here, as many as the node keeps. */
 const KEPT = 64;
 
 const COLUMNS = [
   { title: "Session" },
-  { title: "State" },
-  { title: "Peer" },
+  { title: "State", bare: true },
+  { title: "Peer", bare: true },
   { title: "Rounds", number: true },
   { title: "Bytes", number: true },
   { title: "Peer lacks", number: true },
@@ -144,7 +144,7 @@ function cells(session) {
 
 function filling(session) {
   const total = session.fillBytesSent + session.fillBytesReceived;
-  return total ? make("span", { class: "note" }, `+ ${bytes(total)} of messages`) : null;
+  return total && session.have + session.need > 0 ? make("span", { class: "note" }, `+ ${bytes(total)} of messages`) : null;
 }
 
 /** How it stands, in a word and a kind for the colour. */
