@@ -179,7 +179,9 @@ impl<'a> Bucketed<'a> {
         // Stable: the name decides between equals.
         topics.sort_by_key(|(_, tally)| Reverse(tally.messages));
         let others = (self.others.messages > 0).then_some((None, self.others));
-        let topics = topics.into_iter().map(|(topic, tally)| (Some(topic), tally));
+        let topics = topics
+            .into_iter()
+            .map(|(topic, tally)| (Some(topic), tally));
         BucketCounts {
             start,
             messages: self.total.messages,
@@ -260,8 +262,16 @@ mod tests {
         let first = &counts.buckets[0].content_topics;
         assert_eq!(first.len(), TOPICS_TOLD + 1);
         // The last of equals by its name isn't named.
-        assert!(first.iter().all(|topic| topic.content_topic.as_deref() != Some("/few/19")));
-        assert!(first.last().is_some_and(|last| last.other && last.messages == 1));
+        assert!(
+            first
+                .iter()
+                .all(|topic| topic.content_topic.as_deref() != Some("/few/19"))
+        );
+        assert!(
+            first
+                .last()
+                .is_some_and(|last| last.other && last.messages == 1)
+        );
         let second = &counts.buckets[1].content_topics;
         assert_eq!(second[0].content_topic.as_deref(), Some("/few/20"));
         assert_eq!(second.len(), 1);
@@ -273,10 +283,16 @@ mod tests {
         let many = BUCKETS_TOLD as u64;
         (0..many).for_each(|hour| add(&mut counter, hour, 0, "/a", 1));
         let counts = Counts::of(counter.counts(), &hours(many), 0, 0.0);
-        assert_eq!((counts.buckets.len(), counts.truncated), (BUCKETS_TOLD, false));
+        assert_eq!(
+            (counts.buckets.len(), counts.truncated),
+            (BUCKETS_TOLD, false)
+        );
         add(&mut counter, many, 0, "/a", 1);
         let counts = Counts::of(counter.counts(), &hours(many + 1), 0, 0.0);
-        assert_eq!((counts.buckets.len(), counts.truncated), (BUCKETS_TOLD, true));
+        assert_eq!(
+            (counts.buckets.len(), counts.truncated),
+            (BUCKETS_TOLD, true)
+        );
         assert_eq!(counts.buckets[0].start, HOUR);
         assert_eq!(counts.total.messages, many + 1);
     }
@@ -292,7 +308,10 @@ mod tests {
         let rows = |bucket: &BucketCounts| bucket.shards.len() + bucket.content_topics.len();
         let told: usize = counts.buckets.iter().map(rows).sum();
         assert!(counts.truncated && told >= ROWS_TOLD && told < ROWS_TOLD + 2 * HOUR_SHARDS);
-        assert_eq!(counts.buckets.last().map(|b| b.start), Some((many - 1) * HOUR));
+        assert_eq!(
+            counts.buckets.last().map(|b| b.start),
+            Some((many - 1) * HOUR)
+        );
     }
 
     #[test]

@@ -37,7 +37,8 @@ async fn recount(store: &Store) {
 }
 
 fn pause_after(took: Duration) -> Duration {
-    took.saturating_mul(RECOUNT_PAUSE).clamp(RECOUNT, RECOUNT_MOST)
+    took.saturating_mul(RECOUNT_PAUSE)
+        .clamp(RECOUNT, RECOUNT_MOST)
 }
 
 #[cfg(test)]
