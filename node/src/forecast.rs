@@ -1,29 +1,13 @@
 //! How an archive grows, and how long a policy's bounds last: what `db predict` and the page tell.
 
 use store_adapter::RetentionPolicy;
-
-/// Nanoseconds of an hour.
-pub(crate) const HOUR: u64 = 3_600_000_000_000;
+pub(crate) use store_adapter::counts::{HOUR, Tally};
 
 /// Nanoseconds of a day.
 const DAY: f64 = 86_400e9;
 
 /// Hours that are measured at most: seven days, so that every day of the week is among them.
 pub(crate) const MEASURED: u64 = 168;
-
-/// Messages, and bytes of them, encoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) messages: u64,
-    pub(crate) bytes: u64,
-}
-
-impl Tally {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.messages += other.messages;
-        self.bytes += other.bytes;
-    }
-}
 
 /// What an archive holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

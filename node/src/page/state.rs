@@ -126,19 +126,23 @@ impl Shown {
     fn archive(&self) -> Archive {
         let store = &self.sources.store;
         let disk = self.sources.watched.latest().disk;
-        let (messages, times) = held(store, Range::ALL);
+        let (messages, times) = held(store);
         let policy = store.policy();
-        // A message counts as one byte of them: what is to come is taken to be as long as what is there.
-        let tally = |messages| Tally {
-            messages,
-            bytes: messages,
-        };
+        let (hours, _) = self.sources.counts.latest();
         let held_now = Held {
-            total: tally(messages),
+            total: Tally {
+                messages,
+                bytes: estimated(messages, hours.total()),
+            },
             disk_bytes: disk.map_or(0, |(bytes, _)| bytes),
             times,
         };
-        let since = |since| tally(held(store, Range::of_times(since, u64::MAX)).0);
+        let since = |since| {
+            hours
+                .within(since..u64::MAX)
+                .map(|(_, hour)| hour.total())
+                .sum()
+        };
         let growth = forecast::growth(&held_now, since).filter(|_| disk.is_some());
         let bounds = growth.map(|growth| forecast::forecasts(&policy, &held_now, growth, now()));
         let pruned = store.door().pruned();
@@ -195,9 +199,16 @@ impl Shown {
     }
 }
 
-/// How many messages are held in a window, and the times of the first and the last, by the index.
-fn held(store: &Store, window: Range) -> (u64, Option<(u64, u64)>) {
-    let set = store.index().snapshot().open(&Scope::of_window(window));
+/// How many bytes so many messages have, where `counted` are: older ones than are counted are taken to be as
+/// long as those.
+fn estimated(messages: u64, counted: Tally) -> u64 {
+    let bytes = u128::from(counted.bytes) * u128::from(messages);
+    u64::try_from(bytes / u128::from(counted.messages.max(1))).unwrap_or(u64::MAX)
+}
+
+/// How many messages are held, and the times of the first and the last, by the index.
+fn held(store: &Store) -> (u64, Option<(u64, u64)>) {
+    let set = store.index().snapshot().open(&Scope::of_window(Range::ALL));
     // Without content topics it is answered from memory, which doesn't fail.
     let Ok(set) = set else {
         return (0, None);

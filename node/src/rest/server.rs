@@ -10,6 +10,7 @@ use super::http::{HttpServer, Listening};
 use super::limits::{ASKED_AT_ONCE, PAGE_BYTES, PAGES_AT_ONCE};
 use super::{RestConfig, routes};
 use crate::budget::Budget;
+use crate::counts::limits::MADE_AT_ONCE;
 use crate::health::Health;
 use crate::page::Page;
 
@@ -43,6 +44,7 @@ impl RestServer {
             page: Arc::default(),
             page_bytes: Budget::new(PAGE_BYTES),
             pages: Semaphore::new(PAGES_AT_ONCE),
+            counting: Semaphore::new(MADE_AT_ONCE),
             asking: Semaphore::new(ASKED_AT_ONCE),
         });
         let router = routes::router(Arc::clone(&shared));

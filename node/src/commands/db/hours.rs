@@ -22,15 +22,8 @@ impl Hours {
             let page = archive.scan(&Scan::of_range(range)).await?;
             for key in page.keys {
                 let hour = key.item.timestamp - key.item.timestamp % HOUR;
-                let one = Tally {
-                    messages: 1,
-                    bytes: key.message_bytes as u64,
-                };
-                hours
-                    .0
-                    .entry((hour, key.pubsub_topic))
-                    .or_default()
-                    .add(one);
+                let of_hour = hours.0.entry((hour, key.pubsub_topic)).or_default();
+                *of_hour += Tally::one(key.message_bytes as u64);
             }
             rest = page.rest;
         }
@@ -52,20 +45,14 @@ impl Hours {
         let mut spans = Self::default();
         for ((hour, topic), tally) in &self.0 {
             let start = hour - hour % span;
-            spans
-                .0
-                .entry((start, Arc::clone(topic)))
-                .or_default()
-                .add(*tally);
+            *spans.0.entry((start, Arc::clone(topic))).or_default() += *tally;
         }
         spans
     }
 
     fn sum(&self, of: impl Fn(u64) -> bool) -> Tally {
-        let mut sum = Tally::default();
         let tallies = self.0.iter().filter(|((hour, _), _)| of(*hour));
-        tallies.for_each(|(_, tally)| sum.add(*tally));
-        sum
+        tallies.map(|(_, tally)| *tally).sum()
     }
 }
 

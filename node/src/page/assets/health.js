@@ -58,7 +58,7 @@ function protocolItem(protocol) {
     make("span", { class: "dot", "aria-hidden": "true" }),
     make("span", { class: "protocol-name" }, protocol.name),
     make("span", { class: "protocol-status" }, WORDS[protocol.status] ?? protocol.status),
-    protocol.desc ? make("span", { class: "protocol-desc" }, protocol.desc) : null);
+    protocol.desc ? make("span", { class: "protocol-desc" }, `– ${protocol.desc}`) : null);
 }
 
 function absent(protocols) {

@@ -63,6 +63,6 @@ function row(service) {
     attributes: { "data-hit": since > 0 ? "true" : null },
     cells: [NAMES[service.name] ?? service.name, now, count(service.served), [count(refused(service)), ...why],
       count(service.paced), bytes(service.received), bytes(service.sent),
-      service.allowed === null ? "unlimited" : `${count(service.allowed)} a second`],
+      service.allowed === null ? "unlimited" : `${count(service.allowed)}/s`],
   };
 }
