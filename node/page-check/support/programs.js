@@ -57,7 +57,9 @@ export async function node(...args) {
     const running = new Running(["run", "--listen-address=127.0.0.1", "--tcp-port=0", "--cluster-id=99", "--shard=0",
       `--data-dir=${place}`, "--rest", `--rest-port=${port}`, ...args]);
     const found = await running.said(/serving REST.*?address=(\S+)/g, "the address of REST");
-    return [running, `http://${found[0][1]}/`];
+    const page = `http://${found[0][1]}/`;
+    await until(async () => (await (await fetch(`${page}health`)).json()).nodeHealth === "READY", "a node that is READY");
+    return [running, page];
   };
   let [running, page] = await start(0);
   return {

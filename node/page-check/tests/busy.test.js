@@ -37,8 +37,8 @@ describe("the page of a node under traffic", () => {
     try {
       await live(page);
       await holds(page, busy);
-      await act(page);
-      assert.deepEqual(faults, []);
+      await act(page, faults);
+      assert.deepEqual(faults.filter((fault) => !faults.expected?.test(fault)), []);
     } finally {
       await page.close();
     }
@@ -97,12 +97,12 @@ describe("the page of a node under traffic", () => {
 
   it("draws the session that is picked, and goes on following when told to", () =>
     look({}, async (page) => {
-      await page.click(".sessions tbody tr:last-of-type button");
+      await page.click(".sessions tbody tr:nth-child(2) button");
       const picked = await page.$eval(".sessions tr[data-chosen]", (row) => row.dataset.key);
       await holds(page, (id) => document.querySelector("#rounds-title").textContent.startsWith(`Session #${id} `), picked);
       assert.equal(await page.$eval("#follow", (box) => box.checked), false);
       await page.click("#follow");
-      await holds(page, (id) => document.querySelector(".sessions tr[data-chosen]").dataset.key !== id, picked);
+      await holds(page, (id) => !document.querySelector("#rounds-title").textContent.startsWith(`Session #${id} `), picked);
     }));
 
   it("is worked by keyboard in the order in which it is read", () =>
@@ -117,7 +117,7 @@ describe("the page of a node under traffic", () => {
           const box = element.getBoundingClientRect();
           return {
             name: element.id || element.textContent.trim().slice(0, 20) || element.getAttribute("aria-label"),
-            section: element.closest("section, header, footer")?.id || element.closest("header, footer, a")?.localName,
+            section: element.closest("section")?.id || element.closest("header, footer")?.localName || "first",
             outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
             visible: box.width > 0 && box.height > 0,
           };
@@ -127,7 +127,7 @@ describe("the page of a node under traffic", () => {
       }
       assert.equal(seen[0].name, "Skip to content");
       for (const at of seen) assert.ok(at.outlined && at.visible, `focus isn't seen: ${JSON.stringify(at)}`);
-      const order = seen.map((at) => ["a", "header", ...SECTIONS].indexOf(at.section));
+      const order = seen.map((at) => ["first", "header", ...SECTIONS].indexOf(at.section));
       assert.deepEqual(order, order.toSorted((a, b) => a - b), JSON.stringify(seen));
       for (const wanted of ["Light", "Health", "follow", "zooms"]) {
         assert.ok(seen.some((at) => at.name === wanted), `${wanted} isn't reached: ${JSON.stringify(seen)}`);
@@ -137,19 +137,20 @@ describe("the page of a node under traffic", () => {
   it("keeps focus on what is focused while figures change", () =>
     look({}, async (page) => {
       await page.focus(".sessions tbody tr:first-of-type button");
-      const focused = await page.evaluate(() => document.activeElement.dataset.focus);
-      const newest = focused.split("-")[1];
-      await holds(page, (id) => Number(document.querySelector(".sessions tbody tr").dataset.key) > id, Number(newest));
-      assert.equal(await page.evaluate(() => document.activeElement.dataset.focus), focused);
+      const focused = await page.evaluate(() => document.activeElement.dataset.session);
+      await holds(page, (id) => Number(document.querySelector(".sessions tbody tr").dataset.key) > id, Number(focused));
+      assert.equal(await page.evaluate(() => document.activeElement.dataset.session), focused);
     }));
 
   it("remembers the colours that were chosen", () =>
-    look({ theme: "light" }, async (page) => {
+    look({ theme: "light" }, async (page, faults) => {
       const ground = () => getComputedStyle(document.body).backgroundColor;
       const light = await page.evaluate(ground);
       await page.click('[data-theme-choice="dark"]');
       const dark = await page.evaluate(ground);
       assert.notEqual(dark, light);
+      // The reload ends the events of the page that was there.
+      faults.expected = /ERR_ABORTED/;
       await page.reload({ waitUntil: "domcontentloaded" });
       await holds(page, (colour) => getComputedStyle(document.body).backgroundColor === colour, dark);
       await page.click('[data-theme-choice="auto"]');

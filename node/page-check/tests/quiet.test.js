@@ -31,6 +31,7 @@ describe("the page of a node with nothing to show", () => {
       const { page, faults } = await open(browser, empty.page);
       await live(page);
       await holds(page, () => document.querySelectorAll(".empty").length >= 4);
+      await holds(page, () => document.querySelector("#heat .empty") !== null);
       const text = await page.$eval("main", (main) => main.innerText);
       for (const wanted of [/No messages in the last 24 hours/, /wakustore import/, /No session yet/, /--staticnode/, /The archive is empty/]) {
         assert.match(text, wanted);

@@ -50,7 +50,7 @@ async fn state(FromState(page): FromState<Arc<Page>>) -> Result<Json<State>, Pro
     get,
     path = "/page/sessions/{id}",
     tag = "page",
-    params(("id" = u64, Path, description = "The session's id, as /page/state tells it")),
+    params(("id" = u64, Path, maximum = 9223372036854775807_i64, description = "The session's id, as /page/state tells it")),
     responses(
         (status = 200, description = "The session and its frames", body = SessionRounds),
         (status = 400, description = "That is no id", body = String, content_type = "text/plain"),

@@ -55,31 +55,61 @@ export function table(caption, columns, rows, attributes = {}) {
 }
 
 /**
- * Puts `fresh` in the place of what `place` holds, unless both are the same. Focus stays with the control of
- * the same `data-focus`, what was scrolled stays scrolled, and what was open stays open.
+ * Has `place` hold what `fresh` is like. Elements that are there stay there and are changed as far as they
+ * differ, those of one `data-key` by that: so focus, what is scrolled, and a click under way aren't lost.
  */
 export function replace(place, ...fresh) {
-  const now = fresh.flat().filter(Boolean);
-  const same = place.childNodes.length === now.length
-    && now.every((node, index) => node.isEqualNode(place.childNodes[index]));
-  if (same) return;
-  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
-  const scrolled = remembered(place, "data-scroll", (element) => element.scrollLeft);
-  const open = remembered(place, "data-open", (element) => element.open);
-  place.replaceChildren(...now);
-  for (const element of place.querySelectorAll("[data-scroll]")) {
-    const left = scrolled.get(element.dataset.scroll);
-    if (left !== undefined) element.scrollLeft = left;
-  }
-  for (const element of place.querySelectorAll("[data-open]")) {
-    if (open.get(element.dataset.open)) element.open = true;
-  }
-  if (focused) place.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  become(place, fresh.flat().filter(Boolean));
 }
 
-function remembered(place, attribute, read) {
-  const found = [...place.querySelectorAll(`[${attribute}]`)];
-  return new Map(found.map((element) => [element.getAttribute(attribute), read(element)]));
+function become(place, fresh) {
+  let at = place.firstChild;
+  for (const wanted of fresh) {
+    const found = fitting(at, wanted);
+    if (found === null) {
+      place.insertBefore(wanted, at);
+      continue;
+    }
+    // Those before it that aren't wanted any more.
+    while (at !== found) {
+      const gone = at;
+      at = at.nextSibling;
+      gone.remove();
+    }
+    at = found.nextSibling;
+    change(found, wanted);
+  }
+  while (at !== null) {
+    const gone = at;
+    at = at.nextSibling;
+    gone.remove();
+  }
+}
+
+/** The node from `at` on that is to become `wanted`: of its key, or the next one if it has none. */
+function fitting(at, wanted) {
+  const key = keyOf(wanted);
+  if (key === null) return at !== null && at.nodeName === wanted.nodeName && keyOf(at) === null ? at : null;
+  for (let node = at; node !== null; node = node.nextSibling) {
+    if (node.nodeName === wanted.nodeName && keyOf(node) === key) return node;
+  }
+  return null;
+}
+
+const keyOf = (node) => node.dataset?.key ?? null;
+
+function change(node, wanted) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    if (node.data !== wanted.data) node.data = wanted.data;
+    return;
+  }
+  for (const { name } of [...node.attributes]) {
+    if (!wanted.hasAttribute(name)) node.removeAttribute(name);
+  }
+  for (const { name, value } of [...wanted.attributes]) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  }
+  become(node, [...wanted.childNodes]);
 }
 
 /** A place that is empty for now, and what to do about it. */

@@ -15,18 +15,18 @@ const PATH = "/store/v1/counts?bucket=1h&since=-24h";
 
 let last = null;
 
-/** Shows them, now and again and again. */
+/** Shows them again and again; the first time when `load` is called. */
 export function start() {
-  load();
   setInterval(() => {
-    if (!document.hidden) load();
+    if (!document.hidden && last) load();
   }, EVERY);
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) load();
+    if (!document.hidden && last) load();
   });
 }
 
-async function load() {
+/** Asks for them. */
+export async function load() {
   try {
     last = { counts: await get(PATH), at: Date.now() };
     show(last.counts, null);
@@ -40,7 +40,7 @@ async function load() {
 
 function show(counts, lost) {
   const place = byId("heat");
-  const first = place.childElementCount === 0;
+  const first = place.querySelector("[data-scroll]") === null;
   if (counts.total.messages === 0) {
     replace(place, empty("No messages in the last 24 hours.",
       "They come by relay, by sync with peers, or from a file: wakustore import FILE."));
@@ -99,7 +99,7 @@ function map(hours, rows, most) {
   const foot = make("tr", {}, make("th", { scope: "row" }, "All"),
     sums.map((sum) => make("td", { class: "heat-total" }, sum ? short(sum) : "")),
     make("td", { class: "heat-total" }, short(sums.reduce((sum, one) => sum + one, 0))));
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Messages by hour and shard, scrolls sideways", "data-scroll": "heat", "data-focus": "heat" },
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Messages by hour and shard, scrolls sideways", "data-scroll": "heat" },
     make("table", { class: "heat" },
       make("caption", {}, "Messages by the hour in which they were sent (local time) and by shard"),
       make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Hour"), heads, make("th", { scope: "col" }, "All"))),

@@ -44,6 +44,7 @@ const told = {
     say(lost, words);
     if (state === "lost" && !lostAt) announce(words);
     if (state === "live" && lostAt) announce("Connected again.");
+    if (state === "live") heat.load();
     lostAt = state === "lost" || (lostAt && state !== "live");
     document.body.dataset.feed = state;
   },

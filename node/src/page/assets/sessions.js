@@ -32,6 +32,19 @@ let peersKnown = 0;
 /** Tells `draw` which session to draw, whenever that or something of it changes. */
 export function start(draw) {
   drawn = draw;
+  byId("follow").addEventListener("change", (event) => {
+    following = event.target.checked;
+    if (following) change([]);
+  });
+  byId("sessions").addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button?.id === "more") {
+      showAll = !showAll;
+      show();
+    } else if (button) {
+      pick(Number(button.dataset.session));
+    }
+  });
 }
 
 /** What is said where there are none depends on the node and its peers. */
@@ -68,12 +81,14 @@ function mostTelling() {
 function pick(id) {
   chosen = id;
   following = false;
+  byId("follow").checked = false;
   show();
   drawn(chosen, sessions.get(chosen));
 }
 
 function show() {
   const place = byId("sessions");
+  byId("follow-option").hidden = sessions.size === 0;
   if (sessions.size === 0) {
     replace(place, nothing());
     return;
@@ -85,20 +100,8 @@ function show() {
     attributes: { "data-chosen": session.id === chosen ? "true" : null },
     cells: cells(session),
   }));
-  replace(place, follow(), table("Sessions, those first that began last", COLUMNS, rows, { class: "sessions" }),
+  replace(place, table("Sessions, those first that began last", COLUMNS, rows, { class: "sessions" }),
     all.length > LISTED ? more(all.length) : null);
-  place.querySelector("#follow").addEventListener("change", (event) => {
-    following = event.target.checked;
-    if (following) change([]);
-    else show();
-  });
-  place.querySelector("#more")?.addEventListener("click", () => {
-    showAll = !showAll;
-    show();
-  });
-  for (const button of place.querySelectorAll("[data-session]")) {
-    button.addEventListener("click", () => pick(Number(button.dataset.session)));
-  }
 }
 
 function nothing() {
@@ -110,21 +113,15 @@ function nothing() {
   return empty("No session yet.", advice);
 }
 
-function follow() {
-  const box = make("input", { type: "checkbox", id: "follow", checked: following, "data-focus": "follow" });
-  box.checked = following;
-  return make("p", { class: "option" }, box, make("label", { for: "follow" }, "Draw the newest session that found differences"));
-}
-
 function more(all) {
-  return make("button", { type: "button", id: "more", class: "quiet", "data-focus": "more", "aria-expanded": String(showAll) },
+  return make("button", { type: "button", id: "more", class: "quiet", "aria-expanded": String(showAll) },
     showAll ? "Show fewer" : `Show all ${count(all)}`);
 }
 
 function cells(session) {
   const isChosen = session.id === chosen;
   const button = make("button", {
-    type: "button", class: "link", "data-session": session.id, "data-focus": `session-${session.id}`,
+    type: "button", class: "link", "data-session": session.id,
     "aria-pressed": String(isChosen), title: "Draw the rounds of this session",
   }, `#${session.id}`);
   const took = session.reconcileSeconds ?? session.seconds;
