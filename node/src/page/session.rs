@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use sync_core::Dialect;
-use sync_net::Role;
 use sync_net::reconcile::Direction;
+use sync_net::{Role, SessionInfo};
 use utoipa::ToSchema;
 
 use super::history::{Entry, Phase};
@@ -43,8 +43,9 @@ pub struct SessionSummary {
     pub bytes_sent: u64,
     /// Bytes of frames received.
     pub bytes_received: u64,
-    /// Messages that the peer lacks.
-    pub have: u64,
+    /// Messages that the peer lacks. Nobody tells a responder in the own protocol, whose peer fetches by
+    /// itself.
+    pub have: Option<u64>,
     /// Of those, how many aren't known to have reached it.
     pub undelivered: u64,
     /// Messages that this node lacks.
@@ -125,14 +126,16 @@ impl SessionSummary {
         let (phase, reason) = phase(&entry.phase);
         let filled = entry.filled.as_ref();
         let fetch = filled.map(|report| &report.fetch);
+        let SessionInfo { dialect, role, .. } = entry.session;
+        let is_told = (dialect, role) != (Dialect::Negentropy, Role::Responder);
         Self {
             id: entry.session.id,
             peer: entry.session.peer.to_string(),
-            dialect: match entry.session.dialect {
+            dialect: match dialect {
                 Dialect::Negentropy => "own",
                 Dialect::Waku => "waku",
             },
-            role: match entry.session.role {
+            role: match role {
                 Role::Initiator => "initiator",
                 Role::Responder => "responder",
             },
@@ -144,7 +147,7 @@ impl SessionSummary {
             rounds: entry.rounds,
             bytes_sent: entry.bytes_sent,
             bytes_received: entry.bytes_received,
-            have: entry.have,
+            have: is_told.then_some(entry.have),
             undelivered: filled.map_or(0, |report| report.undelivered),
             need: entry.need,
             fetched: fetch.map_or(0, |fetch| fetch.fetched + fetch.elsewhere),

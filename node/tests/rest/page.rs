@@ -139,17 +139,20 @@ async fn state_comes_within_a_second_while_the_archive_answers_nothing() {
 async fn rounds_are_drawn_over_the_whole_time_compared_in_both_dialects() {
     for dialect in [DialectArg::Auto, DialectArg::Waku] {
         let (here, there) = synced(dialect).await;
-        for (place, role, most) in [(&here, "initiator", 200), (&there, "responder", 200)] {
+        for (place, role) in [(&here, "initiator"), (&there, "responder")] {
             let done = |state: &Value| state["sessions"][0]["phase"] == "done";
             let session = state(place.client, done).await["sessions"][0].clone();
             assert_eq!(session["role"], role, "{session}");
+            // Whose peer fetches by itself isn't told what it lacks.
+            let told = role == "initiator" || session["dialect"] == "waku";
+            let have = told.then_some(200);
             assert_eq!(
-                (&session["need"], &session["have"]),
-                (&most.into(), &most.into())
+                (&session["need"], session["have"].as_u64()),
+                (&200.into(), have)
             );
             assert_eq!(
                 (&session["fetched"], &session["owed"]),
-                (&most.into(), &0.into()),
+                (&200.into(), &0.into()),
                 "{session}"
             );
             let path = format!("/page/sessions/{}", session["id"]);

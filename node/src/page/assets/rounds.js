@@ -48,11 +48,13 @@ export function choose(id, session) {
 function lead(session) {
   const took = session.reconcileSeconds ? ` in ${seconds(session.reconcileSeconds)}` : "";
   const rounds = `${counted(session.rounds, "frame")} received${took}`;
-  const found = session.have + session.need;
   if (session.phase === "failed") return `${rounds}; it failed: ${session.reason}.`;
   if (session.phase === "yielded") return "Given up for the session that the peer had started at the same time.";
-  if (found === 0) return session.phase === "reconciling" ? `${rounds} so far.` : `${rounds}: both archives hold the same.`;
-  return `${rounds}: ${counted(session.need, "message")} lacking here, ${count(session.have)} lacking there.`;
+  if (session.phase === "reconciling") return `${rounds} so far.`;
+  const here = session.need === 0 ? "nothing lacking here" : `${counted(session.need, "message")} lacking here`;
+  if (session.have === null) return `${rounds}: ${here}; what the peer lacks it fetches by itself.`;
+  if (session.have + session.need === 0) return `${rounds}: both archives hold the same.`;
+  return `${rounds}: ${here}, ${count(session.have)} lacking there.`;
 }
 
 async function load() {

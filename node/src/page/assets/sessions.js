@@ -71,10 +71,13 @@ export function change(some) {
   drawn(chosen, changedOne ?? sessions.get(chosen) ?? null);
 }
 
+/** Messages that either side lacks, as far as this node is told. */
+const found = (session) => (session.have ?? 0) + session.need;
+
 /** The newest session that found differences; without any the newest of all. */
 function mostTelling() {
   const newest = [...sessions.values()].sort((a, b) => b.id - a.id);
-  const telling = newest.find((session) => session.have + session.need > 0);
+  const telling = newest.find((session) => found(session) > 0);
   return (telling ?? newest[0])?.id ?? null;
 }
 
@@ -132,7 +135,7 @@ function cells(session) {
       make("span", { class: "note" }, `${session.role === "initiator" ? "asked by this node" : "asked by the peer"}, ${session.dialect === "own" ? "own protocol" : "Waku’s protocol"}`)],
     count(session.rounds),
     [`${bytes(session.bytesSent + session.bytesReceived)}`, filling(session)],
-    count(session.have),
+    session.have === null ? [make("span", { "aria-hidden": "true" }, "–"), make("span", { class: "visually-hidden" }, "not told")] : count(session.have),
     count(session.need),
     session.need === 0 ? "–" : `${count(session.fetched)} of ${count(session.need)}`,
     count(session.refused),
@@ -141,7 +144,7 @@ function cells(session) {
 
 function filling(session) {
   const total = session.fillBytesSent + session.fillBytesReceived;
-  return total && session.have + session.need > 0 ? make("span", { class: "note" }, `+ ${bytes(total)} of messages`) : null;
+  return total && found(session) > 0 ? make("span", { class: "note" }, `+ ${bytes(total)} of messages`) : null;
 }
 
 /** How it stands, in a word and a kind for the colour. */
@@ -154,7 +157,8 @@ export function standing(session) {
     default:
       if (session.owed > 0) return [`${count(session.owed)} still owed`, "warn"];
       if (session.undelivered > 0) return [`${count(session.undelivered)} not confirmed`, "warn"];
-      return session.have + session.need === 0 ? ["Equal", "good"] : ["Filled", "good"];
+      if (found(session) > 0) return ["Filled", "good"];
+      return session.have === null ? ["Nothing lacking", "good"] : ["Equal", "good"];
   }
 }
 
