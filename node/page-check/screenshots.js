@@ -13,8 +13,12 @@ const THEMES = ["light", "dark"];
 const directory = process.argv[2];
 if (!directory) throw new Error("screenshots.js DIRECTORY");
 
-async function picture(target, name, options = {}) {
-  await target.screenshot({ path: join(directory, `${name}.png`), type: "png", optimizeForSpeed: false, ...options });
+async function picture(page, name, section) {
+  // Pictures of what is scrolled to have the bar across it, if it stays where it is.
+  await page.evaluate(() => document.querySelector(".bar").style.setProperty("position", "static"));
+  const target = section ? await page.$(`#${section}`) : page;
+  const options = section ? {} : { fullPage: true };
+  await target.screenshot({ path: join(directory, `${name}.png`), type: "png", ...options });
 }
 
 /** The whole page, and each section by itself where it is asked for. */
@@ -26,9 +30,9 @@ async function shoot(browser, address, name, ready, { widths = [1280], sections 
       await holds(page, ready);
       await prepare?.(page);
       const suffix = width === 1280 ? theme : `${width}-${theme}`;
-      await picture(page, `${name}-${suffix}`, { fullPage: true });
+      await picture(page, `${name}-${suffix}`);
       if (sections) {
-        for (const section of SECTIONS) await picture(await page.$(`#${section}`), `${section}-${suffix}`);
+        for (const section of SECTIONS) await picture(page, `${section}-${suffix}`, section);
       }
       await page.close();
     }
@@ -38,8 +42,8 @@ async function shoot(browser, address, name, ready, { widths = [1280], sections 
 await mkdir(directory, { recursive: true });
 const browser = await launch();
 try {
-  const nodes = await demo("--messages=20000", "--sync-interval=4s");
-  const busy = () => document.querySelectorAll(".sessions tbody tr").length > 5
+  const nodes = await demo({ messages: 20_000, interval: "4s" });
+  const busy = () => document.querySelectorAll(".sessions tbody tr").length > 3
     && document.querySelectorAll("#frames .said-ids").length > 0
     && document.querySelectorAll(".heat-cell").length > 0 && document.querySelector("meter") !== null
     && document.querySelectorAll(".tag").length > 3;
@@ -54,7 +58,7 @@ try {
   await live(page);
   const back = await alone.pause();
   await page.waitForSelector('body[data-feed="lost"]');
-  await picture(page, "lost-light", { fullPage: true });
+  await picture(page, "lost-light");
   await back();
   await alone.stop();
 } finally {

@@ -19,6 +19,8 @@ class Running {
     this.output = "";
     this.process = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((resolve) => this.process.once("exit", resolve));
+    // Whatever ends this program ends what it started.
+    process.once("exit", () => this.process.kill("SIGKILL"));
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.setEncoding("utf8");
       // The last of it is enough to find addresses in and to tell what went wrong.
@@ -43,8 +45,8 @@ class Running {
 }
 
 /** Two nodes with traffic and loss between them. `pages` has the addresses of their pages. */
-export async function demo(...args) {
-  const running = new Running(["demo", "--serve", "--messages=6000", "--sync-interval=2s", ...args]);
+export async function demo({ messages = 6000, interval = "2s" } = {}) {
+  const running = new Running(["demo", "--serve", `--messages=${messages}`, `--sync-interval=${interval}`]);
   await running.said(/node b\s+http\S+/g, "the addresses of the demo's pages");
   const found = await running.said(/node [ab]\s+(http\S+)/g, "the addresses of the demo's pages");
   return { pages: found.map((one) => one[1]), stop: () => running.stop() };

@@ -7,7 +7,7 @@ import { bytes, count, counted, instant, seconds } from "./units.js";
 const WIDTH = 1000;
 const HEIGHT = 20;
 
-/** What is left is enlarged where it takes less than this part of a row. */
+/** What a row is about is enlarged where it takes less than this part of the row above. */
 const NARROW = 0.4;
 
 /** What stays free on each side of what is enlarged. */
@@ -18,24 +18,20 @@ const LEAST = 3;
 
 const SAID = { skip: "nothing", unread: "couldn’t be read", fingerprint: "fingerprint", ids: "list of ids" };
 
-/** The rows of a session. With `zooms`, what a row leaves over is drawn larger in the next one. */
+/** The rows of a session. With `zooms`, a row about little of the one above is drawn larger than that. */
 export function frames(session, zooms) {
   let domain = [session.since, session.until];
-  let next = domain;
   let drawnBefore = false;
   return session.frames.map((frame) => {
     const hasRanges = frame.ranges.length > 0;
     const before = domain;
-    if (hasRanges) domain = next;
+    if (hasRanges && drawnBefore && zooms) domain = narrowed(frame.ranges, session.since, before);
     const enlarged = hasRanges && drawnBefore && domain !== before;
     const row = make("li", { class: "frame", "data-kind": frame.kind },
       make("div", { class: "frame-head" }, enlarged ? funnel(before, domain) : null, label(frame)),
       hasRanges ? strip(frame.ranges, session.since, domain) : null,
       hasRanges && (enlarged || !drawnBefore) ? axis(domain) : null);
-    if (hasRanges) {
-      drawnBefore = true;
-      next = zooms ? narrowed(frame.ranges, session.since, domain) : domain;
-    }
+    drawnBefore ||= hasRanges;
     return row;
   });
 }
@@ -50,7 +46,7 @@ function placed(ranges, since) {
   });
 }
 
-/** The times that the next row is drawn over. */
+/** The times that a row is drawn over: those that it says something about, where they are few. */
 function narrowed(ranges, since, domain) {
   const open = placed(ranges, since).filter((range) => range.said !== "skip");
   if (open.length === 0) return domain;

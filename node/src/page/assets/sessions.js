@@ -15,7 +15,7 @@ const COLUMNS = [
   { title: "Peer", bare: true },
   { title: "Rounds", number: true },
   { title: "Bytes", number: true },
-  { title: "Peer lacks", number: true },
+  { title: "Lacking there", number: true },
   { title: "Lacking here", number: true },
   { title: "Fetched", number: true },
   { title: "Refused", number: true },
