@@ -3,6 +3,7 @@
 
 mod admin;
 mod client;
+mod counts;
 #[path = "../faulty/mod.rs"]
 mod faulty;
 mod page;
