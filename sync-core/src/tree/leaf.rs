@@ -17,6 +17,9 @@ use crate::summary::Summary;
 /// How many ids share a cache line of 64 bytes.
 const IDS_PER_LINE: usize = 2;
 
+/// Timestamps in a cache line.
+const TIMES_PER_LINE: usize = 8;
+
 /// The total of so many items at the front of a leaf is kept: a sum from the nearest of front, middle
 /// and end on then reads a quarter of half the ids on average, an eighth of all.
 const HALF: usize = LEAF_MAX / 2;
@@ -278,6 +281,13 @@ impl Leaf {
     pub(super) fn fetch(&self, slot: usize) {
         let lines = self.ids[self.way_to(slot).1].iter().step_by(IDS_PER_LINE);
         black_box(lines.fold(0, |all, id| all ^ id.0[0]));
+    }
+
+    /// Has the cache fetch the timestamps: all lines at once.
+    #[inline]
+    pub(super) fn fetch_timestamps(&self) {
+        let (lines, _) = self.timestamps.as_chunks::<TIMES_PER_LINE>();
+        black_box(lines.iter().fold(0, |all, line| all ^ line[0]));
     }
 
     /// Has the cache fetch the last ids, which an insert moves first, while it still searches its slot.
