@@ -209,6 +209,26 @@ impl PeerTable {
             .await;
     }
 
+    /// How many attempts to connect to the peer failed since it was connected.
+    pub(super) fn failures(&self, peer: &PeerId) -> u32 {
+        self.info(peer).map_or(0, |info| info.failed_dials)
+    }
+
+    /// Waits until the peer is connected, or an attempt fails beyond the so many `failures` that there were.
+    ///
+    /// # Errors
+    /// What went wrong with that attempt.
+    pub(super) async fn wait_dialled(&self, peer: &PeerId, failures: u32) -> Result<(), String> {
+        let info = self.wait_until(peer, |info| {
+            info.is_connected() || info.failed_dials > failures
+        });
+        let info = info.await;
+        match info.last_failure {
+            Some(failure) if !info.is_connected() => Err(failure.reason),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits until the peer isn't connected.
     pub async fn wait_gone(&self, peer: &PeerId) {
         let gone = |peers: &HashMap<PeerId, Peer>| !peers.get(peer).is_some_and(Peer::is_connected);
