@@ -285,9 +285,7 @@ fn forget_beyond(peers: &mut HashMap<PeerId, Peer>, most: usize) {
 
 #[cfg(test)]
 mod tests {
-    use libp2p::StreamProtocol;
-    use libp2p::identity::Keypair;
-
+    use super::super::peer::info_of_speaking;
     use super::super::peer_info::{Connectedness, PeerOrigin};
     use super::*;
 
@@ -296,16 +294,7 @@ mod tests {
     }
 
     fn identify(table: &PeerTable, peer: PeerId) {
-        let info = identify::Info {
-            public_key: Keypair::generate_secp256k1().public(),
-            protocol_version: "ipfs/0.1.0".into(),
-            agent_version: "a/1".into(),
-            listen_addrs: Vec::new(),
-            protocols: vec![StreamProtocol::new("/a/1")],
-            observed_addr: Multiaddr::empty(),
-            signed_peer_record: None,
-        };
-        table.identified(&peer, &info);
+        table.identified(&peer, &info_of_speaking(&["/a/1"]));
     }
 
     #[tokio::test]
