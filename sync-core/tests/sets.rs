@@ -418,7 +418,7 @@ fn check_sections(set: &impl ItemSet, sorted: &[Item], range: Range) {
 fn check_divided_together(set: &impl ItemSet, section: &Section) {
     let middle = section.ranks.start + section.ranks.len() / 2;
     let inner = set.select(middle).filter(|_| middle < section.ranks.end);
-    let border = inner.map_or(section.range.upper, |item| Bound::Before(item));
+    let border = inner.map_or(section.range.upper, Bound::Before);
     let middle = set.rank(&border);
     let piece = |range: Range, ranks: std::ops::Range<usize>| Section { range, ranks };
     let pieces = [

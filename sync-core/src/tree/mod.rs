@@ -44,6 +44,7 @@ mod build;
 mod iter;
 mod leaf;
 mod node;
+mod places;
 mod read;
 mod search;
 mod seek;
