@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use crate::cut::{Section, Share};
 use crate::set::ItemSet;
 
-/// The fewest bytes that a part takes in a message: its bound, its mode and its fingerprint.
-const PART_BYTES: usize = 18;
+/// About as many bytes as a part takes in a message: a bound of some five, a mode and a fingerprint. Where they are
+/// fewer, the last sections that fit are divided one by one.
+const PART_BYTES: usize = 22;
 
 /// Sections, each divided into as many parts, which are taken in order.
 #[derive(Debug, Default)]
@@ -26,8 +27,8 @@ impl Splits {
         self.taken = 0;
     }
 
-    /// Adds a section, which lies behind those added before; `false` once so many have been added that no
-    /// more would fit into `room` bytes of a message.
+    /// Adds a section, which lies behind those added before; `false` once so many have been added that more
+    /// are unlikely to fit into `room` bytes of a message.
     pub(super) fn add(&mut self, section: Section, room: usize) -> bool {
         self.sections.push(section);
         self.sections.len().saturating_mul(self.parts * PART_BYTES) <= room

@@ -51,14 +51,14 @@ impl Totals {
     /// The id at `slot` of `ids` was put there, and those behind it have moved on.
     #[inline]
     pub(super) fn put(&mut self, ids: &[Id], slot: usize) {
-        let (mut moved, mut place) = (slot, slot / STEP);
-        while let Some(total) = self.0.get_mut(place) {
-            let Some(id) = ids.get(moved) else { return };
-            total.add(&Group::of_id(id));
-            place += 1;
-            moved = place * STEP;
-            let Some(out) = ids.get(moved) else { return };
-            total.sub(&Group::of_id(out));
+        let mut moved = slot;
+        for (place, total) in self.0.iter_mut().enumerate().skip(slot / STEP) {
+            total.add(&Group::of_id(&ids[moved]));
+            moved = (place + 1) * STEP;
+            if moved >= ids.len() {
+                break;
+            }
+            total.sub(&Group::of_id(&ids[moved]));
         }
     }
 
