@@ -47,6 +47,11 @@ export async function live(page) {
   await page.waitForSelector('body[data-feed="live"]', { timeout: 60_000 });
 }
 
+/** How many pixels the page is too wide for its window. */
+export async function tooWide(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
 /** Waits until what is asked of the page holds there. */
 export async function holds(page, condition, ...args) {
   await page.waitForFunction(condition, { timeout: 60_000, polling: 100 }, ...args);

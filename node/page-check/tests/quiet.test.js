@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
 
-import { holds, launch, live, open } from "../support/browser.js";
+import { holds, launch, live, open, tooWide } from "../support/browser.js";
 import { DOWN, node } from "../support/programs.js";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -37,6 +37,8 @@ describe("the page of a node with nothing to show", () => {
         assert.match(text, wanted);
       }
       await axe(page);
+      await page.setViewport({ width: 360, height: 800 });
+      assert.equal(await tooWide(page), 0);
       assert.deepEqual(faults, []);
       await page.close();
     } finally {
@@ -52,6 +54,8 @@ describe("the page of a node with nothing to show", () => {
       await holds(page, () => /Can’t be reached/.test(document.querySelector(".peers")?.innerText ?? ""));
       const text = await page.$eval(".peers", (peers) => peers.innerText);
       assert.match(text, /failed attempt/);
+      await page.setViewport({ width: 360, height: 800 });
+      assert.equal(await tooWide(page), 0);
       assert.doesNotMatch(text, /127\.0\.0\.1/, "addresses are for --rest-admin");
       await axe(page);
       assert.deepEqual(faults, []);

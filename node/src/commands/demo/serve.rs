@@ -24,7 +24,7 @@ use crate::forecast::HOUR;
 use crate::loss::Lost;
 use crate::node::{Node, NodeConfig};
 use crate::output::say;
-use crate::relay::{Relay, RelayConfig};
+use crate::relay::RelayConfig;
 use crate::rest::{RestConfig, RestServer};
 use crate::sync::Schedule;
 use crate::traffic::{SHARDS, Traffic};
@@ -132,7 +132,7 @@ impl Served {
 
     /// Publishes so many messages a second, until the node ends.
     async fn publish(mut self, rate: u32) {
-        let Some(relay) = self.node.relay().map(Relay::clone) else {
+        let Some(relay) = self.node.relay().cloned() else {
             return;
         };
         let interval = Duration::from_secs(1).checked_div(rate);

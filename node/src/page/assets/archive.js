@@ -1,12 +1,12 @@
 // The archive's size against its cap, and how long that lasts.
 
-import { byId, empty, make, replace } from "./dom.js";
+import { byId, code, empty, make, replace } from "./dom.js";
 import { bytes, count, counted, date, moment, percent, seconds } from "./units.js";
 
 /** Shows it, as of the time `at`. */
 export function show(archive, at) {
   replace(byId("archive-figures"), archive.messages === 0 ? empty("The archive is empty.",
-    "Messages come by relay, by sync with peers, or from a file: wakustore import FILE.")
+    ["Messages come by relay, by sync with peers, or from a file: ", code("wakustore import FILE"), "."])
     : null, make("div", { class: "columns" }, size(archive), forecast(archive, at)));
 }
 
@@ -18,8 +18,8 @@ function size(archive) {
   const figure = make("p", { class: "big" }, bytes(diskBytes), make("span", { class: "big-of" }, cap === null ? "" : ` of ${bytes(cap)}`));
   if (cap === null) {
     return make("div", { class: "card" }, title, figure,
-      make("p", { class: "note" }, `${counted(archive.messages, "message")}${age}. There is no cap on the disk: `
-        + "--store-message-retention-policy=size:30GB would set one."));
+      make("p", { class: "note" }, `${counted(archive.messages, "message")}${age}. There is no cap on the disk: `,
+        code("--store-message-retention-policy=size:30GB"), " would set one."));
   }
   const part = Math.min(1, diskBytes / cap);
   const meter = make("meter", { min: "0", max: "1", high: "0.95", value: part.toFixed(4), "aria-labelledby": "disk-title" }, percent(part));
@@ -29,7 +29,7 @@ function size(archive) {
 
 function forecast(archive, at) {
   const title = make("h3", {}, "How long it lasts");
-  const kept = make("p", { class: "note" }, "Policy: ", make("code", {}, archive.policy),
+  const kept = make("p", { class: "note" }, "Policy: ", code(archive.policy),
     archive.pruned ? `; ${counted(archive.pruned, "message")} removed to keep to it since the start.` : ".");
   if (archive.growth === null) {
     return make("div", { class: "card" }, title, make("p", {}, "Too little to tell from: less than a whole hour of messages is held."), kept);

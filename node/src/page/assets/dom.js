@@ -112,8 +112,11 @@ function change(node, wanted) {
   become(node, [...wanted.childNodes]);
 }
 
-/** A place that is empty for now, and what to do about it. */
+/** A command, or a part of one. */
+export const code = (text) => make("code", {}, text);
+
+/** A place that is empty for now, and what to do about it: each advice a text, or several texts and elements. */
 export function empty(title, ...advice) {
   return make("div", { class: "empty" }, make("p", { class: "empty-title" }, title),
-    advice.map((text) => make("p", {}, text)));
+    advice.map((words) => make("p", {}, words)));
 }

@@ -1,6 +1,6 @@
 // Messages by hour and shard, as a heat map that is a table.
 
-import { byId, empty, make, replace } from "./dom.js";
+import { byId, code, empty, make, replace } from "./dom.js";
 import { get } from "./feed.js";
 import { bytes, count, counted, minute, moment, seconds, shard, short } from "./units.js";
 
@@ -43,7 +43,7 @@ function show(counts, lost) {
   const first = place.querySelector("[data-scroll]") === null;
   if (counts.total.messages === 0) {
     replace(place, empty("No messages in the last 24 hours.",
-      "They come by relay, by sync with peers, or from a file: wakustore import FILE."));
+      ["They come by relay, by sync with peers, or from a file: ", code("wakustore import FILE"), "."]));
     return;
   }
   const hours = hoursUpTo(counts.at / 1e6);

@@ -1,6 +1,6 @@
 // Who is there, and what each speaks.
 
-import { byId, empty, make, replace, say, table } from "./dom.js";
+import { byId, code, empty, make, replace, say, table } from "./dom.js";
 import { ago, count, counted, peer, seconds } from "./units.js";
 
 /** Protocols by the names that people have for them, in the order in which they are shown. */
@@ -49,7 +49,7 @@ function lead(peers) {
 
 function nobody() {
   return empty("No peers yet.",
-    "Start the node with --staticnode=/ip4/…/tcp/…/p2p/16Uiu2HA… to have it stay connected with another one.");
+    ["Start the node with ", code("--staticnode=/ip4/…/tcp/…/p2p/16Uiu2HA…"), " to have it stay connected with another one."]);
 }
 
 function list(peers, at) {
@@ -69,12 +69,12 @@ function name(one) {
 
 function state(one, at) {
   const connected = one.connected === "Connected";
-  const since = connected && one.since !== null ? `since ${ago(one.since, at).replace(" ago", "")}` : null;
+  const since = connected && one.since !== null ? `for ${seconds(Math.max(1, Math.floor((at - one.since) / 1e3)))}` : null;
   const failed = !connected && one.failedDials > 0
     ? `${counted(one.failedDials, "failed attempt")}, the last ${ago(one.failedAt ?? at, at)}` : null;
   const how = [one.isInbound && connected ? "came by itself" : null, one.isStatic ? "kept by configuration" : null];
   return [make("span", { class: "peer-state", "data-connected": one.connected }, CONNECTED[one.connected] ?? one.connected),
-    make("span", { class: "note" }, [since ? since.replace("since just now", "just now").replace(/^since /, "for ") : null, failed, ...how].filter(Boolean).join("; ")),
+    make("span", { class: "note" }, [since, failed, ...how].filter(Boolean).join("; ")),
     one.failure && !connected ? make("span", { class: "note failure" }, one.failure) : null];
 }
 
@@ -105,7 +105,7 @@ const ping = (one) => (one.roundTrip === null ? "–" : seconds(one.roundTrip / 
 
 function differs(one) {
   if (one.compared === null) return make("span", { class: "note" }, "not compared yet");
-  const when = make("span", { class: "note" }, `${seconds(Math.floor(one.compared))} ago`);
+  const when = make("span", { class: "note" }, ago(-one.compared * 1e3, 0));
   if (one.behind === 0 && one.ahead === 0) return [make("span", {}, "nothing"), when];
   return [make("span", {}, `it holds ${count(one.behind)} more, lacks ${count(one.ahead)}`), when];
 }
