@@ -8,19 +8,19 @@ use super::session::SessionSummary;
 /// A node at one moment. Times are milliseconds since 1970.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct State {
+pub struct PageState {
     /// When these figures were taken.
     pub at: u64,
     /// The node.
-    pub node: About,
+    pub node: NodeState,
     /// How it is.
-    pub health: Health,
+    pub health: HealthState,
     /// Its peers.
-    pub peers: Peers,
+    pub peers: PeersState,
     /// Its archive.
-    pub archive: Archive,
+    pub archive: ArchiveState,
     /// What is limited, and how often that was reached.
-    pub limits: Limits,
+    pub limits: LimitsState,
     /// Sessions of now and of late, those first that began last. Left out of events, since these tell of
     /// sessions by themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +31,7 @@ pub struct State {
 /// Who the node is.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct About {
+pub struct NodeState {
     /// Its peer id.
     pub peer_id: String,
     /// Its cluster, if it is of one.
@@ -47,7 +47,7 @@ pub struct About {
 /// How the node is, as `/health` tells it.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Health {
+pub struct HealthState {
     /// READY, INITIALIZING, NOT_READY or SHUTTING_DOWN.
     pub node: &'static str,
     /// Connected, PartiallyConnected or Disconnected.
@@ -71,7 +71,7 @@ pub struct ProtocolState {
 
 /// The peers.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
-pub struct Peers {
+pub struct PeersState {
     /// How many are connected.
     pub connected: u64,
     /// How many are known.
@@ -125,7 +125,7 @@ pub struct PeerState {
 /// The archive.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Archive {
+pub struct ArchiveState {
     /// Messages held.
     pub messages: u64,
     /// When the oldest message is of.
@@ -141,9 +141,9 @@ pub struct Archive {
     /// The cap in bytes on disk, if there is one.
     pub cap: Option<u64>,
     /// What comes in a day; absent while less than an hour is held, or the disk wasn't measured yet.
-    pub growth: Option<Growth>,
+    pub growth: Option<GrowthState>,
     /// What comes of each bound of the policy.
-    pub bounds: Vec<Bound>,
+    pub bounds: Vec<BoundState>,
     /// Messages removed to keep to the policy since the start.
     pub pruned: u64,
 }
@@ -151,7 +151,7 @@ pub struct Archive {
 /// What comes in a day.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Growth {
+pub struct GrowthState {
     /// Hours that this was measured over, the newest.
     pub hours: u64,
     /// Messages a day.
@@ -163,7 +163,7 @@ pub struct Growth {
 /// What comes of one bound of the policy.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Bound {
+pub struct BoundState {
     /// `time`, `capacity` or `size`.
     pub bound: &'static str,
     /// Seconds, messages or bytes on disk.
@@ -179,7 +179,7 @@ pub struct Bound {
 /// What is limited.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Limits {
+pub struct LimitsState {
     /// Each service that peers and clients ask for.
     pub services: Vec<ServiceState>,
     /// Connections now.

@@ -23,7 +23,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use self::events::Hub;
-use self::figures::State;
+use self::figures::PageState;
 pub(crate) use self::history::History;
 use self::limits::{SESSIONS_EVERY, STATE_EVERY};
 pub(crate) use self::routes::routes;
@@ -74,9 +74,9 @@ pub(crate) fn mount(
 
 impl Page {
     /// All figures; `None` until the node runs.
-    fn state(&self) -> Option<State> {
+    fn state(&self) -> Option<PageState> {
         let node = self.node.get()?;
-        Some(State {
+        Some(PageState {
             sessions: Some(node.history.all(SessionSummary::of)),
             ..node.shown.state()
         })

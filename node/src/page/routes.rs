@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as FromState};
+use axum::extract::{Path, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::Page;
 use super::assets;
-use super::figures::State;
+use super::figures::PageState;
 use super::limits::{KEEP_ALIVE, LISTENERS};
 use super::session::SessionRounds;
 use crate::rest::{Always, Problem};
@@ -39,9 +39,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(page: Arc<Page>) -> OpenA
     get,
     path = "/page/state",
     tag = "page",
-    responses((status = 200, description = "The figures", body = State), Always),
+    responses((status = 200, description = "The figures", body = PageState), Always),
 )]
-async fn state(FromState(page): FromState<Arc<Page>>) -> Result<Json<State>, Problem> {
+async fn state(State(page): State<Arc<Page>>) -> Result<Json<PageState>, Problem> {
     page.state().map(Json).ok_or_else(starting)
 }
 
@@ -60,7 +60,7 @@ async fn state(FromState(page): FromState<Arc<Page>>) -> Result<Json<State>, Pro
     ),
 )]
 async fn session(
-    FromState(page): FromState<Arc<Page>>,
+    State(page): State<Arc<Page>>,
     Path(id): Path<String>,
 ) -> Result<Json<SessionRounds>, Problem> {
     let id: u64 = id.parse().map_err(|_| {
@@ -76,7 +76,7 @@ async fn session(
 }
 
 /// What changes, as server-sent events.
-async fn events(FromState(page): FromState<Arc<Page>>) -> Result<Response, Problem> {
+async fn events(State(page): State<Arc<Page>>) -> Result<Response, Problem> {
     if page.node.get().is_none() {
         return Err(starting());
     }

@@ -8,8 +8,8 @@ use libp2p::PeerId;
 use sync_core::{ItemSet, Range, Scope, Source};
 
 use super::figures::{
-    About, Archive, Bound, Growth, Health, Limits, PeerState, Peers, ProtocolState, RefusedFor,
-    ServiceState, State,
+    ArchiveState, BoundState, GrowthState, HealthState, LimitsState, NodeState, PageState,
+    PeerState, PeersState, ProtocolState, RefusedFor, ServiceState,
 };
 use super::limits::PEERS_LISTED;
 use crate::cli::time::now;
@@ -33,8 +33,8 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// All figures of now but those of sessions.
-    pub(super) fn state(&self) -> State {
-        State {
+    pub(super) fn state(&self) -> PageState {
+        PageState {
             at: now() / 1_000_000,
             node: self.about(),
             health: self.health(),
@@ -45,8 +45,8 @@ impl Shown {
         }
     }
 
-    fn about(&self) -> About {
-        About {
+    fn about(&self) -> NodeState {
+        NodeState {
             peer_id: self.peer_id.to_string(),
             cluster_id: self.cluster_id,
             version: crate::VERSION,
@@ -55,10 +55,10 @@ impl Shown {
         }
     }
 
-    fn health(&self) -> Health {
+    fn health(&self) -> HealthState {
         let latest = self.sources.watched.latest();
         let Some((report, looked)) = latest.health else {
-            return Health {
+            return HealthState {
                 node: HealthStatus::Initializing.name(),
                 connection: "Disconnected",
                 age: None,
@@ -70,7 +70,7 @@ impl Shown {
             status: protocol.status.name(),
             desc: protocol.desc,
         });
-        Health {
+        HealthState {
             node: report.node.name(),
             connection: report.connection.name(),
             age: Some(looked.elapsed().as_secs_f64()),
@@ -78,13 +78,13 @@ impl Shown {
         }
     }
 
-    fn peers(&self) -> Peers {
+    fn peers(&self) -> PeersState {
         let known = self.sources.peers.snapshot();
         let standing: HashMap<PeerId, PeerStanding> =
             self.sources.syncer.standing().into_iter().collect();
         let connected = known.iter().filter(|peer| peer.is_connected()).count();
         let relaying = self.sources.watched.latest().relaying as u64;
-        Peers {
+        PeersState {
             connected: connected as u64,
             known: known.len() as u64,
             relaying: self.sources.relay.as_ref().map(|_| relaying),
@@ -123,7 +123,7 @@ impl Shown {
         }
     }
 
-    fn archive(&self) -> Archive {
+    fn archive(&self) -> ArchiveState {
         let store = &self.sources.store;
         let disk = self.sources.watched.latest().disk;
         let (messages, times) = held(store);
@@ -146,7 +146,7 @@ impl Shown {
         let growth = forecast::growth(&held_now, since).filter(|_| disk.is_some());
         let bounds = growth.map(|growth| forecast::forecasts(&policy, &held_now, growth, now()));
         let pruned = store.door().pruned();
-        Archive {
+        ArchiveState {
             messages,
             oldest: times.map(|(oldest, _)| oldest / 1_000_000),
             newest: times.map(|(_, newest)| newest / 1_000_000),
@@ -154,7 +154,7 @@ impl Shown {
             disk_age: disk.map(|(_, asked)| asked.elapsed().as_secs_f64()),
             policy: policy.to_string(),
             cap: policy.size,
-            growth: growth.map(|growth| Growth {
+            growth: growth.map(|growth| GrowthState {
                 hours: growth.hours,
                 messages_per_day: growth.messages_per_day,
                 disk_bytes_per_day: growth.disk_bytes_per_day,
@@ -167,9 +167,9 @@ impl Shown {
         }
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> LimitsState {
         let peers = self.sources.peers.snapshot();
-        Limits {
+        LimitsState {
             services: Service::ALL.map(|service| self.service(service)).into(),
             connections: peers.iter().map(|peer| peer.connections as u64).sum(),
             most_inbound: self.sources.admission.inbound as u64,
@@ -219,8 +219,8 @@ fn held(store: &Store) -> (u64, Option<(u64, u64)>) {
     (set.len() as u64, times)
 }
 
-fn bound(forecast: forecast::Forecast) -> Bound {
-    Bound {
+fn bound(forecast: forecast::Forecast) -> BoundState {
+    BoundState {
         bound: forecast.bound,
         limit: forecast.limit,
         met: forecast.met.map(|met| met / 1_000_000),
