@@ -22,13 +22,13 @@ async function picture(page, name, section) {
 }
 
 /** The whole page, and each section by itself where it is asked for. */
-async function shoot(browser, address, name, ready, { widths = [1280], sections = false, prepare } = {}) {
+async function shoot(browser, address, name, ready, { widths = [1280], sections = false, before } = {}) {
   for (const theme of THEMES) {
     for (const width of widths) {
       const { page } = await open(browser, address, { theme, width });
       await live(page);
+      await before?.();
       await holds(page, ready);
-      await prepare?.(page);
       const suffix = width === 1280 ? theme : `${width}-${theme}`;
       await picture(page, `${name}-${suffix}`);
       if (sections) {
@@ -45,13 +45,18 @@ try {
   const nodes = await demo({ messages: 20_000, interval: "4s" });
   const busy = () => document.querySelectorAll(".sessions tbody tr").length > 3
     && document.querySelectorAll("#frames .said-ids").length > 0
-    && document.querySelectorAll(".heat-cell").length > 0 && document.querySelector("meter") !== null
+    && document.querySelectorAll(".heat-cell").length > 0 && document.querySelector(".meter") !== null
     && document.querySelectorAll(".tag").length > 3;
   await shoot(browser, nodes.pages[0], "busy", busy, { widths: [1280, 360], sections: true });
   await nodes.stop();
   const empty = await node();
   await shoot(browser, empty.page, "empty", () => document.querySelectorAll(".empty").length >= 4, { widths: [1280, 360] });
   await empty.stop();
+  const limited = await node("--rate-limit=rest:60/10s");
+  await shoot(browser, limited.page, "limited", () => document.querySelector("#limits tr[data-hit]") !== null, {
+    before: () => Promise.all(Array.from({ length: 100 }, () => fetch(`${limited.page}info`))),
+  });
+  await limited.stop();
   const alone = await node(`--staticnode=${DOWN}`);
   await shoot(browser, alone.page, "peer-down", () => /failed attempt/.test(document.querySelector(".peers")?.innerText ?? ""));
   const { page } = await open(browser, alone.page, { theme: "light" });

@@ -16,7 +16,7 @@ const busy = () =>
   && document.querySelectorAll("#frames .strip rect").length > 2
   && document.querySelectorAll(".peers tbody tr").length > 0
   && document.querySelectorAll(".heat-cell").length > 0
-  && document.querySelector("meter") !== null;
+  && document.querySelector(".meter") !== null;
 
 describe("the page of a node under traffic", () => {
   let nodes;

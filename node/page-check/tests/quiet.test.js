@@ -65,6 +65,26 @@ describe("the page of a node with nothing to show", () => {
     }
   });
 
+  it("shows a limit that is reached", async () => {
+    const limited = await node("--rate-limit=rest:40/10s");
+    try {
+      const { page } = await open(browser, limited.page, { width: 360 });
+      await live(page);
+      assert.doesNotMatch(await page.$eval("#limits", (limits) => limits.innerText), /Reached/);
+      const statuses = await Promise.all(Array.from({ length: 60 }, async () => (await fetch(`${limited.page}info`)).status));
+      assert.ok(statuses.includes(429), statuses.join(" "));
+      await holds(page, () => /Reached (\d+ times|once) in the last minute/.test(document.querySelector("#limits tr[data-hit]")?.innerText ?? ""));
+      const row = await page.$eval("#limits tr[data-hit]", (hit) => hit.innerText);
+      assert.match(row, /REST calls/);
+      assert.match(row, /too many of all together/);
+      assert.equal(await tooWide(page), 0);
+      await axe(page);
+      await page.close();
+    } finally {
+      await limited.stop();
+    }
+  });
+
   it("says when the connection is lost, and of when its figures are, and goes on when it is back", async () => {
     const away = await node();
     try {

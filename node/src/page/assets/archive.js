@@ -1,6 +1,6 @@
 // The archive's size against its cap, and how long that lasts.
 
-import { byId, code, empty, make, replace } from "./dom.js";
+import { byId, code, draw, empty, make, replace } from "./dom.js";
 import { bytes, count, counted, date, moment, percent, seconds } from "./units.js";
 
 /** Shows it, as of the time `at`. */
@@ -22,7 +22,11 @@ function size(archive) {
         code("--store-message-retention-policy=size:30GB"), " would set one."));
   }
   const part = Math.min(1, diskBytes / cap);
-  const meter = make("meter", { min: "0", max: "1", high: "0.95", value: part.toFixed(4), "aria-labelledby": "disk-title" }, percent(part));
+  const meter = make("div", {
+    class: "meter", role: "meter", "aria-labelledby": "disk-title", "aria-valuemin": 0, "aria-valuemax": 100,
+    "aria-valuenow": (part * 100).toFixed(1), "aria-valuetext": `${percent(part)} of the cap`, "data-full": String(part > 0.95),
+  }, draw("svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" },
+    draw("rect", { width: Math.max(part * 100, 0.5).toFixed(1), height: 1 })));
   return make("div", { class: "card" }, title, figure, meter,
     make("p", { class: "note" }, `${percent(diskBytes / cap)} of the cap, ${counted(archive.messages, "message")}${age}.`));
 }

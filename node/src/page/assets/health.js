@@ -43,7 +43,7 @@ function facts({ node, health, peers, archive }) {
     fact("Messages", count(archive.messages), archive.oldest === null ? "none yet" : `the oldest of ${ago(archive.oldest)}`),
     fact("On disk", archive.diskBytes === null ? "Not measured yet" : bytes(archive.diskBytes),
       archive.cap === null ? "no cap" : `of at most ${bytes(archive.cap)}`),
-    fact("Running for", seconds(Math.floor(node.uptime)),
+    fact("Running for", seconds(Math.max(1, Math.floor(node.uptime))),
       node.syncInterval === null ? "doesn’t sync by itself" : `syncs every ${seconds(node.syncInterval)}`),
   ];
 }
