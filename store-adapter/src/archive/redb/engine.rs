@@ -267,11 +267,10 @@ impl Engine {
                 continue;
             }
             let cache = self.names_of(unit);
-            for one in self.with(unit, |database| read(database, cache, &likely))? {
-                let item = item_of(&one);
-                sought.retain(|(hash, _)| *hash != item.id);
-                found.insert(item, one);
-            }
+            let there = self.with(unit, |database| read(database, cache, &likely))?;
+            let settled: HashSet<Id> = there.iter().map(|one| item_of(one).id).collect();
+            sought.retain(|(hash, _)| !settled.contains(hash));
+            found.extend(there.into_iter().map(|one| (item_of(&one), one)));
         }
         Ok(found.into_values().collect())
     }
