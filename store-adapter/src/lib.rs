@@ -58,6 +58,7 @@ pub mod record;
 pub mod retention;
 pub mod sharding;
 pub mod store;
+pub mod tls;
 #[cfg(test)]
 mod testing;
 pub mod transfer;

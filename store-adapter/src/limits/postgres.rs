@@ -134,3 +134,6 @@ pub const ARCHIVE_CHANGES: usize = 10_000;
 
 /// How often a node looks for the changes of others in a shared database, in milliseconds.
 pub const FOLLOW_MILLISECONDS: u64 = 500;
+
+/// Longest file of certificates that servers are verified by, in bytes.
+pub const TLS_ROOTS_BYTES: u64 = 4 << 20;
