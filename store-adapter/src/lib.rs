@@ -58,9 +58,9 @@ pub mod record;
 pub mod retention;
 pub mod sharding;
 pub mod store;
-pub mod tls;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 pub mod transfer;
 mod unknown;
 

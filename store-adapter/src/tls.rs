@@ -60,8 +60,13 @@ impl Mode {
             "verify-full" => Ok(Self::VerifyFull),
             other => {
                 // What was cut off at a wrong place may be part of a password.
-                let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
-                let shown = if is_word(other) { other } else { "something else" };
+                let is_word =
+                    |text: &str| text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
+                let shown = if is_word(other) {
+                    other
+                } else {
+                    "something else"
+                };
                 Err(TlsError::Mode(shown.into()))
             }
         }
@@ -86,7 +91,9 @@ pub enum TlsError {
     )]
     Parameter(String),
     /// Certificates that nothing would be verified by.
-    #[error("sslrootcert verifies nothing without sslmode=verify-ca or verify-full: name one of them")]
+    #[error(
+        "sslrootcert verifies nothing without sslmode=verify-ca or verify-full: name one of them"
+    )]
     UselessRoots,
     /// Certificates that can't be read.
     #[error("the certificates in {path} can't be used: {reason}; expected PEM")]

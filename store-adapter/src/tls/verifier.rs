@@ -114,14 +114,13 @@ impl ServerCertVerifier for Known {
             }
             return Ok(ServerCertVerified::assertion());
         }
-        let verified =
-            self.chains
-                .verify_server_cert(certificate, intermediates, name, ocsp, now);
+        let verified = self
+            .chains
+            .verify_server_cert(certificate, intermediates, name, ocsp, now);
         match verified {
             // The name is looked at when all else is right.
             Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. },
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.names == Names::Any => Ok(ServerCertVerified::assertion()),
             verified => verified,
         }

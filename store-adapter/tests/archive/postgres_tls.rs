@@ -46,25 +46,23 @@ impl Tcp {
         Self::start(&settings, &files)
     }
 
-    fn url(&self, host: &str, parameters: &str) -> String {
-        let database = self.server.database();
-        let (name, port) = (self.server.name_in(&database), self.port);
+    fn url(&self, host: &str, name: &str, parameters: &str) -> String {
+        let port = self.port;
         format!("postgres://{USER}:{PASSWORD}@{host}:{port}/{name}?{parameters}")
     }
 
     /// Opens an archive and uses it; tells whether its connections are encrypted.
     async fn is_encrypted(&self, host: &str, parameters: &str) -> Result<bool, ArchiveError> {
-        let url = PostgresUrl::parse(&self.url(host, parameters)).unwrap();
+        let database = self.server.database();
+        let name = self.server.name_in(&database);
+        let url = PostgresUrl::parse(&self.url(host, name, parameters)).unwrap();
         let archive = PostgresArchive::open_or_create(&url, &few_connections()).await?;
         assert_eq!(archive.append(vec![record(1, b"x")]).await?, [true]);
-        let encrypted = self.server.sql(
-            "postgres",
-            &format!(
-                "SELECT bool_and(ssl), bool_or(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
-                 WHERE datname = '{}'",
-                url.to_string().rsplit('/').next().unwrap().split('?').next().unwrap()
-            ),
+        let sql = format!(
+            "SELECT bool_and(ssl), bool_or(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+             WHERE datname = '{name}'"
         );
+        let encrypted = self.server.sql("postgres", &sql);
         match &*encrypted.unwrap() {
             "t|t" => Ok(true),
             "f|f" => Ok(false),
@@ -124,7 +122,9 @@ async fn connections_are_encrypted_where_the_server_offers_it_unless_told_otherw
 async fn what_has_to_be_encrypted_is_refused_where_it_cannot_be() {
     let server = Tcp::start(&[], &[]);
     for mode in ["require", "verify-ca", "verify-full"] {
-        let refusal = server.refusal("localhost", &format!("sslmode={mode}")).await;
+        let refusal = server
+            .refusal("localhost", &format!("sslmode={mode}"))
+            .await;
         assert!(refusal.contains("TLS"), "{refusal}");
     }
     let encrypted = server.is_encrypted("localhost", "sslmode=prefer").await;
@@ -139,10 +139,17 @@ async fn a_certificate_is_verified_by_those_that_are_named() {
     let server = Tcp::with_tls(&own);
     for mode in ["verify-ca", "verify-full"] {
         let by = |path: &PathBuf| format!("sslmode={mode}&sslrootcert={}", path.display());
-        assert!(server.is_encrypted("localhost", &by(&itself)).await.unwrap());
+        assert!(
+            server
+                .is_encrypted("localhost", &by(&itself))
+                .await
+                .unwrap()
+        );
         let refusal = server.refusal("localhost", &by(&another)).await;
         assert!(refusal.contains("certificate"), "{refusal}");
-        let unnamed = server.refusal("localhost", &format!("sslmode={mode}")).await;
+        let unnamed = server
+            .refusal("localhost", &format!("sslmode={mode}"))
+            .await;
         assert!(unnamed.contains("UnknownIssuer"), "{unnamed}");
     }
 }
@@ -155,7 +162,12 @@ async fn a_certificate_of_another_host_is_refused_where_names_are_verified() {
         let (_kept, root) = file_of(&root);
         let server = Tcp::with_tls(certificate);
         let by = |mode: &str| format!("sslmode={mode}&sslrootcert={}", root.display());
-        assert!(server.is_encrypted("localhost", &by("verify-ca")).await.unwrap());
+        assert!(
+            server
+                .is_encrypted("localhost", &by("verify-ca"))
+                .await
+                .unwrap()
+        );
         let refusal = server.refusal("localhost", &by("verify-full")).await;
         assert!(refusal.contains("not valid for name"), "{refusal}");
     }
@@ -182,7 +194,7 @@ async fn certificates_that_cannot_be_read_are_told_by_their_path() {
 async fn a_database_of_nwaku_is_read_over_tls() {
     let server = Tcp::with_tls(&self_signed("localhost"));
     let open = async |parameters: &str| {
-        let url = NwakuUrl::parse(&server.url("localhost", parameters)).unwrap();
+        let url = NwakuUrl::parse(&server.url("localhost", "postgres", parameters)).unwrap();
         NwakuDatabase::open(&url).await.unwrap_err()
     };
     // That it holds no messages is told by a server that was connected to.

@@ -7,8 +7,8 @@ use tokio_postgres::Config;
 
 use super::fault::with_causes;
 use crate::archive::ArchiveUrlError;
-use crate::tls::Tls;
 use crate::limits::{ARCHIVE_CONNECT_TIMEOUT, ARCHIVE_KEEPALIVE_IDLE, ARCHIVE_UNANSWERED_TIMEOUT};
+use crate::tls::Tls;
 
 /// What stands in place of a password.
 const HIDDEN: &str = "***";
@@ -161,7 +161,7 @@ mod tests {
             ("postgres:me:secret@host", "expected postgres://"),
             ("postgres://me:secret@host/db?sslmode=always", "always"),
             ("postgres://me:secret@host/db?sslcert=x", "sslcert"),
-            ("postgres://me:secret@host/db?sslrootcert=x", "sslmode=verify-full"),
+            ("postgres://me:secret@host/db?sslrootcert=x", "verify-full"),
         ];
         for (url, word) in cases {
             let error = PostgresUrl::parse(url).unwrap_err();
