@@ -11,6 +11,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod counters;
+pub mod counts;
 pub mod exit;
 pub mod health;
 pub mod logging;

@@ -17,6 +17,7 @@ pub use config::{NodeConfig, Services};
 use serving::Serving;
 
 use crate::cli::time::{nanoseconds, now};
+use crate::counts::{self, CountsHandle};
 use crate::health::Health;
 use crate::metrics::{MetricsServer, Sources, Watched};
 use crate::net::{
@@ -45,6 +46,7 @@ pub struct Node {
     record: Arc<NodeRecord>,
     shards: Option<Arc<CurrentShards>>,
     relay: Option<relay::Mounted>,
+    counts: CountsHandle,
     health: Arc<Health>,
     rest: Option<RestServer>,
     metrics: Option<MetricsServer>,
@@ -135,11 +137,14 @@ impl Node {
             config.schedule,
             resume.as_ref(),
         );
+        let counts = CountsHandle::of(&store);
+        tasks.spawn(counts::keep(Arc::clone(&store), counts.clone()));
         let answering = Answering {
             peer_id,
             announced: Arc::clone(&announced),
             record: Arc::clone(&record),
             store: Arc::clone(&store),
+            counts: counts.clone(),
             services: config.serve,
             levels: config.levels,
             relay: relay.as_ref().map(|relay| relay.handle.clone()),
@@ -152,6 +157,7 @@ impl Node {
         if let Some(metrics) = &config.metrics {
             let sources = Sources {
                 store,
+                counts: counts.clone(),
                 syncer: Arc::clone(&syncer),
                 limiter: Arc::clone(&limiter),
                 rates: config.rates,
@@ -179,6 +185,7 @@ impl Node {
             announced,
             record,
             shards: own,
+            counts,
             health,
             rest,
             metrics: config.metrics,
@@ -190,6 +197,12 @@ impl Node {
     #[must_use]
     pub fn health(&self) -> &Arc<Health> {
         &self.health
+    }
+
+    /// What its archive holds, by hour, shard and content topic; answers at once, whatever the archive is at.
+    #[must_use]
+    pub fn counts(&self) -> &CountsHandle {
+        &self.counts
     }
 
     /// What answers REST calls for it, if anything does.

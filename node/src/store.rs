@@ -10,8 +10,8 @@ use store_adapter::line::ImportLine;
 use store_adapter::retention::{Keeper, RetentionError};
 use store_adapter::store::{self, StoreQueryResponse};
 use store_adapter::{
-    Archive, ArchiveError, ArchiveUrl, Arrival, Follower, Index, Ingest, IngestReport, Ingested,
-    Origin, Record, Refusal, RetentionPolicy, WakuMessage,
+    Archive, ArchiveError, ArchiveUrl, Arrival, Follower, Index, IndexCounts, Ingest, IngestReport,
+    Ingested, Origin, Record, Refusal, RetentionPolicy, WakuMessage,
 };
 use sync_core::{Id, Item, Range, Scope, SetDigest};
 use tokio::sync::broadcast;
@@ -37,6 +37,8 @@ pub struct Store {
     keeper: Mutex<Option<Keeper>>,
     /// Of an archive that other nodes may change too.
     follower: Option<tokio::sync::Mutex<Follower>>,
+    /// When the index was last known to have what other nodes did to the archive; `None` if there are none.
+    followed: Mutex<Option<std::time::Instant>>,
     policy: RetentionPolicy,
     observed: Arc<Observed>,
 }
@@ -149,6 +151,7 @@ impl Store {
         policy: RetentionPolicy,
         limits: IngestLimits,
     ) -> Result<Self, ArchiveError> {
+        let begun = std::time::Instant::now();
         let index = Arc::new(Index::rebuild(Arc::clone(&archive)).await?);
         let ingest =
             Ingest::with_retention(Arc::clone(&archive), Arc::clone(&index), limits, policy);
@@ -159,6 +162,7 @@ impl Store {
             ingest,
             limits: StoreLimits::default(),
             keeper: Mutex::new(None),
+            followed: Mutex::new(follower.is_some().then_some(begun)),
             follower,
             policy,
             observed: Arc::default(),
@@ -223,6 +227,17 @@ impl Store {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
+    }
+
+    /// What it holds by hour, shard and content topic, and when that was right. Waits for nothing that
+    /// takes long.
+    #[must_use]
+    pub fn counts(&self) -> IndexCounts {
+        let mut counts = self.index.counts();
+        if let Some(followed) = *self.followed.lock() {
+            counts.as_of = counts.as_of.min(followed);
+        }
+        counts
     }
 
     /// Digest of all items, by the index.
@@ -322,10 +337,14 @@ impl Store {
     /// # Errors
     /// When the archive can't be read.
     pub async fn catch_up(&self) -> Result<(), ArchiveError> {
-        match &self.follower {
-            Some(follower) => follower.lock().await.catch_up().await.map(drop),
-            None => Ok(()),
-        }
+        let Some(follower) = &self.follower else {
+            return Ok(());
+        };
+        let mut follower = follower.lock().await;
+        let begun = std::time::Instant::now();
+        follower.catch_up().await?;
+        *self.followed.lock() = Some(begun);
+        Ok(())
     }
 
     /// Catches up for ever, if other nodes may change the archive.

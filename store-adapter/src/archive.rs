@@ -27,6 +27,7 @@ pub use scan::{Scan, ScanPage};
 pub use unit::StorageUnit;
 pub use url::{ArchiveUrl, ArchiveUrlError};
 
+use crate::counts::CountedItems;
 use crate::record::{Key, Record};
 
 /// Keeps messages in the order (timestamp, hash), and some small named values beside them.
@@ -66,19 +67,22 @@ pub trait Archive: Send + Sync + fmt::Debug {
     /// The next page of keys that match, without reading payloads.
     async fn scan(&self, scan: &Scan) -> Result<ScanPage, ArchiveError>;
 
-    /// Every item from `lower` on, in order and by pubsub topic, as an index wants them: backends may
-    /// be faster at it than by scans.
+    /// Every item from `lower` on, in order and by pubsub topic.
     async fn items(&self, lower: &Bound) -> Result<TopicItems, ArchiveError> {
-        let mut items = TopicItems::new();
+        Ok(self.counted_items(lower).await?.items)
+    }
+
+    /// As [`Archive::items`], and what they come to by hour, shard and content topic, as an index wants
+    /// them: backends may be faster at it than by scans.
+    async fn counted_items(&self, lower: &Bound) -> Result<CountedItems, ArchiveError> {
+        let mut counted = CountedItems::default();
         let mut rest = Some(Range::new(*lower, Bound::Infinity));
         while let Some(range) = rest {
             let page = self.scan(&Scan::of_range(range)).await?;
-            for key in page.keys {
-                items.entry(key.pubsub_topic).or_default().push(key.item);
-            }
+            counted.extend(page.keys);
             rest = page.rest;
         }
-        Ok(items)
+        Ok(counted)
     }
 
     /// Removes the oldest messages of `span`: `limit` of them, or more where a unit that lies in the

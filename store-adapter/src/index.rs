@@ -3,6 +3,7 @@
 //! It follows the archive and never runs ahead of it: items come in after their commit and go
 //! before their removal.
 
+mod counting;
 mod follow;
 mod ranks;
 mod snapshot;
@@ -13,12 +14,16 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use sync_core::{Bound, Item, ItemSet, ItemSetMut, RangeTree};
 use tokio::runtime::Handle;
 
+pub use counting::IndexCounts;
 pub use follow::{Followed, Follower};
 pub use snapshot::IndexSnapshot;
 
 use crate::archive::{Archive, ArchiveError, ChangePosition};
+use crate::counts::{CountedItems, hour_of};
 use crate::floor;
 use crate::record::Key;
+
+use counting::Counting;
 
 /// The items of an archive, by pubsub topic.
 #[derive(Debug)]
@@ -29,14 +34,33 @@ pub struct Index {
     state: RwLock<State>,
     /// Held while messages that were found to lie above the floor are stored, and while it is raised.
     raising: tokio::sync::Mutex<()>,
+    /// Held while hours are counted anew.
+    recounting: tokio::sync::Mutex<()>,
     /// Up to where the changes of a shared archive were read with it.
     position: Option<ChangePosition>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct State {
     trees: BTreeMap<Arc<str>, RangeTree>,
     floor: Bound,
+    counting: Counting,
+}
+
+impl State {
+    /// Adds an item unless it lies below the floor; tells whether it is new.
+    fn insert(&mut self, topic: &Arc<str>, item: Item) -> bool {
+        if self.floor.is_after(&item) {
+            return false;
+        }
+        match self.trees.get_mut(topic) {
+            Some(tree) => tree.insert(item),
+            None => {
+                let tree = self.trees.entry(Arc::clone(topic)).or_default();
+                tree.insert(item)
+            }
+        }
+    }
 }
 
 impl Index {
@@ -49,51 +73,47 @@ impl Index {
     pub async fn rebuild(archive: Arc<dyn Archive>) -> Result<Self, ArchiveError> {
         let position = archive.changes(None).await?.map(|changes| changes.position);
         let floor = floor::load(&*archive).await?;
-        let items = archive.items(&floor).await?;
-        let trees = items
+        let CountedItems {
+            items,
+            counter,
+            doubtful,
+        } = archive.counted_items(&floor).await?;
+        let trees: BTreeMap<Arc<str>, RangeTree> = items
             .into_iter()
             .map(|(topic, items)| (topic, tree_of(items)))
             .collect();
+        let len = trees.values().map(ItemSet::len).sum();
+        let counting = counting::counting_of(counter, doubtful, len);
         Ok(Self {
             archive,
             runtime: Handle::current(),
-            state: RwLock::new(State { trees, floor }),
+            state: RwLock::new(State {
+                trees,
+                floor,
+                counting,
+            }),
             raising: tokio::sync::Mutex::default(),
+            recounting: tokio::sync::Mutex::default(),
             position,
         })
     }
 
     /// Adds items that the archive holds now; those that are there or lie below the floor change
-    /// nothing.
+    /// nothing. Use [`Index::insert_counted`] where more is known of them: the hours of those that are new
+    /// are counted anew, by the next [`Index::recount`].
     pub fn insert<'a>(&self, items: impl IntoIterator<Item = (&'a Arc<str>, Item)>) {
         let mut state = self.write();
         for (topic, item) in items {
-            if state.floor.is_after(&item) {
-                continue;
+            if state.insert(topic, item) {
+                state.counting.doubt(hour_of(item.timestamp));
             }
-            match state.trees.get_mut(topic) {
-                Some(tree) => tree.insert(item),
-                None => {
-                    let tree = state.trees.entry(Arc::clone(topic)).or_default();
-                    tree.insert(item)
-                }
-            };
         }
     }
 
     /// Raises the retention floor to `floor` and takes out everything before it; gives how many
     /// items that were. A floor is never lowered.
     pub fn remove_before(&self, floor: &Bound) -> usize {
-        let mut state = self.write();
-        state.floor = state.floor.max(*floor);
-        let floor = state.floor;
-        let removed = state
-            .trees
-            .values_mut()
-            .map(|tree| tree.prune_before(&floor))
-            .sum();
-        state.trees.retain(|_, tree| !tree.is_empty());
-        removed
+        self.write().prune_before(*floor)
     }
 
     /// Has the floor stay where it is as long as the guard is held.
@@ -110,7 +130,10 @@ impl Index {
     /// The state of now, for a session to read. Costs little, whatever the size.
     #[must_use]
     pub fn snapshot(&self) -> IndexSnapshot {
-        let State { trees, floor } = self.read().clone();
+        let (trees, floor) = {
+            let state = self.read();
+            (state.trees.clone(), state.floor)
+        };
         IndexSnapshot {
             archive: Arc::clone(&self.archive),
             runtime: self.runtime.clone(),
@@ -165,5 +188,7 @@ fn items_of(keys: Vec<Key>) -> impl Iterator<Item = Item> {
     keys.into_iter().map(|key| key.item)
 }
 
+#[cfg(test)]
+mod counting_tests;
 #[cfg(test)]
 mod tests;

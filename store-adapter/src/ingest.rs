@@ -386,8 +386,7 @@ impl Inner {
             }
         }
         // Duplicates too: a commit that seemed to fail may have left them out of the index.
-        let items = records.iter().map(|r| (r.pubsub_topic(), r.item()));
-        self.index.insert(items);
+        self.index.insert_counted(&records);
         self.announce(records.iter().map(Record::hash).collect());
         Ok(())
     }
@@ -398,8 +397,7 @@ impl Inner {
             return Ok(());
         }
         let held = self.archive.locate(&door.uncertain).await?;
-        self.index
-            .insert(held.iter().map(|key| (&key.pubsub_topic, key.item)));
+        self.index.insert_counted(&held);
         self.announce(held.iter().map(|key| key.item.id).collect());
         door.uncertain = Vec::new();
         Ok(())

@@ -42,6 +42,7 @@
 //! ```
 
 pub mod archive;
+pub mod counts;
 pub mod fetch;
 pub mod floor;
 pub mod gaps;
@@ -69,7 +70,7 @@ pub use archive::{
 };
 pub use gaps::{Gaps, Span};
 pub use hash::message_hash;
-pub use index::{Followed, Follower, Index, IndexSnapshot};
+pub use index::{Followed, Follower, Index, IndexCounts, IndexSnapshot};
 pub use ingest::{Arrival, Ingest, IngestCounters, IngestReport, Ingested, Origin, Refusal};
 pub use message::WakuMessage;
 pub use metadata::WakuMetadata;

@@ -4,6 +4,7 @@
 //! [`StoreClientLimits`] and [`FetchLimits`] are settable and have the defaults shown.
 
 mod archive;
+mod counts;
 mod fetch;
 mod message;
 mod postgres;
@@ -12,6 +13,7 @@ mod retention;
 mod store;
 
 pub use archive::*;
+pub use counts::*;
 pub use fetch::*;
 pub use message::*;
 pub use postgres::*;

@@ -34,6 +34,14 @@ families! {
         = "Messages in the archive; type is stored";
     ARCHIVE_PER_SHARD: Gauge own "archive_messages_per_shard" ["shard"]
         = "Messages in the archive by pubsub topic; beyond 64 topics all others as other";
+    ARCHIVE_BYTES_PER_SHARD: Gauge own "archive_message_bytes_per_shard" ["shard"]
+        = "Bytes of the messages in the archive, encoded, by pubsub topic; beyond 64 topics all others as other";
+    ARCHIVE_RECENT: Gauge own "archive_recent_messages_per_shard" ["shard", "span"]
+        = "Messages in the archive with a timestamp of the last hour or the last day (span: hour, day), by pubsub topic; beyond 64 topics all others as other";
+    ARCHIVE_RECENT_TOPICS: Gauge own "archive_recent_messages_per_content_topic" ["contentTopic"]
+        = "Messages in the archive of the last 24 whole hours and the present one, by content topic; the 20 topics with the most, and all others as other";
+    ARCHIVE_COUNTS_AGE: Gauge own "archive_counts_age_seconds" []
+        = "How old the figures of archive_message_bytes_per_shard and archive_recent_messages_per_content_topic are";
     ARCHIVE_ERRORS: Counter own "archive_errors" ["type"]
         = "Messages refused at the archive's door by reason; batches that couldn't be stored as insert_failure, and prunings that failed as retpolicy_failure";
     INSERT_DURATION: Histogram own "archive_insert_duration_seconds" []

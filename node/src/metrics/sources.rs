@@ -6,6 +6,7 @@ use sync_net::{AdmissionLimits, Control};
 use tokio::time::Instant;
 
 use super::Watched;
+use crate::counts::CountsHandle;
 use crate::health::Health;
 use crate::net::PeerTable;
 use crate::rates::{Limiter, RateConfig};
@@ -18,6 +19,8 @@ use crate::sync::Syncer;
 pub(crate) struct Sources {
     /// Its archive.
     pub(crate) store: Arc<Store>,
+    /// What the archive holds, counted.
+    pub(crate) counts: CountsHandle,
     /// Its sync.
     pub(crate) syncer: Arc<Syncer>,
     /// What peers had.

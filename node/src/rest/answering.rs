@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::problem::Problem;
 use super::{RestConfig, RestServer};
 use crate::budget::Budget;
+use crate::counts::CountsHandle;
 use crate::health::{self, Health};
 use crate::logging::Levels;
 use crate::net::{Announced, NodeRecord, PeerTable, SwarmHandle};
@@ -29,6 +30,8 @@ pub(crate) struct Answering {
     pub(crate) record: Arc<NodeRecord>,
     /// Its archive.
     pub(crate) store: Arc<Store>,
+    /// What the archive holds, counted.
+    pub(crate) counts: CountsHandle,
     /// What it does for its peers.
     pub(crate) services: Services,
     /// What sets how much is logged.
@@ -73,6 +76,8 @@ pub(super) struct Shared {
     pub(super) page_bytes: Arc<Budget>,
     /// Turns to make a page.
     pub(super) pages: Semaphore,
+    /// Turns to make counts.
+    pub(super) counting: Semaphore,
     /// Turns to ask another node.
     pub(super) asking: Semaphore,
 }

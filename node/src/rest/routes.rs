@@ -17,7 +17,7 @@ use super::limits::REQUEST_DEADLINE;
 use super::openapi::{self, Document};
 use super::origin::{self, Origins};
 use super::problem::Problem;
-use super::{admin, health, info, relay, store};
+use super::{admin, counts, health, info, relay, store};
 
 /// The whole API. Health is told however often it is asked for, as those who watch a node need it most when it
 /// has much to do.
@@ -28,6 +28,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .merge(health::routes())
         .merge(gated(info::routes()))
         .merge(gated(store::routes()))
+        .merge(gated(counts::routes()))
         .merge(gated(relay::routes()));
     if shared.config.admin {
         api = api.merge(gated(admin::routes()));

@@ -10,6 +10,7 @@ use super::http::{HttpServer, Listening};
 use super::limits::{ASKED_AT_ONCE, PAGE_BYTES, PAGES_AT_ONCE};
 use super::{RestConfig, routes};
 use crate::budget::Budget;
+use crate::counts::limits::MADE_AT_ONCE;
 use crate::health::Health;
 
 /// The REST API of a node, or of one that is about to start; it ends when this is dropped, or cleanly by
@@ -41,6 +42,7 @@ impl RestServer {
             node: OnceLock::new(),
             page_bytes: Budget::new(PAGE_BYTES),
             pages: Semaphore::new(PAGES_AT_ONCE),
+            counting: Semaphore::new(MADE_AT_ONCE),
             asking: Semaphore::new(ASKED_AT_ONCE),
         });
         let router = routes::router(Arc::clone(&shared));

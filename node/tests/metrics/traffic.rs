@@ -130,6 +130,35 @@ async fn messages_are_counted_as_they_come_by_shard_and_by_outcome() {
 }
 
 #[tokio::test]
+async fn what_the_archive_holds_is_counted_by_shard_time_and_content_topic() {
+    let node = Measured::start().await;
+    let bytes_per_shard = "logos_delivery_archive_message_bytes_per_shard";
+    let recent = |span: &str| format!("logos_delivery_archive_recent_messages_per_shard/{span}");
+    let sum = |page: &Page, span: &str| -> f64 {
+        let (name, label) = ("logos_delivery_archive_recent_messages_per_shard", "span");
+        let of_span = page.of_name(name);
+        let of_span = of_span.filter(|(sample, _)| sample.contains(&format!("{label}=\"{span}\"")));
+        of_span.map(|(_, messages)| messages).sum()
+    };
+    let mut brought = messages(40, 1);
+    let hours = |hours: i64| Some(brought[0].1.timestamp.unwrap() - hours * 3_600_000_000_000);
+    let (earlier, yesterday) = (hours(3), hours(30));
+    brought[1].1.timestamp = earlier;
+    brought[2].1.timestamp = yesterday;
+    let bytes: usize = brought.iter().map(|(_, m)| m.encoded_len()).sum();
+    node.store.put(brought).await.unwrap();
+    // The figures are taken over every second.
+    let page = page_with(node.page, |page| page.sum(bytes_per_shard) == bytes as f64).await;
+    assert_eq!(sum(&page, "hour"), 38.0, "{}", recent("hour"));
+    assert_eq!(sum(&page, "day"), 39.0, "{}", recent("day"));
+    let by_topic = "logos_delivery_archive_recent_messages_per_content_topic";
+    assert_eq!(page.sum(by_topic), 39.0);
+    assert!(page.of_name(by_topic).count() <= 21);
+    assert!(page.value("logos_delivery_archive_counts_age_seconds") < 30.0);
+    node.node.stop().await;
+}
+
+#[tokio::test]
 async fn queries_are_timed_and_the_refused_are_counted_by_reason() {
     let twice: RateSetting = "store/peer:2/1h".parse().unwrap();
     let node = Measured::start_with(

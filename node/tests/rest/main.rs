@@ -3,6 +3,7 @@
 
 mod admin;
 mod client;
+mod counts;
 mod relay;
 mod server;
 mod store;

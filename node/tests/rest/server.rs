@@ -227,6 +227,7 @@ async fn calls_beyond_the_rate_are_answered_429_and_health_is_told_all_the_same(
     let paths = [
         "/info",
         "/store/v3/messages",
+        "/store/v1/counts",
         "/relay/v1/messages/x",
         "/admin/v1/peers",
     ];

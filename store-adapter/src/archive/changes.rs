@@ -1,8 +1,8 @@
 //! What other writers of a shared archive have changed.
 
-use std::sync::Arc;
+use sync_core::Range;
 
-use sync_core::{Item, Range};
+use crate::record::Key;
 
 /// How far a reader has read the changes of an archive; only the archive that gave it understands it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,8 +11,8 @@ pub struct ChangePosition(pub(super) String);
 /// Some changes of an archive, the reader's own among them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Changes {
-    /// Messages that were stored: pubsub topic and item. Each was there when it was read.
-    pub inserted: Vec<(Arc<str>, Item)>,
+    /// The keys of messages that were stored. Each was there when it was read.
+    pub inserted: Vec<Key>,
     /// Spans from which messages were removed, perhaps not all: what they hold now is to be read anew.
     pub removed: Vec<Range>,
     /// Where to go on.

@@ -35,6 +35,7 @@ mod read;
 mod remove;
 mod schema;
 mod states;
+mod tallies;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -61,9 +62,9 @@ use self::times::Times;
 use self::topics::Topics;
 use super::changes::{ChangePosition, Changes};
 use super::{
-    Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, TopicItems,
-    check_state,
+    Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, check_state,
 };
+use crate::counts::CountedItems;
 use crate::limits::{PARTITION_BYTES, PARTITION_BYTES_LEAST, PARTITION_OUTGROWN, PARTITIONS};
 use crate::record::{Key, Record};
 use crate::retention::weight;
@@ -247,7 +248,7 @@ impl Archive for PostgresArchive {
         shared.connections.retry(|| read::scan(shared, scan)).await
     }
 
-    async fn items(&self, lower: &Bound) -> Result<TopicItems, ArchiveError> {
+    async fn counted_items(&self, lower: &Bound) -> Result<CountedItems, ArchiveError> {
         items::read(&self.shared, lower).await
     }
 

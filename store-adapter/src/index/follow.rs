@@ -5,14 +5,15 @@
 //! out and then looks whether it is in the archive after all: so nothing that comes through this
 //! node's door at the same moment is lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sync_core::{Id, Item, ItemSet, ItemSetMut, Range};
+use sync_core::{Id, Item, ItemSet, ItemSetMut, Range, RangeTree};
 
-use super::Index;
+use super::{Index, State};
 use crate::archive::changes::ChangePosition;
 use crate::archive::{Archive, ArchiveError, Scan};
+use crate::counts::hour_of;
 use crate::floor;
 
 /// Keeps an index in step with an archive that other nodes change too.
@@ -59,8 +60,7 @@ impl Follower {
                 return Ok(followed);
             };
             followed.inserted += changes.inserted.len() as u64;
-            let items = changes.inserted.iter().map(|(topic, item)| (topic, *item));
-            self.index.insert(items);
+            self.index.insert_counted(&changes.inserted);
             for span in changes.removed {
                 followed.removed += compare(&self.index, &*archive, span).await?;
             }
@@ -77,16 +77,16 @@ async fn compare(index: &Index, archive: &dyn Archive, span: Range) -> Result<u6
     let (mut removed, mut rest) = (0, Some(span));
     while let Some(range) = rest {
         // Before the archive is read: what comes into the index later isn't missing there.
-        let before = index.state_now();
+        let before = index.trees_now();
         let page = archive.scan(&Scan::of_range(range)).await?;
         let seen = Range::new(
             range.lower,
             page.rest.map_or(range.upper, |rest| rest.lower),
         );
         let held: BTreeSet<Item> = page.keys.iter().map(|key| key.item).collect();
-        index.insert(page.keys.iter().map(|key| (&key.pubsub_topic, key.item)));
+        index.insert_counted(&page.keys);
         let mut gone = Vec::new();
-        for tree in before.trees.values() {
+        for tree in before.values() {
             // Never broken off.
             let _ = tree.visit_range(&seen, &mut |item| {
                 if !held.contains(&item) {
@@ -112,24 +112,29 @@ async fn take_out(
         index.remove(some);
         let hashes: Vec<Id> = some.iter().map(|item| item.id).collect();
         let again = archive.locate(&hashes).await?;
-        index.insert(again.iter().map(|key| (&key.pubsub_topic, key.item)));
+        index.insert_counted(&again);
         removed += some.len().saturating_sub(again.len()) as u64;
     }
     Ok(removed)
 }
 
 impl Index {
-    fn state_now(&self) -> super::State {
-        self.read().clone()
+    fn trees_now(&self) -> BTreeMap<Arc<str>, RangeTree> {
+        self.read().trees.clone()
     }
 
-    fn remove(&self, items: &[Item]) {
+    pub(super) fn remove(&self, items: &[Item]) {
         let mut state = self.write();
-        for tree in state.trees.values_mut() {
+        let State {
+            trees, counting, ..
+        } = &mut *state;
+        for tree in trees.values_mut() {
             for item in items {
-                tree.remove(item);
+                if tree.remove(item) {
+                    counting.doubt(hour_of(item.timestamp));
+                }
             }
         }
-        state.trees.retain(|_, tree| !tree.is_empty());
+        trees.retain(|_, tree| !tree.is_empty());
     }
 }

@@ -51,6 +51,18 @@ impl IndexSnapshot {
             .map(|(topic, tree)| (&**topic, tree.len()))
     }
 
+    /// How many items of `range` each pubsub topic has, in the order of the topics.
+    pub fn lengths_in(&self, range: &Range) -> impl Iterator<Item = (&str, usize)> {
+        let range = *range;
+        let len = move |tree: &RangeTree| {
+            let end = tree.rank(&range.upper);
+            end.saturating_sub(tree.rank(&range.lower))
+        };
+        self.trees
+            .iter()
+            .map(move |(topic, tree)| (&**topic, len(tree)))
+    }
+
     /// The trees of the topics in `scope`.
     fn matching(&self, scope: &Scope) -> Vec<RangeTree> {
         self.trees

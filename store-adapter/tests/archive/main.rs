@@ -44,6 +44,18 @@ mod memory {
             async |archive| Arc::clone(archive) as Arc<dyn Archive>,
         );
     }
+
+    #[test]
+    fn counts_are_those_of_all_keys() {
+        use std::sync::Arc;
+        use store_adapter::archive::Archive;
+
+        crate::suite::counting::counts_are_those_of_all_keys(
+            48,
+            || Arc::new(MemoryArchive::new()),
+            async |archive| Arc::clone(archive) as Arc<dyn Archive>,
+        );
+    }
 }
 
 #[cfg(test)]
@@ -75,18 +87,37 @@ mod redb_in_tiny_units {
     use tempfile::TempDir;
 
     /// Every few records begin a unit, and two files are open at a time.
+    fn options() -> RedbOptions {
+        RedbOptions {
+            unit_bytes: 1_200,
+            open_units: 2,
+        }
+    }
+
     async fn new() -> (RedbArchive, TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("archive.redb");
-        let options = RedbOptions {
-            unit_bytes: 1_200,
-            open_units: 2,
-        };
-        let archive = RedbArchive::open_or_create_with(&path, &options).await;
+        let archive = RedbArchive::open_or_create_with(&path, &options()).await;
         (archive.unwrap(), directory)
     }
 
     conformance_suite!(new());
+
+    #[test]
+    fn counts_are_those_of_all_keys() {
+        use std::sync::Arc;
+        use store_adapter::archive::Archive;
+
+        crate::suite::counting::counts_are_those_of_all_keys(
+            24,
+            || tempfile::tempdir().unwrap(),
+            async |directory: &TempDir| {
+                let path = directory.path().join("archive.redb");
+                let archive = RedbArchive::open_or_create_with(&path, &options()).await;
+                Arc::new(archive.unwrap()) as Arc<dyn Archive>
+            },
+        );
+    }
 }
 
 #[cfg(test)]
@@ -99,4 +130,15 @@ mod postgres {
     pub(crate) use crate::archives::{few_connections, postgres as new, postgres_url as url};
 
     conformance_suite!(new());
+
+    #[test]
+    fn counts_are_those_of_all_keys() {
+        use std::sync::Arc;
+        use store_adapter::archive::{Archive, PostgresArchive, PostgresUrl};
+
+        crate::suite::counting::counts_are_those_of_all_keys(8, url, async |url: &PostgresUrl| {
+            let archive = PostgresArchive::open_or_create(url, &few_connections()).await;
+            Arc::new(archive.unwrap()) as Arc<dyn Archive>
+        });
+    }
 }

@@ -11,6 +11,7 @@ use sync_core::{Bound, Item, Range, Scope, Source};
 use tokio::task::JoinHandle;
 
 use crate::postgres::{few_connections, url};
+use crate::suite::counting::{naive, told};
 use crate::suite::{all_items, record, record_of};
 
 const SECOND: i64 = 1_000_000_000;
@@ -56,6 +57,9 @@ impl Node {
             self.items().len(),
             held.len()
         );
+        self.index.recount().await.unwrap();
+        let expected = naive(&*self.archive, self.index.floor()).await;
+        assert_eq!(told(&self.index.counts().hours), expected);
     }
 }
 

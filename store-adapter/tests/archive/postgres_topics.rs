@@ -1,13 +1,15 @@
 //! Topics of messages in a database: a bounded number by number, all others by name in the rows.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use store_adapter::Record;
 use store_adapter::archive::{Archive, PostgresArchive, PostgresUrl, Scan};
 use store_adapter::limits::{TOPICS_NUMBERED, TOPICS_NUMBERED_BYTES};
-use sync_core::{Item, Range, TopicFilter};
+use store_adapter::{Index, Record};
+use sync_core::{Bound, Item, Range, TopicFilter};
 
 use crate::postgres::{few_connections, url};
+use crate::suite::counting::{naive, told};
 use crate::suite::record_of;
 
 fn sql(url: &PostgresUrl, sql: &str) -> String {
@@ -123,7 +125,24 @@ async fn what_others_store_with_names_in_rows_is_told() {
     let record = record_of("/unheard-of", "/c", 7, b"x");
     archive.append(vec![record.clone()]).await.unwrap();
     let changes = archive.changes(Some(&start)).await.unwrap().unwrap();
-    assert_eq!(changes.inserted, [("/unheard-of".into(), record.item())]);
+    assert_eq!(changes.inserted, [record.key()]);
+}
+
+#[tokio::test]
+async fn names_in_rows_are_counted_by_another_look() {
+    let (archive, ()) = without_numbers().await;
+    let records = [
+        record_of("/t", "/c", 7, b"x"),
+        record_of("/unheard-of", "/c", 7, b"xy"),
+        record_of("/t", "/unheard/of/too", 8, b"xyz"),
+    ];
+    archive.append(records.to_vec()).await.unwrap();
+    let archive: Arc<dyn Archive> = Arc::new(archive);
+    let index = Index::rebuild(Arc::clone(&archive)).await.unwrap();
+    assert_eq!(index.len(), 3);
+    assert_eq!(index.recount().await.unwrap(), 1);
+    let expected = naive(&*archive, Bound::MIN).await;
+    assert_eq!(told(&index.counts().hours), expected);
 }
 
 #[tokio::test]

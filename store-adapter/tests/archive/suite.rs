@@ -1,6 +1,7 @@
 //! What every backend must do, as functions over any archive. Each is given an empty one.
 
 mod concurrent;
+pub(crate) mod counting;
 mod pages;
 pub(crate) mod sequences;
 mod units;
@@ -11,6 +12,7 @@ use sync_core::{Bound, Id, Item, Range, TopicFilter};
 
 pub(crate) use crate::archives::{CONTENT, TOPIC, record_of};
 pub(crate) use concurrent::*;
+pub(crate) use counting::counts_come_with_the_items;
 pub(crate) use pages::*;
 pub(crate) use units::*;
 
@@ -57,6 +59,7 @@ macro_rules! conformance_suite {
             units_share_all_messages_out,
             a_unit_is_removed_whole_and_nothing_else,
             bytes_on_disk_are_told_alike_both_ways,
+            counts_come_with_the_items,
         );
     };
 }

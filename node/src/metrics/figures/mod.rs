@@ -1,6 +1,7 @@
 //! The figures of one moment, read from where they are kept.
 
 mod archive;
+mod counts;
 mod network;
 mod peers;
 mod relay;
@@ -29,6 +30,7 @@ pub(super) fn of(node: Option<&Sources>) -> Figures {
     if let Some(node) = node {
         figures.one(UPTIME, node.started.elapsed().as_secs_f64());
         archive::add(&mut figures, node);
+        counts::add(&mut figures, node);
         sync::add(&mut figures, node);
         service::add(&mut figures, node);
         network::add(&mut figures, node);

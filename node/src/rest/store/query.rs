@@ -7,6 +7,7 @@ use sync_core::Id;
 use utoipa::IntoParams;
 
 use crate::config::truth;
+use crate::rest::parameters::Parameters;
 use crate::rest::peer_address;
 
 /// Digits of a hash in hexadecimal.
@@ -86,7 +87,7 @@ pub(super) struct Asked {
 /// Reads parameters, each of which may be given once; those that aren't known are passed over, as nwaku
 /// does. What is wrong with one is said in nwaku's words, as far as it has some.
 pub(super) fn parse(parameters: Vec<(String, String)>) -> Result<Asked, String> {
-    let parameters = Parameters::once(parameters)?;
+    let parameters = Parameters::once(parameters, &NAMES)?;
     let request = StoreQueryRequest {
         request_id: hex::encode(rand::random::<[u8; 16]>()),
         include_data: parameters
@@ -127,28 +128,7 @@ const NAMES: [&str; 10] = [
     "pageSize",
 ];
 
-/// The parameters that have a value.
-struct Parameters(Vec<(String, String)>);
-
 impl Parameters {
-    fn once(mut given: Vec<(String, String)>) -> Result<Self, String> {
-        given.retain(|(name, _)| NAMES.contains(&name.as_str()));
-        for name in NAMES {
-            let times = given.iter().filter(|(other, _)| other == name).count();
-            if times > 1 {
-                return Err(format!("expected `{name}` once, got it {times} times"));
-            }
-        }
-        given.retain(|(_, value)| !value.is_empty());
-        Ok(Self(given))
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        let mut given = self.0.iter();
-        let found = given.find(|(other, _)| other == name);
-        found.map(|(_, value)| value.as_str())
-    }
-
     fn list(&self, name: &str) -> impl Iterator<Item = &str> {
         let parts = self.text(name).into_iter().flat_map(|text| text.split(','));
         parts.filter(|part| !part.is_empty())

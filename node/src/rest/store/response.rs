@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use store_adapter::store::{StoreQueryResponse, StoredMessage};
 use utoipa::ToSchema;
 
-use crate::budget::{Budget, Taken};
+use crate::budget::Budget;
 use crate::rest::message::Message;
-use crate::rest::problem::Problem;
+use crate::rest::sent;
 
 /// A page, or what else a store answers.
 #[derive(Serialize, ToSchema)]
@@ -74,31 +72,7 @@ fn hexadecimal(bytes: Vec<u8>) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
-/// Text that takes of a budget for as long as it is kept to be sent.
-struct Kept {
-    text: Vec<u8>,
-    _taken: Taken,
-}
-
-impl AsRef<[u8]> for Kept {
-    fn as_ref(&self) -> &[u8] {
-        &self.text
-    }
-}
-
 /// The answer in JSON, which takes of `budget` until it is sent.
 pub(super) fn of(answer: StoreQueryResponse, budget: &Arc<Budget>) -> Response {
-    let text = match serde_json::to_vec(&StoreResponse::from(answer)) {
-        Ok(text) => text,
-        Err(error) => {
-            let reason = format!("Error building the json respose [{error}]");
-            return Problem::failed(reason).into_response();
-        }
-    };
-    let kept = Kept {
-        _taken: budget.overdraw(text.len()),
-        text,
-    };
-    let headers = [(header::CONTENT_TYPE, "application/json")];
-    (headers, Body::from(Bytes::from_owner(kept))).into_response()
+    sent::json(&StoreResponse::from(answer), budget)
 }

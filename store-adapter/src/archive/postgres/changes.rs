@@ -9,18 +9,17 @@
 //! after a long pause removals are forgotten. A position from before is answered with the span of all
 //! positions as removed: whoever reads compares everything.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use deadpool_postgres::Object;
-use sync_core::{Item, Range};
+use sync_core::Range;
 
 use super::Shared;
 use super::fault::Fault;
-use super::place::{Place, item_in};
-use super::topics::name_in;
+use super::names::Names;
+use super::place::Place;
+use super::read::{KEY, NAMES, NAMES_COLUMN, key_in};
 use crate::archive::changes::{ChangePosition, Changes};
 use crate::limits::{ARCHIVE_CHANGES, REMOVALS_KEPT_SECONDS};
+use crate::record::Key;
 
 /// What tells one life of the server from the next; made if there is none.
 const INCARNATION: &str = "SELECT id::text FROM incarnation LIMIT 1";
@@ -30,6 +29,11 @@ const NEW: &str = "xid >= pg_snapshot_xmin($1::text::pg_snapshot) AND xid > $3::
      AND xid < pg_snapshot_xmax($2::text::pg_snapshot)
      AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
      AND NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)";
+
+/// The columns behind a key and its names of the last transaction that is read, and of how many rows were
+/// found.
+const LAST_COLUMN: usize = NAMES_COLUMN + 2;
+const FOUND_COLUMN: usize = NAMES_COLUMN + 3;
 
 /// A position in its parts.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -176,7 +180,7 @@ impl Page<'_> {
         &self,
         shared: &Shared,
         client: &Object,
-    ) -> Result<(Vec<(Arc<str>, Item)>, Option<String>), Fault> {
+    ) -> Result<(Vec<Key>, Option<String>), Fault> {
         let sql = format!(
             "WITH next AS (
                  SELECT xid AS last, count(*) OVER () AS found FROM (
@@ -184,32 +188,21 @@ impl Page<'_> {
                  ) AS numbers
                  ORDER BY xid DESC LIMIT 1
              )
-             SELECT timestamp, hash, pubsub_topic, pubsub_name, next.last::text, next.found
+             SELECT {KEY}{NAMES}, next.last::text, next.found
              FROM next, messages WHERE {NEW} AND xid <= next.last"
         );
         let select = client.prepare_cached(&sql).await?;
         let rows = client
             .query(&select, &[&self.seen, &self.goal, &self.last])
             .await?;
-        let mut numbers = BTreeSet::new();
-        for row in &rows {
-            numbers.insert(row.try_get::<_, i32>(2)?);
-        }
-        let names = shared.topics.names(client, numbers).await?;
+        let names = Names::of_rows(shared, client, &rows, NAMES_COLUMN).await?;
         let mut inserted = Vec::with_capacity(rows.len());
         for row in &rows {
-            let name = match row.try_get::<_, Option<&[u8]>>(3)? {
-                Some(name) => name_in(name)?,
-                None => {
-                    let name = names.get(&row.try_get::<_, i32>(2)?).cloned();
-                    name.ok_or_else(|| Fault::Damaged("a topic is missing".into()))?
-                }
-            };
-            inserted.push((name, item_in(row, 0)?));
+            inserted.push(key_in(row, &names)?);
         }
         let end = match rows.first() {
-            Some(row) if row.try_get::<_, i64>(5)? >= ARCHIVE_CHANGES as i64 => {
-                Some(row.try_get(4)?)
+            Some(row) if row.try_get::<_, i64>(FOUND_COLUMN)? >= ARCHIVE_CHANGES as i64 => {
+                Some(row.try_get(LAST_COLUMN)?)
             }
             _ => None,
         };

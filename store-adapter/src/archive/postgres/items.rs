@@ -1,6 +1,6 @@
-//! Every item, for an index: spans side by side, each copied out in the server's binary form.
+//! Every item and the counts of all, for an index: spans side by side, each copied out in the server's binary form.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -15,36 +15,35 @@ use super::append::id_of;
 use super::fault::Fault;
 use super::names::Names;
 use super::place::{Place, places_of};
+use super::read::KEY;
+use super::tallies::Tallies;
 use super::units;
-use crate::archive::{ArchiveError, TopicItems};
+use crate::archive::ArchiveError;
+use crate::counts::CountedItems;
 use crate::limits::{ARCHIVE_COPY_ROWS, ARCHIVE_COPY_SPANS};
 
 /// Names of rows that are asked for at once.
 const NAMES_AT_ONCE: usize = 5_000;
 
 /// The items from `lower` on.
-pub(super) async fn read(shared: &Shared, lower: &Bound) -> Result<TopicItems, ArchiveError> {
+pub(super) async fn read(shared: &Shared, lower: &Bound) -> Result<CountedItems, ArchiveError> {
     let connections = &shared.connections;
     let spans = connections.retry(|| spans(shared, lower)).await?;
     let read = |span: Range| async move {
         let places = places_of(&span);
-        let mut items = TopicItems::default();
+        let mut all = CountedItems::default();
         let mut rest = places;
         while let Some((lower, upper)) = rest {
             // What another node has removed by the time of a second trial isn't read again.
             let chunk = connections.retry(|| chunk(shared, &lower, &upper)).await?;
             rest = chunk.rest.map(|lower| (lower, upper));
-            for (topic, more) in chunk.items {
-                items.entry(topic).or_default().extend(more);
-            }
+            all.append(chunk.counted);
         }
-        Ok::<_, ArchiveError>(items)
+        Ok::<_, ArchiveError>(all)
     };
     let reading = stream::iter(spans).map(read).buffered(ARCHIVE_COPY_SPANS);
-    let joined = reading.try_fold(TopicItems::default(), |mut all, items| async move {
-        for (topic, items) in items {
-            all.entry(topic).or_default().extend(items);
-        }
+    let joined = reading.try_fold(CountedItems::default(), |mut all, more| async move {
+        all.append(more);
         Ok(all)
     });
     joined.await
@@ -67,7 +66,7 @@ async fn spans(shared: &Shared, lower: &Bound) -> Result<Vec<Range>, Fault> {
 
 /// Some items of a span, and where those begin that are left.
 struct Chunk {
-    items: TopicItems,
+    counted: CountedItems,
     rest: Option<Place>,
 }
 
@@ -76,7 +75,7 @@ async fn chunk(shared: &Shared, lower: &Place, upper: &Place) -> Result<Chunk, F
     // The bounds of the timestamp alone are what partitions are told by.
     let copy = format!(
         "COPY (
-             SELECT timestamp, hash, pubsub_topic FROM messages
+             SELECT {KEY} FROM messages
              WHERE timestamp >= {first} AND timestamp <= {last}
                  AND (timestamp, hash) >= ({first}, {first_hash})
                  AND (timestamp, hash) < ({last}, {last_hash})
@@ -87,22 +86,24 @@ async fn chunk(shared: &Shared, lower: &Place, upper: &Place) -> Result<Chunk, F
         last = upper.timestamp,
         last_hash = upper.hash_literal(),
     );
-    let types = [Type::INT8, Type::BYTEA, Type::INT4];
+    let types = [Type::INT8, Type::BYTEA, Type::INT4, Type::INT4, Type::INT4];
     let rows = BinaryCopyOutStream::new(client.copy_out(&copy).await?, &types);
     let mut rows = pin!(rows);
-    let mut by_number = HashMap::<i32, Vec<Item>>::new();
+    let (mut by_number, mut tallies) = (HashMap::<i32, Vec<Item>>::new(), Tallies::default());
     let (mut read, mut last) = (0, None);
     while let Some(row) = rows.next().await {
         let row = row?;
         let timestamp = u64::try_from(row.try_get::<i64>(0)?).unwrap_or_default();
         let item = Item::new(timestamp, id_of(row.try_get::<&[u8]>(1)?)?);
-        by_number.entry(row.try_get(2)?).or_default().push(item);
+        let number = row.try_get(2)?;
+        by_number.entry(number).or_default().push(item);
+        tallies.add(timestamp, number, row.try_get(3)?, row.try_get(4)?);
         (read, last) = (read + 1, Some(item));
     }
-    let items = name(shared, &client, by_number).await?;
+    let counted = name(shared, &client, by_number, tallies).await?;
     let rest = last.filter(|_| read == ARCHIVE_COPY_ROWS);
     let rest = rest.map(|last| Place::of(&Bound::after(&last)));
-    Ok(Chunk { items, rest })
+    Ok(Chunk { counted, rest })
 }
 
 /// Puts names in place of numbers.
@@ -110,10 +111,12 @@ async fn name(
     shared: &Shared,
     client: &Object,
     by_number: HashMap<i32, Vec<Item>>,
-) -> Result<TopicItems, Fault> {
-    let numbers: BTreeSet<i32> = by_number.keys().copied().collect();
-    let names = shared.topics.names(client, numbers).await?;
-    let (mut items, mut unnumbered) = (TopicItems::default(), Vec::new());
+    tallies: Tallies,
+) -> Result<CountedItems, Fault> {
+    let names = shared.topics.names(client, tallies.numbers()).await?;
+    let (mut counted, mut unnumbered) = (CountedItems::default(), Vec::new());
+    tallies.count(&names, &mut counted);
+    let items = &mut counted.items;
     for (number, of_number) in by_number {
         match names.get(&number) {
             Some(name) => items.entry(Arc::clone(name)).or_default().extend(of_number),
@@ -130,5 +133,5 @@ async fn name(
             }
         }
     }
-    Ok(items)
+    Ok(counted)
 }

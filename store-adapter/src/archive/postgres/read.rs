@@ -19,14 +19,15 @@ use crate::archive::scan::{Scan, ScanPage};
 use crate::message::WakuMessage;
 use crate::record::{Key, Record};
 
-const KEY: &str = "timestamp, hash, pubsub_topic, content_topic, message_bytes";
+/// The columns of a key, all of which are in the index of the keys.
+pub(super) const KEY: &str = "timestamp, hash, pubsub_topic, content_topic, message_bytes";
 /// The names that a row may have itself; they aren't in the index of the keys.
-const NAMES: &str = ", pubsub_name, content_name";
+pub(super) const NAMES: &str = ", pubsub_name, content_name";
 const CONTENT: &str = ", pubsub_name, content_name, has_timestamp, ephemeral, version, meta, \
      rate_limit_proof, unknown, payload";
 
 /// The column of [`NAMES`] behind a key.
-const NAMES_COLUMN: usize = 5;
+pub(super) const NAMES_COLUMN: usize = 5;
 
 /// Keys looked at by the first statement of a scan that filters; each further one looks at four times
 /// as many.
@@ -249,7 +250,8 @@ impl Filter {
     }
 }
 
-fn key_in(row: &Row, names: &Names) -> Result<Key, Fault> {
+/// The key in a row that begins with one.
+pub(super) fn key_in(row: &Row, names: &Names) -> Result<Key, Fault> {
     Ok(Key {
         item: item_in(row, 0)?,
         pubsub_topic: names.pubsub(row)?,
