@@ -10,6 +10,7 @@ mod archives;
 mod bench;
 mod bench_archive;
 mod command_line;
+mod count;
 mod demo;
 mod embed;
 mod full_disk;

@@ -1,0 +1,95 @@
+//! What is to be said of a node besides what it holds.
+
+use std::fmt::Display;
+
+use sync_core::PeerState;
+
+use crate::census::limits::REASON_CHARS;
+
+/// What is to be said of a node. What it says of itself is cut short where it is long, and nothing else: whoever
+/// shows it escapes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Finding {
+    pub(crate) standing: Standing,
+    /// What program it says it is; empty if it hasn't said.
+    pub(crate) agent: String,
+    /// The time of the oldest message that it holds at all, in nanoseconds since 1970, if it said so.
+    pub(crate) oldest: Option<u64>,
+    /// Before this time it keeps nothing, in nanoseconds since 1970, if it said so.
+    pub(crate) floor: Option<u64>,
+    /// Why it couldn't be asked again for what it seemed to lack, if so.
+    pub(crate) unsure: Option<String>,
+}
+
+/// How a node was counted, or why it wasn't.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    /// It is connected, and wasn't asked yet.
+    Met,
+    /// It has told all that it holds.
+    Counted(Method),
+    /// It didn't answer for some of the buckets.
+    Partly {
+        /// How many.
+        unanswered: usize,
+        /// Why.
+        reason: String,
+    },
+    /// There is no connection.
+    Unreachable(String),
+    /// It speaks neither protocol.
+    NoProtocol(String),
+    /// It answered for nothing.
+    Failed(String),
+}
+
+/// How a node was counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Method {
+    /// By this project's protocol.
+    Reconciliation,
+    /// By Store queries for hashes.
+    StoreQueries,
+}
+
+impl Finding {
+    pub(super) fn new(standing: Standing, agent: &str) -> Self {
+        Self {
+            standing,
+            agent: shortened(agent),
+            oldest: None,
+            floor: None,
+            unsure: None,
+        }
+    }
+
+    /// Notes what it said of its archive.
+    pub(super) fn tell(&mut self, state: &PeerState) {
+        self.oldest = state.oldest;
+        self.floor = state.floor.map(|floor| floor.timestamp());
+    }
+}
+
+impl Standing {
+    pub(super) fn failed(reason: &dyn Display) -> Self {
+        Self::Failed(shortened(&reason.to_string()))
+    }
+
+    pub(super) fn unreachable(reason: &dyn Display) -> Self {
+        Self::Unreachable(shortened(&reason.to_string()))
+    }
+}
+
+impl Method {
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Reconciliation => "reconciliation",
+            Self::StoreQueries => "Store queries",
+        }
+    }
+}
+
+pub(super) fn shortened(reason: &str) -> String {
+    reason.chars().take(REASON_CHARS).collect()
+}
