@@ -29,7 +29,8 @@ pub(crate) fn report(nodes: &[(Standing, &[u8])]) -> Report {
     let mut findings = Vec::new();
     for (number, (standing, held)) in nodes.iter().enumerate() {
         for id in *held {
-            roll.holds(number, usize::from(*id) % 3, Id([*id; 32])).unwrap();
+            roll.holds(number, usize::from(*id) % 3, Id([*id; 32]))
+                .unwrap();
         }
         match standing {
             Standing::Counted(_) => roll.answered_all(number),

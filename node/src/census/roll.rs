@@ -109,9 +109,7 @@ impl Roll {
 
     /// What others hold and a node lacks, of the buckets that it has answered for; in order.
     pub(crate) fn absent(&self, node: usize) -> Vec<Id> {
-        let absent = |entry: &Entry| {
-            self.has_answered(node, entry) && !entry.held.contains(node)
-        };
+        let absent = |entry: &Entry| self.has_answered(node, entry) && !entry.held.contains(node);
         let entries = self.entries.iter().filter(|(_, entry)| absent(entry));
         let mut ids: Vec<Id> = entries.map(|(id, _)| *id).collect();
         ids.sort_unstable();
@@ -136,7 +134,11 @@ impl Roll {
         let mut rows: Vec<Row> = (0..buckets)
             .map(|bucket| Row {
                 messages: 0,
-                cells: self.answered.iter().map(|node| cell(node, bucket)).collect(),
+                cells: self
+                    .answered
+                    .iter()
+                    .map(|node| cell(node, bucket))
+                    .collect(),
             })
             .collect();
         for entry in self.entries.values() {

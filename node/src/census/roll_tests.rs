@@ -61,7 +61,8 @@ impl Twin {
             Told::HoldsAllBut(node, lacks) => self.held[*node].extend(&known - lacks),
             Told::Answered(node, bucket) => drop(self.answered.insert((*node, *bucket))),
             Told::AnsweredAll(node) => {
-                self.answered.extend((0..BUCKETS).map(|bucket| (*node, bucket)));
+                self.answered
+                    .extend((0..BUCKETS).map(|bucket| (*node, bucket)));
             }
             Told::TurnedUp(node, ids) => self.held[*node].extend(&known & ids),
             Told::Unsure(node, ids) => self.unsure[*node].extend(&known & ids),

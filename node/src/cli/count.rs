@@ -45,7 +45,12 @@ pub struct CountArgs {
 #[derive(Debug, Args)]
 pub struct CountedArgs {
     /// How far back from --until, instead of --since
-    #[arg(long, value_name = "DURATION", default_value = "24h", conflicts_with = "since")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "24h",
+        conflicts_with = "since"
+    )]
     pub range: DurationArg,
     /// Not before this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -74,7 +79,12 @@ pub struct WatchArgs {
     #[arg(long, value_name = "DURATION", conflicts_with_all = ["since", "until"])]
     pub watch: Option<DurationArg>,
     /// Compare the whole last week so often
-    #[arg(long, value_name = "DURATION", default_value = "1h", requires = "watch")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "1h",
+        requires = "watch"
+    )]
     pub full_every: DurationArg,
     /// Keep the figures of the last week in this file, so that a restart goes on
     #[arg(long, value_name = "FILE", requires = "watch")]
@@ -133,7 +143,8 @@ impl CountArgs {
             ));
         }
         (self.counted.range.0 > WEEK).then(|| {
-            "--range is longer than the week for which --watch keeps figures: give at most 7d".into()
+            "--range is longer than the week for which --watch keeps figures: give at most 7d"
+                .into()
         })
     }
 }

@@ -1,12 +1,15 @@
 //! `wakustore count`: what it calls missing is what is missing, by whichever way it counts, whoever is down.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Output;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
 use crate::support::{
-    Node, Place, assert_fails, code_and_errors, json, messages, messages_of_one_nanosecond, run,
+    Node, Place, assert_fails, code_and_errors, json, messages, messages_of_one_nanosecond,
+    program, run,
 };
 
 /// A node that isn't there.
@@ -52,7 +55,9 @@ impl<'a> Nodes<'a> {
 
     fn peers(&self) -> Vec<String> {
         let addresses = self.nodes.iter().map(|node| &node.address);
-        addresses.map(|address| format!("--peer={address}")).collect()
+        addresses
+            .map(|address| format!("--peer={address}"))
+            .collect()
     }
 
     fn count(&self, arguments: &[&str]) -> Output {
@@ -129,24 +134,37 @@ fn name(node: &Node) -> String {
 
 fn of_node<'a>(report: &'a Value, node: &Node) -> &'a Value {
     let nodes = report["nodes"].as_array().unwrap();
-    nodes.iter().find(|told| told["name"] == name(node)).unwrap()
+    nodes
+        .iter()
+        .find(|told| told["name"] == name(node))
+        .unwrap()
 }
 
 fn told_missing(report: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let texts = |value: &Value| -> BTreeSet<String> {
         let texts = value.as_array().unwrap().iter();
-        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
+        texts
+            .map(|text| text.as_str().unwrap().to_owned())
+            .collect()
     };
     let missing = report["missing"].as_array().unwrap().iter();
     missing
-        .map(|told| (told["hash"].as_str().unwrap().to_owned(), texts(&told["missingAt"])))
+        .map(|told| {
+            (
+                told["hash"].as_str().unwrap().to_owned(),
+                texts(&told["missingAt"]),
+            )
+        })
         .collect()
 }
 
 /// Messages of a node by the start of their bucket.
 fn told_buckets(report: &Value, node: &Node) -> BTreeMap<u64, u64> {
     let nodes = report["nodes"].as_array().unwrap();
-    let place = nodes.iter().position(|told| told["name"] == name(node)).unwrap();
+    let place = nodes
+        .iter()
+        .position(|told| told["name"] == name(node))
+        .unwrap();
     let buckets = report["buckets"].as_array().unwrap().iter();
     let told = buckets.map(|bucket| {
         let start = bucket["start"].as_u64().unwrap() / BUCKET * BUCKET;
@@ -179,7 +197,10 @@ fn known_holes_are_found_by_either_way_and_by_both() {
                 StoreQueries => "Store queries",
             };
             let told = of_node(&told, node);
-            assert_eq!((&told["by"], &told["state"]), (&way.into(), &"counted".into()));
+            assert_eq!(
+                (&told["by"], &told["state"]),
+                (&way.into(), &"counted".into())
+            );
         }
     }
 }
@@ -212,7 +233,10 @@ fn a_node_that_is_down_is_told_apart_from_one_that_lacks_messages() {
     let (place, all) = (Place::new(), messages(300, 87));
     let by = [By::Reconciliation, By::StoreQueries];
     let nodes = Nodes::start(&place, &all, &by, with_holes);
-    let neither = place.node("neither", &["--cluster-id=99", "--relay=false", "--store=false"]);
+    let neither = place.node(
+        "neither",
+        &["--cluster-id=99", "--relay=false", "--store=false"],
+    );
     let down = format!("--peer={GONE}");
     let other = format!("--peer={}", neither.address);
     let told = report(&nodes.count(&[&down, &other, "--json"]), 4);
@@ -222,17 +246,28 @@ fn a_node_that_is_down_is_told_apart_from_one_that_lacks_messages() {
         nodes.find(|node| node["name"] == name).unwrap().clone()
     };
     let gone = of("127.0.0.1:1");
-    assert_eq!((&gone["state"], &gone["missing"]), (&"unreachable".into(), &0.into()));
+    assert_eq!(
+        (&gone["state"], &gone["missing"]),
+        (&"unreachable".into(), &0.into())
+    );
     let neither = of_node(&told, &neither);
     assert_eq!(neither["state"], "no-protocol");
     let reason = neither["reason"].as_str().unwrap();
     assert!(reason.contains("store-query/3.0.0") && reason.contains("reconcile/1.0.0"));
 
     let text = String::from_utf8(nodes.count(&[&down, &other]).stdout).unwrap();
-    for words in ["unreachable", "/tcp/1", "speaks neither protocol", "2 nodes aren't counted"] {
+    for words in [
+        "unreachable",
+        "/tcp/1",
+        "speaks neither protocol",
+        "2 nodes aren't counted",
+    ] {
         assert!(text.contains(words), "{words}: {text}");
     }
-    assert!(!text.contains('\u{1b}'), "colours without a terminal: {text}");
+    assert!(
+        !text.contains('\u{1b}'),
+        "colours without a terminal: {text}"
+    );
 }
 
 #[test]
@@ -240,12 +275,21 @@ fn nodes_are_given_nothing_and_asked_to_fetch_nothing() {
     let (place, all) = (Place::new(), messages(200, 88));
     let mut nodes = Nodes::start(&place, &all, &[By::Reconciliation; 2], with_holes);
     report(&nodes.count(&["--json"]), 3);
-    let held: Vec<String> = nodes.held.iter().map(|lines| lines.join("\n") + "\n").collect();
+    let held: Vec<String> = nodes
+        .held
+        .iter()
+        .map(|lines| lines.join("\n") + "\n")
+        .collect();
     for node in &mut nodes.nodes {
         node.wait_for(&["reconciled", "have=0", "need=0"]);
     }
     for node in nodes.nodes.drain(..) {
-        assert!(!node.seen().iter().any(|line| line.contains("session failed")));
+        assert!(
+            !node
+                .seen()
+                .iter()
+                .any(|line| line.contains("session failed"))
+        );
         assert_eq!(node.terminate(), Some(0));
     }
     for (number, held) in held.iter().enumerate() {
@@ -257,7 +301,11 @@ fn nodes_are_given_nothing_and_asked_to_fetch_nothing() {
 fn topics_and_times_narrow_a_count_by_either_way() {
     let (place, all) = (Place::new(), messages(400, 89));
     let chat = "/toychat/2/huilong/proto";
-    let of_chat: Vec<String> = all.iter().filter(|line| line.contains(chat)).cloned().collect();
+    let of_chat: Vec<String> = all
+        .iter()
+        .filter(|line| line.contains(chat))
+        .cloned()
+        .collect();
     assert!(of_chat.len() > 10);
     for by in [By::Reconciliation, By::StoreQueries] {
         let place_of_own = Place::new();
@@ -270,7 +318,12 @@ fn topics_and_times_narrow_a_count_by_either_way() {
             held: nodes
                 .held
                 .iter()
-                .map(|held| held.iter().filter(|line| line.contains(chat)).copied().collect())
+                .map(|held| {
+                    held.iter()
+                        .filter(|line| line.contains(chat))
+                        .copied()
+                        .collect()
+                })
                 .collect(),
             all: &of_chat,
             nodes: nodes.nodes,
@@ -284,7 +337,9 @@ fn topics_and_times_narrow_a_count_by_either_way() {
             &count(&[&peers[0], &peers[1], &times[0], &times[1], "--json"]),
             3,
         );
-        let within = all.iter().filter(|line| (since..until).contains(&time_of(line)));
+        let within = all
+            .iter()
+            .filter(|line| (since..until).contains(&time_of(line)));
         assert_eq!(told["messages"], within.count());
     }
     drop(place);
@@ -300,8 +355,14 @@ fn equal_nodes_are_called_equal_and_shown_in_every_form() {
     let (code, errors) = code_and_errors(&output);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     let lines = String::from_utf8(output.stdout).unwrap();
-    let mut rows = lines.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
-    let sum: u64 = rows.by_ref().map(|row| row[7].parse::<u64>().unwrap()).sum();
+    let mut rows = lines
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect::<Vec<_>>());
+    let sum: u64 = rows
+        .by_ref()
+        .map(|row| row[7].parse::<u64>().unwrap())
+        .sum();
     assert_eq!(sum, 200, "{lines}");
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("2 nodes hold the same messages.") && page.ends_with("</html>\n"));
@@ -316,7 +377,11 @@ fn what_can_not_be_counted_is_told_why() {
     let forms = ["RFC 3339", "2026-01-31T12:00:00Z", "-2h"];
     assert_fails(&count(&[&peer, "--since=yesterday"]), 2, &forms);
     assert_fails(&count(&[&peer, "--bucket=1w"]), 2, &["1w", "90s"]);
-    assert_fails(&count(&[&peer, "--bucket=1s", "--range=30d"]), 2, &["--bucket", "5,000"]);
+    assert_fails(
+        &count(&[&peer, "--bucket=1s", "--range=30d"]),
+        2,
+        &["--bucket", "5,000"],
+    );
     assert_fails(&count(&[&peer, &peer]), 2, &["twice"]);
     assert_fails(&count(&["--peer=nowhere"]), 2, &["nowhere", "/ip4/"]);
     assert_fails(&count(&[]), 2, &["--peer"]);
@@ -329,4 +394,165 @@ fn what_can_not_be_counted_is_told_why() {
     let output = count(&[&peer]);
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stdout).contains("unreachable"));
+}
+
+/// A running `count --watch`; killed when dropped.
+struct Watch {
+    child: std::process::Child,
+    address: String,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Watch {
+    fn start(peers: &[String], arguments: &[&str]) -> Self {
+        let mut child = program()
+            .args([
+                "count",
+                "--watch=1s",
+                "--metrics-port=0",
+                "--bucket=10m",
+                "--delay=30s",
+            ])
+            .args(peers)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = errors.next().unwrap().unwrap();
+        let address = line.strip_prefix("Figures: http://").unwrap();
+        let address = address.strip_suffix("/metrics").unwrap().to_owned();
+        Self {
+            child,
+            address,
+            lines,
+        }
+    }
+
+    /// The next count as JSON.
+    fn next(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+
+    fn figures(&self) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = "GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        page
+    }
+
+    /// The value of a figure of a node.
+    fn figure(&self, name: &str, node: &str, window: &str) -> Option<f64> {
+        let page = self.figures();
+        let of_node = format!("node=\"{node}\"");
+        let of_window = format!("window=\"{window}\"");
+        let line = page.lines().find(|line| {
+            line.starts_with(&format!("wakustore_count_{name}{{"))
+                && line.contains(&of_node)
+                && (window.is_empty() || line.contains(&of_window))
+        })?;
+        line.rsplit(' ').next().unwrap().parse().ok()
+    }
+
+    fn terminate(mut self) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // Ended already, or it ends now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_watch_serves_what_it_counts_and_goes_on_after_a_restart() {
+    let (place, all) = (Place::new(), messages(200, 91));
+    let mut nodes = Nodes::start(&place, &all, &[By::Reconciliation; 2], with_holes);
+    let state = format!("--state={}", place.path("state").display());
+    let names: Vec<String> = nodes.nodes.iter().map(name).collect();
+    let peers = nodes.peers();
+
+    let mut watch = Watch::start(&peers, &["--json", &state]);
+    let first = watch.next();
+    nodes.assert_told(&first);
+    let lacks = |node: usize| first["nodes"][node]["missing"].as_f64();
+    let week = first["until"].as_u64().unwrap() - first["since"].as_u64().unwrap();
+    assert!(
+        week > 6 * 86_400_000_000_000,
+        "the first count is of a week"
+    );
+    let second = watch.next();
+    let day = second["until"].as_u64().unwrap() - second["since"].as_u64().unwrap();
+    assert!(day < 25 * 3_600_000_000_000, "the next one isn't: {day}");
+    for (node, name) in names.iter().enumerate() {
+        for window in ["1d", "7d"] {
+            assert_eq!(watch.figure("missing_messages", name, window), lacks(node));
+            assert_eq!(
+                watch.figure("node_availability_ratio", name, window),
+                Some(1.0)
+            );
+        }
+        assert_eq!(watch.figure("node_available", name, ""), Some(1.0));
+    }
+    assert!(
+        watch
+            .figures()
+            .contains("\nwakustore_count_last_full_comparison_timestamp_seconds 1")
+    );
+
+    nodes.nodes.pop().unwrap().kill();
+    let told = loop {
+        let told = watch.next();
+        if told["complete"] == false {
+            break told;
+        }
+    };
+    assert_eq!(told["nodes"][1]["state"], "unreachable");
+    assert_eq!(watch.figure("node_available", &names[1], ""), Some(0.0));
+    assert_eq!(watch.figure("missing_messages", &names[1], "7d"), lacks(1));
+    watch.terminate();
+
+    // Nobody is there any more, so that all there is to tell is of before.
+    nodes.nodes.pop().unwrap().kill();
+    let mut watch = Watch::start(&peers, &["--json", &state]);
+    let since = watch.next()["since"].as_u64().unwrap();
+    assert!(
+        since > first["since"].as_u64().unwrap() + 86_400_000_000_000,
+        "no week is due"
+    );
+    assert_eq!(watch.figure("missing_messages", &names[0], "7d"), lacks(0));
+    let share = watch
+        .figure("node_availability_ratio", &names[0], "7d")
+        .unwrap();
+    assert!(share > 0.0 && share < 1.0, "{share}");
+    drop(watch);
+
+    let other = [&[
+        "count",
+        "--watch=1s",
+        "--bucket=1h",
+        "--metrics-port=0",
+        &state,
+    ][..]]
+    .concat();
+    let line: Vec<&str> = other
+        .into_iter()
+        .chain(peers.iter().map(String::as_str))
+        .collect();
+    assert_fails(&run(&line), 2, &["--bucket", "600 s", "3600 s"]);
 }

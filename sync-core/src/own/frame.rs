@@ -190,7 +190,11 @@ pub(super) fn items_frame(
     limits: &SessionLimits,
     fill: impl FnOnce(&mut items::Writer) -> bool,
 ) -> Vec<u8> {
-    let most = if frame_bytes == 0 { usize::MAX } else { frame_bytes };
+    let most = if frame_bytes == 0 {
+        usize::MAX
+    } else {
+        frame_bytes
+    };
     let mut out = items::Writer::new(ITEMS, most, limits.items_per_frame);
     let last = fill(&mut out);
     out.finish(last)

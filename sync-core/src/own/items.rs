@@ -78,8 +78,7 @@ pub(super) fn position(body: &[u8]) -> Result<Option<Item>, SessionError> {
     if body.is_empty() {
         return Ok(None);
     }
-    let (item, taken) =
-        read_item(body, 0).map_err(|(at, expected)| malformed(1 + at, expected))?;
+    let (item, taken) = read_item(body, 0).map_err(|(at, expected)| malformed(1 + at, expected))?;
     if taken < body.len() {
         return Err(malformed(1 + taken, "the end of the frame"));
     }

@@ -99,7 +99,9 @@ impl Lister {
                 code: refusal.code,
                 reason: refusal.reason,
             }),
-            _ => Err(SessionError::Protocol("a frame that a listing doesn't have")),
+            _ => Err(SessionError::Protocol(
+                "a frame that a listing doesn't have",
+            )),
         }?;
         if let Some(reply) = &listed.reply {
             self.intake.send(reply, &self.limits)?;
@@ -141,7 +143,10 @@ impl Lister {
         let (first, end) = (items.first(), items.last());
         let behind = first.is_none_or(|first| self.last.is_none_or(|last| last < *first));
         let window = &self.scope.window;
-        let inside = first.into_iter().chain(end).all(|item| window.contains(item));
+        let inside = first
+            .into_iter()
+            .chain(end)
+            .all(|item| window.contains(item));
         if !behind || !inside {
             return Err(SessionError::Protocol(
                 "an item that wasn't asked for, or not in order",

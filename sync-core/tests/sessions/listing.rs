@@ -137,7 +137,9 @@ fn a_responder_that_lists_what_was_not_asked_for_is_refused() {
         let error = take(&frames).unwrap_err().to_string();
         assert!(error.contains(why), "{why}: {error}");
     }
-    assert!(matches!(greeted(0, 3), Err(SessionError::Protocol(why)) if why.contains("can't list")));
+    assert!(
+        matches!(greeted(0, 3), Err(SessionError::Protocol(why)) if why.contains("can't list"))
+    );
 }
 
 #[test]

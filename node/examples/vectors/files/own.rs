@@ -1,7 +1,7 @@
 //! This project's own protocol, apart from the hello.
 
-use sync_core::{Id, Item};
 use sync_core::own::{BUSY, Frame, Refusal};
+use sync_core::{Id, Item};
 use wakustore::wire::Protocol;
 
 use super::own_hello;
@@ -115,11 +115,7 @@ fn invalid() -> Vec<Vector> {
         new("items: nothing behind the kind", vec![0x06], 1),
         new("items: neither the last nor not", vec![0x06, 0x02], 1),
         new("items: a time cut", vec![0x06, 0x01, 0x80], 2),
-        new(
-            "items: an id cut",
-            joined(&[b"\x06\x01\x05", &zeros]),
-            3,
-        ),
+        new("items: an id cut", joined(&[b"\x06\x01\x05", &zeros]), 3),
         new(
             "items: the same item twice",
             joined(&[b"\x06\x01\x05", &[0; 32], &[0; 33]]),

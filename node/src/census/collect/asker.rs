@@ -154,11 +154,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Asks a peer which of these it holds; gives them, unless it doesn't answer for all.
-    pub(super) async fn present(
-        &self,
-        peer: PeerId,
-        ids: &[Id],
-    ) -> (BTreeSet<Id>, Walked) {
+    pub(super) async fn present(&self, peer: PeerId, ids: &[Id]) -> (BTreeSet<Id>, Walked) {
         let criteria = StoreCriteria::of_hashes(ids.iter().copied()).hashes_only();
         let mut present = BTreeSet::new();
         let walked = self.walk(peer, criteria, |found| {

@@ -25,15 +25,16 @@ pub(super) async fn ask(
     }
     if !asker.speaks(&peer, STORE) {
         roll.lock().unsure(number, &absent);
-        return Some(format!("it can't be asked by hash: it doesn't speak {STORE}"));
+        return Some(format!(
+            "it can't be asked by hash: it doesn't speak {STORE}"
+        ));
     }
     for round in 0..CONFIRMATIONS {
         if round > 0 {
             tokio::time::sleep(CONFIRMATION_PAUSE).await;
         }
         let (present, walked) = asker.present(peer, &absent).await;
-        let (here, rest): (Vec<Id>, Vec<Id>) =
-            absent.iter().partition(|id| present.contains(id));
+        let (here, rest): (Vec<Id>, Vec<Id>) = absent.iter().partition(|id| present.contains(id));
         roll.lock().turned_up(number, &here);
         absent = rest;
         if let Walked::Left(reason) = walked {

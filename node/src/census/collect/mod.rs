@@ -93,15 +93,18 @@ async fn read_stores(
     findings: &mut [Finding],
     roll: &Mutex<Roll>,
 ) -> Result<(), TooMany> {
-    let read = findings.iter().enumerate().map(|(number, finding)| async move {
-        match finding.standing {
-            Standing::Met => {
-                let peer = subjects.as_slice()[number].peer;
-                stored::count(asker, number, peer, roll).await.map(Some)
+    let read = findings
+        .iter()
+        .enumerate()
+        .map(|(number, finding)| async move {
+            match finding.standing {
+                Standing::Met => {
+                    let peer = subjects.as_slice()[number].peer;
+                    stored::count(asker, number, peer, roll).await.map(Some)
+                }
+                _ => Ok(None),
             }
-            _ => Ok(None),
-        }
-    });
+        });
     for (finding, standing) in join_all(read).await.into_iter().enumerate() {
         if let Some(standing) = standing? {
             findings[finding].standing = standing;

@@ -121,7 +121,10 @@ mod tests {
             ..terminal
         };
         let text = heat_map(&three_nodes(), &coloured);
-        assert!(text.contains("\u{1b}[38;5;16;48;5;160m█\u{1b}[0m"), "{text}");
+        assert!(
+            text.contains("\u{1b}[38;5;16;48;5;160m█\u{1b}[0m"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -7,7 +7,9 @@ mod heat_map;
 mod page;
 mod shade;
 mod table;
+mod watch;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -29,6 +31,9 @@ pub(super) async fn run(args: CountArgs) -> Result<ExitCode, Failure> {
     let addresses = args.peers.iter().map(|peer| peer_address(peer));
     let subjects = Subjects::new(addresses.collect::<Result<_, _>>()?);
     let subjects = subjects.map_err(|error| Failure::Usage(error.into()))?;
+    if let Some(interval) = args.watching.watch {
+        return watch::run(args, subjects, interval.0).await;
+    }
     let span = args.counted.span(now());
     let Some(span) = span.map_err(|error| Failure::Usage(error.into()))? else {
         tell(
@@ -66,8 +71,7 @@ async fn count(
 /// Writes the page, and prints the rest. That nobody reads on is no failure.
 fn show(args: &CountArgs, report: &Report) -> anyhow::Result<()> {
     if let Some(file) = &args.html {
-        std::fs::write(file, page::page(report, now()))
-            .with_context(|| format!("{} can't be written", file.display()))?;
+        write_page(file, report, now())?;
     }
     let text = if args.json {
         serde_json::to_string(report)?
@@ -78,4 +82,19 @@ fn show(args: &CountArgs, report: &Report) -> anyhow::Result<()> {
     };
     offer(text.trim_end_matches('\n'))?;
     Ok(())
+}
+
+/// Writes the page, in the place of one that may be read meanwhile.
+fn write_page(file: &Path, report: &Report, at: u64) -> anyhow::Result<()> {
+    let page = page::page(report, at);
+    let written = match file.metadata() {
+        // A pipe, say, which nothing takes the place of.
+        Ok(found) if !found.is_file() => std::fs::write(file, page),
+        _ => {
+            let mut part = file.as_os_str().to_owned();
+            part.push(".part");
+            std::fs::write(&part, page).and_then(|()| std::fs::rename(&part, file))
+        }
+    };
+    written.with_context(|| format!("{} can't be written", file.display()))
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::heat_map::minute;
 use super::shade::Shade;
-use super::table::{span_words, verdict};
+use super::table::{counted, span_words, verdict};
 use crate::census::Report;
 use crate::census::report::{BucketReport, CellReport, MissingReport, NodeReport};
 use crate::commands::query::text::escaped;
@@ -74,10 +74,10 @@ fn head(report: &Report, now: u64) -> String {
     let found = verdict(report).replace(": --json and --html name them", "");
     format!(
         "<header>\n<h1>Where nodes differ</h1>\n\
-         <p>{} messages from {} to {} UTC, by {}</p>\n{topics}\
+         <p>{} from {} to {} UTC, by {}</p>\n{topics}\
          <p class=\"soft\">Counted {} UTC, in {:.1} s</p>\n</header>\n\
          <p class=\"verdict {mark}\" role=\"status\">{}</p>\n",
-        grouped(report.messages),
+        counted(report.messages, "message"),
         minute(report.since),
         minute(report.until),
         span_words(report.bucket_seconds),
@@ -95,7 +95,10 @@ fn nodes(report: &Report) -> String {
          <th scope=\"col\" class=\"figure\">Messages</th><th scope=\"col\" class=\"figure\">Missing</th>\
          <th scope=\"col\" class=\"figure\">Not sure</th><th scope=\"col\">Counted by</th></tr></thead>\n<tbody>\n",
     );
-    report.nodes.iter().for_each(|node| out.push_str(&node_row(node)));
+    report
+        .nodes
+        .iter()
+        .for_each(|node| out.push_str(&node_row(node)));
     out.push_str("</tbody>\n</table></div>\n</section>\n");
     out
 }
@@ -107,10 +110,19 @@ fn node_row(node: &NodeReport) -> String {
     };
     let mut how = node.by.unwrap_or_else(|| node.state.words()).to_owned();
     if let Some(reason) = &node.reason {
-        let _ = write!(how, "<small>{}: {}</small>", node.state.words(), text(reason));
+        let _ = write!(
+            how,
+            "<small>{}: {}</small>",
+            node.state.words(),
+            text(reason)
+        );
     }
     if let Some(floor) = node.floor {
-        let _ = write!(how, "<small>keeps nothing before {} UTC</small>", minute(floor));
+        let _ = write!(
+            how,
+            "<small>keeps nothing before {} UTC</small>",
+            minute(floor)
+        );
     }
     let agent = match node.agent.as_str() {
         "" => String::new(),
@@ -135,7 +147,11 @@ fn heat_map(report: &Report) -> String {
          <div class=\"map\" aria-hidden=\"true\">\n",
     );
     for (number, node) in report.nodes.iter().enumerate() {
-        let _ = write!(out, "<span>{}</span><div class=\"strip\">", text(&node.name));
+        let _ = write!(
+            out,
+            "<span>{}</span><div class=\"strip\">",
+            text(&node.name)
+        );
         for buckets in report.buckets.chunks(together) {
             out.push_str(&strip_cell(buckets, number));
         }
@@ -149,7 +165,12 @@ fn heat_map(report: &Report) -> String {
         minute(report.until)
     );
     for shade in Shade::ALL {
-        let _ = write!(out, "<li><i class=\"{}\"></i>{}</li>", class(shade), shade.words());
+        let _ = write!(
+            out,
+            "<li><i class=\"{}\"></i>{}</li>",
+            class(shade),
+            shade.words()
+        );
     }
     out.push_str("</ul>\n</section>\n");
     out
@@ -157,7 +178,9 @@ fn heat_map(report: &Report) -> String {
 
 fn strip_cell(buckets: &[BucketReport], node: usize) -> String {
     let start = buckets.first().map_or(0, |bucket| bucket.start);
-    let cells = buckets.iter().map(|bucket| bucket.nodes.get(node).copied().flatten());
+    let cells = buckets
+        .iter()
+        .map(|bucket| bucket.nodes.get(node).copied().flatten());
     let missing: Option<u64> = cells.map(|cell| Some(cell?.missing)).sum();
     let missing = match missing {
         Some(0) => "nothing missing".to_owned(),
@@ -165,7 +188,10 @@ fn strip_cell(buckets: &[BucketReport], node: usize) -> String {
         None => "no answer".to_owned(),
     };
     let shade = class(Shade::of_buckets(buckets, node));
-    format!("<i class=\"{shade}\" title=\"{}: {missing}\"></i>", minute(start))
+    format!(
+        "<i class=\"{shade}\" title=\"{}: {missing}\"></i>",
+        minute(start)
+    )
 }
 
 fn figures(report: &Report) -> String {
@@ -176,7 +202,11 @@ fn figures(report: &Report) -> String {
          <thead><tr><th scope=\"col\" class=\"stays\">From</th><th scope=\"col\" class=\"figure\">In all</th>",
     );
     for node in &report.nodes {
-        let _ = write!(out, "<th scope=\"col\" class=\"figure\">{}</th>", text(&node.name));
+        let _ = write!(
+            out,
+            "<th scope=\"col\" class=\"figure\">{}</th>",
+            text(&node.name)
+        );
     }
     out.push_str("</tr></thead>\n<tbody>\n");
     for bucket in report.buckets.iter().filter(|bucket| bucket.messages > 0) {
@@ -230,14 +260,20 @@ fn missing(report: &Report) -> String {
          <caption>{caption}</caption>\n<thead><tr><th scope=\"col\">Hash</th><th scope=\"col\">From</th>\
          <th scope=\"col\">Missing at</th><th scope=\"col\">Held by</th></tr></thead>\n<tbody>\n"
     );
-    report.missing.iter().for_each(|missing| out.push_str(&missing_row(missing)));
+    report
+        .missing
+        .iter()
+        .for_each(|missing| out.push_str(&missing_row(missing)));
     out.push_str("</tbody>\n</table></div>\n</section>\n");
     out
 }
 
 fn missing_row(missing: &MissingReport) -> String {
     let sure = missing.missing_at.iter().map(|name| text(name));
-    let unsure = missing.unsure_at.iter().map(|name| format!("{} (not sure)", text(name)));
+    let unsure = missing
+        .unsure_at
+        .iter()
+        .map(|name| format!("{} (not sure)", text(name)));
     let at: Vec<String> = sure.chain(unsure).collect();
     let held: Vec<String> = missing.held_by.iter().map(|name| text(name)).collect();
     format!(
@@ -275,17 +311,30 @@ mod tests {
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
         assert!(page.contains("&lt;/td&gt;&lt;img src=x onerror=alert(1)&gt;"));
         assert!(page.contains("/app/1/&lt;b&gt;chat&lt;/b&gt;/proto"));
-        for markup in ["<script", "<img", "<b>chat", "javascript:", "http://", "https://"] {
+        for markup in [
+            "<script",
+            "<img",
+            "<b>chat",
+            "javascript:",
+            "http://",
+            "https://",
+        ] {
             assert!(!page.contains(markup), "{markup}");
         }
-        assert_eq!(text("\u{202e}\u{1b}\"'&"), r"\u{202e}\u{1b}&quot;&#39;&amp;");
+        assert_eq!(
+            text("\u{202e}\u{1b}\"'&"),
+            r"\u{202e}\u{1b}&quot;&#39;&amp;"
+        );
     }
 
     #[test]
     fn figures_and_hashes_stand_in_tables() {
         let page = page(&three_nodes(), NOW);
         assert!(page.contains(&format!("<code>0x{}</code>", "04".repeat(32))));
-        assert!(page.contains("<td class=\"figure most\">1<b>1 missing</b></td>"), "{page}");
+        assert!(
+            page.contains("<td class=\"figure most\">1<b>1 missing</b></td>"),
+            "{page}"
+        );
         assert!(page.contains("<td class=\"figure unknown\">no answer</td>"));
         assert!(page.contains("<th scope=\"row\" class=\"stays time\">2023-11-14 23:00</th>"));
         assert!(page.contains("class=\"verdict bad\""));
@@ -295,7 +344,9 @@ mod tests {
     fn every_element_is_closed() {
         for report in [three_nodes(), nobody()] {
             let page = page(&report, NOW);
-            for name in ["table", "tr", "td", "th", "section", "div", "i", "b", "small", "span"] {
+            for name in [
+                "table", "tr", "td", "th", "section", "div", "i", "b", "small", "span",
+            ] {
                 let opened = page.matches(&format!("<{name}>")).count()
                     + page.matches(&format!("<{name} ")).count();
                 let closed = page.matches(&format!("</{name}>")).count();

@@ -47,7 +47,9 @@ pub(super) fn text(report: &Report, terminal: &Terminal) -> String {
         buckets(report, terminal.width),
         verdict(report),
     ];
-    parts.map(|part| part.trim_end_matches('\n').to_owned()).join("\n\n")
+    parts
+        .map(|part| part.trim_end_matches('\n').to_owned())
+        .join("\n\n")
 }
 
 /// A node by its number and name, in at most so many columns.
@@ -67,11 +69,11 @@ pub(super) fn headline(report: &Report) -> String {
         }
     };
     format!(
-        "{} to {} UTC, by {}: {} messages{topics}, {:.1} s",
+        "{}{topics} from {} to {} UTC, by {}; counted in {:.1} s",
+        counted(report.messages, "message"),
         minute(report.since),
         minute(report.until),
         span_words(report.bucket_seconds),
-        grouped(report.messages),
         report.seconds
     )
 }
@@ -79,13 +81,15 @@ pub(super) fn headline(report: &Report) -> String {
 /// What it comes to.
 pub(super) fn verdict(report: &Report) -> String {
     let silent = report.nodes.iter().filter(|node| !node.is_whole()).count();
-    let counted = report.nodes.len() - silent;
-    let messages = match report.missing_messages {
-        1 => "1 message is".to_owned(),
-        count => format!("{} messages are", grouped(count)),
+    let whole = report.nodes.len() - silent;
+    let verb = if report.missing_messages == 1 {
+        "is"
+    } else {
+        "are"
     };
+    let messages = format!("{} {verb}", counted(report.missing_messages, "message"));
     let found = match (report.equal, report.missing_messages) {
-        (true, 0) if counted > 1 => format!("{counted} nodes hold the same messages."),
+        (true, 0) if whole > 1 => format!("{whole} nodes hold the same messages."),
         (true, 0) => "Nothing to compare with.".to_owned(),
         (true, _) => format!("{messages} perhaps missing somewhere."),
         (false, _) => format!("{messages} missing somewhere: --json and --html name them."),
@@ -95,6 +99,12 @@ pub(super) fn verdict(report: &Report) -> String {
         1 => format!("{found} 1 node isn't counted, or not in full."),
         silent => format!("{found} {silent} nodes aren't counted, or not in full."),
     }
+}
+
+/// How many there are, in words.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
 }
 
 /// A span of time in the largest unit that it is a whole number of.
@@ -123,7 +133,9 @@ fn nodes(report: &Report, width: usize) -> String {
             figure(node.unsure),
             node.by.unwrap_or_else(|| node.state.words()).to_owned(),
         ]);
-        notes.extend(remarks(node).map(|remark| fitted(&format!("#{} {remark}", number + 1), width)));
+        notes.extend(
+            remarks(node).map(|remark| fitted(&format!("#{} {remark}", number + 1), width)),
+        );
     }
     align(&mut table, 1..4);
     notes.insert(0, trimmed(&table));
@@ -134,7 +146,9 @@ fn nodes(report: &Report, width: usize) -> String {
 fn remarks(node: &NodeReport) -> impl Iterator<Item = String> {
     let reason = node.reason.as_ref();
     let reason = reason.map(|reason| format!("{}: {reason}", node.state.words()));
-    let floor = node.floor.map(|floor| format!("keeps nothing before {}", minute(floor)));
+    let floor = node
+        .floor
+        .map(|floor| format!("keeps nothing before {}", minute(floor)));
     reason.into_iter().chain(floor)
 }
 
@@ -151,9 +165,9 @@ fn buckets(report: &Report, width: usize) -> String {
     let columns: Vec<Vec<String>> = (0..report.nodes.len())
         .map(|node| column(node, &shown))
         .collect();
-    let widths = columns.iter().map(|cells| {
-        cells.iter().map(|cell| cell.width()).max().unwrap_or(0) + PADDING
-    });
+    let widths = columns
+        .iter()
+        .map(|cells| cells.iter().map(|cell| cell.width()).max().unwrap_or(0) + PADDING);
     let widths: Vec<usize> = widths.collect();
     let fixed = 16 + 2 * PADDING + grouped(report.messages).len().max(6);
     let mut tables = Vec::new();
@@ -175,7 +189,9 @@ fn buckets(report: &Report, width: usize) -> String {
 fn column(node: usize, buckets: &[&BucketReport]) -> Vec<String> {
     let cells = buckets.iter().map(|bucket| bucket.nodes.get(node));
     let cells = cells.map(|cell| figures(cell.copied().flatten()));
-    std::iter::once(format!("#{}", node + 1)).chain(cells).collect()
+    std::iter::once(format!("#{}", node + 1))
+        .chain(cells)
+        .collect()
 }
 
 fn figures(cell: Option<CellReport>) -> String {
@@ -258,7 +274,10 @@ mod tests {
     fn a_node_that_is_not_there_has_no_figures() {
         let text = text(&nobody(), &WIDE);
         assert!(text.contains("unreachable: connection refused"), "{text}");
-        assert!(text.contains("Nothing to compare with. 1 node isn't"), "{text}");
+        assert!(
+            text.contains("Nothing to compare with. 1 node isn't"),
+            "{text}"
+        );
     }
 
     #[test]
