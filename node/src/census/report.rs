@@ -7,6 +7,7 @@ use super::limits::MISSING_NAMED;
 use super::node_set::NodeSet;
 use super::roll::{Cell, Missing, Row};
 use super::subject::{Subject, Subjects};
+use crate::cli::time::utc;
 
 /// A count. Times are nanoseconds since 1970.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -209,6 +210,15 @@ impl NodeReport {
     /// Whether it has answered for everything.
     pub(crate) fn is_whole(&self) -> bool {
         self.state == State::Counted
+    }
+
+    /// What is to be said of it besides figures, in words, given where the span starts.
+    pub(crate) fn remarks(&self, since: u64) -> impl Iterator<Item = String> {
+        let reason = self.reason.as_ref();
+        let reason = reason.map(|reason| format!("{}: {reason}", self.state.words()));
+        let floor = self.floor.filter(|floor| *floor > since);
+        let floor = floor.map(|floor| format!("keeps nothing before {}", utc(floor)));
+        reason.into_iter().chain(floor)
     }
 
     /// Whether it has answered for anything.

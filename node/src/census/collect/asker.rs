@@ -95,6 +95,10 @@ impl<'a> Asker<'a> {
     async fn meet(&self, subject: &Subject, dialled: Result<PeerId, ConnectError>) -> Finding {
         let peer = match dialled {
             Ok(peer) => peer,
+            // Its address is known.
+            Err(ConnectError::Unreachable { reason, .. }) => {
+                return Finding::new(Standing::unreachable(&reason), "");
+            }
             Err(error) => return Finding::new(Standing::unreachable(&error), ""),
         };
         self.await_cluster(&peer).await;

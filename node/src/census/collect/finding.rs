@@ -90,6 +90,8 @@ impl Method {
     }
 }
 
+/// On one line, and cut short where it is long.
 pub(super) fn shortened(reason: &str) -> String {
-    reason.chars().take(REASON_CHARS).collect()
+    let words: Vec<&str> = reason.split_whitespace().collect();
+    words.join(" ").chars().take(REASON_CHARS).collect()
 }

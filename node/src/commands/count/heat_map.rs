@@ -34,7 +34,7 @@ pub(super) fn heat_map(report: &Report, terminal: &Terminal) -> String {
         }
         text.push('\n');
     }
-    text.push_str(&legend(terminal.colour));
+    text.push_str(&legend(report, terminal));
     text
 }
 
@@ -48,12 +48,25 @@ fn axis(report: &Report, indent: usize, columns: usize) -> String {
     format!("{:indent$}{start}{:between$}{end}\n", "", "")
 }
 
-fn legend(colour: bool) -> String {
-    let told: Vec<String> = Shade::ALL
-        .iter()
-        .map(|shade| format!("{} {}", drawn(*shade, colour), shade.words()))
-        .collect();
-    format!("missing: {}\n", told.join("  "))
+/// The characters in use, in as many lines as they need.
+fn legend(report: &Report, terminal: &Terminal) -> String {
+    let mut text = String::from("missing:");
+    let mut width = text.width();
+    for shade in Shade::in_use(&report.buckets) {
+        let needed = 4 + shade.words().width();
+        if width + needed > terminal.width {
+            text.push_str("\n        ");
+            width = 8;
+        }
+        width += needed;
+        text.push_str(&format!(
+            "  {} {}",
+            drawn(shade, terminal.colour),
+            shade.words()
+        ));
+    }
+    text.push('\n');
+    text
 }
 
 fn drawn(shade: Shade, colour: bool) -> String {

@@ -99,7 +99,9 @@ fn nodes(report: &Report) -> String {
         .nodes
         .iter()
         .for_each(|node| out.push_str(&node_row(node)));
-    out.push_str("</tbody>\n</table></div>\n</section>\n");
+    out.push_str("</tbody>\n</table></div>\n");
+    out.push_str(&notes(report));
+    out.push_str("</section>\n");
     out
 }
 
@@ -108,35 +110,34 @@ fn node_row(node: &NodeReport) -> String {
         true => grouped(figure),
         false => "?".to_owned(),
     };
-    let mut how = node.by.unwrap_or_else(|| node.state.words()).to_owned();
-    if let Some(reason) = &node.reason {
-        let _ = write!(
-            how,
-            "<small>{}: {}</small>",
-            node.state.words(),
-            text(reason)
-        );
-    }
-    if let Some(floor) = node.floor {
-        let _ = write!(
-            how,
-            "<small>keeps nothing before {} UTC</small>",
-            minute(floor)
-        );
-    }
     let agent = match node.agent.as_str() {
         "" => String::new(),
         agent => format!("<small>{}</small>", text(agent)),
     };
     format!(
-        "<tr><th scope=\"row\">{}<small>{}</small>{agent}</th><td class=\"figure\">{}</td>\
-         <td class=\"figure\">{}</td><td class=\"figure\">{}</td><td>{how}</td></tr>\n",
+        "<tr><th scope=\"row\">{}<small class=\"address\">{}</small>{agent}</th>\
+         <td class=\"figure\">{}</td><td class=\"figure\">{}</td><td class=\"figure\">{}</td>\
+         <td>{}</td></tr>\n",
         text(&node.name),
         text(&node.address),
         figure(node.messages),
         figure(node.missing),
         figure(node.unsure),
+        node.by.unwrap_or_else(|| node.state.words()),
     )
+}
+
+/// What else is to be said of nodes, in words.
+fn notes(report: &Report) -> String {
+    let told = report.nodes.iter().flat_map(|node| {
+        let remarks = node.remarks(report.since);
+        remarks.map(|remark| format!("<li>{}: {}</li>\n", text(&node.name), text(&remark)))
+    });
+    let told: String = told.collect();
+    match told.as_str() {
+        "" => told,
+        told => format!("<ul class=\"notes\">\n{told}</ul>\n"),
+    }
 }
 
 /// The picture, for eyes alone: the figures below say the same and more.
@@ -164,7 +165,7 @@ fn heat_map(report: &Report) -> String {
         minute(report.since),
         minute(report.until)
     );
-    for shade in Shade::ALL {
+    for shade in Shade::in_use(&report.buckets) {
         let _ = write!(
             out,
             "<li><i class=\"{}\"></i>{}</li>",
@@ -198,7 +199,7 @@ fn figures(report: &Report) -> String {
     let mut out = String::from(
         "<section aria-labelledby=\"figures\">\n<h2 id=\"figures\">Messages by time and node</h2>\n\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"figures\"><table>\n\
-         <caption>Times in UTC. Spans without messages are left out.</caption>\n\
+         <caption>Times in UTC. −2: two messages are missing. Spans without messages are left out.</caption>\n\
          <thead><tr><th scope=\"col\" class=\"stays\">From</th><th scope=\"col\" class=\"figure\">In all</th>",
     );
     for node in &report.nodes {
@@ -231,12 +232,18 @@ fn figure_cell(messages: u64, cell: Option<CellReport>) -> String {
         return format!("<td class=\"figure {shade}\">no answer</td>");
     };
     let mut told = grouped(cell.messages);
-    if cell.missing > 0 {
-        let _ = write!(told, "<b>{} missing</b>", grouped(cell.missing));
-    }
-    if cell.unsure > 0 {
-        let _ = write!(told, "<b>{} not sure</b>", grouped(cell.unsure));
-    }
+    let mut add = |sign: &str, count: u64, words: &str| {
+        if count > 0 {
+            let count = grouped(count);
+            // Signs for eyes, words for ears.
+            let _ = write!(
+                told,
+                " <b aria-hidden=\"true\">{sign}{count}</b><span class=\"heard\">, {count} {words}</span>"
+            );
+        }
+    };
+    add("−", cell.missing, "missing");
+    add("?", cell.unsure, "not sure");
     format!("<td class=\"figure {shade}\">{told}</td>")
 }
 
@@ -331,10 +338,9 @@ mod tests {
     fn figures_and_hashes_stand_in_tables() {
         let page = page(&three_nodes(), NOW);
         assert!(page.contains(&format!("<code>0x{}</code>", "04".repeat(32))));
-        assert!(
-            page.contains("<td class=\"figure most\">1<b>1 missing</b></td>"),
-            "{page}"
-        );
+        let lacking = "<td class=\"figure most\">1 <b aria-hidden=\"true\">−1</b>\
+                       <span class=\"heard\">, 1 missing</span></td>";
+        assert!(page.contains(lacking), "{page}");
         assert!(page.contains("<td class=\"figure unknown\">no answer</td>"));
         assert!(page.contains("<th scope=\"row\" class=\"stays time\">2023-11-14 23:00</th>"));
         assert!(page.contains("class=\"verdict bad\""));

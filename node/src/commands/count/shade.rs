@@ -1,5 +1,7 @@
 //! How much a node lacks of a bucket, as one of a few shades.
 
+use std::collections::BTreeSet;
+
 use crate::census::report::{BucketReport, CellReport};
 
 /// How much of a bucket's messages a node lacks.
@@ -70,6 +72,18 @@ impl Shade {
             sum.unsure += cell.unsure;
         }
         Self::of(messages, sum)
+    }
+
+    /// Those of any bucket and node, in order.
+    pub(super) fn in_use(buckets: &[BucketReport]) -> impl Iterator<Item = Self> {
+        let cells = buckets.iter().flat_map(|bucket| {
+            let cells = bucket.nodes.iter();
+            cells.map(|cell| Self::of(bucket.messages, *cell))
+        });
+        let used: BTreeSet<Self> = cells.collect();
+        Self::ALL
+            .into_iter()
+            .filter(move |shade| used.contains(shade))
     }
 
     /// What it means.

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::heat_map::{heat_map, minute};
 use crate::census::Report;
-use crate::census::report::{BucketReport, CellReport, NodeReport};
+use crate::census::report::{BucketReport, CellReport};
 use crate::commands::query::text::{escaped, fitted};
 use crate::commands::ruled_table;
 use crate::sync::report::grouped;
@@ -133,23 +133,12 @@ fn nodes(report: &Report, width: usize) -> String {
             figure(node.unsure),
             node.by.unwrap_or_else(|| node.state.words()).to_owned(),
         ]);
-        notes.extend(
-            remarks(node).map(|remark| fitted(&format!("#{} {remark}", number + 1), width)),
-        );
+        let remarks = node.remarks(report.since);
+        notes.extend(remarks.map(|remark| format!("#{} {}", number + 1, escaped(&remark))));
     }
     align(&mut table, 1..4);
     notes.insert(0, trimmed(&table));
     notes.join("\n")
-}
-
-/// What else is to be said of a node.
-fn remarks(node: &NodeReport) -> impl Iterator<Item = String> {
-    let reason = node.reason.as_ref();
-    let reason = reason.map(|reason| format!("{}: {reason}", node.state.words()));
-    let floor = node
-        .floor
-        .map(|floor| format!("keeps nothing before {}", minute(floor)));
-    reason.into_iter().chain(floor)
 }
 
 /// The buckets that there are messages of, in as many tables as the columns for nodes need.
