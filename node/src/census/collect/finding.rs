@@ -76,7 +76,8 @@ impl Standing {
     }
 
     pub(super) fn unreachable(reason: &dyn Display) -> Self {
-        Self::Unreachable(shortened(&reason.to_string()))
+        let reason = shortened(&reason.to_string());
+        Self::Unreachable(cause(&reason).to_owned())
     }
 }
 
@@ -94,4 +95,41 @@ impl Method {
 pub(super) fn shortened(reason: &str) -> String {
     let words: Vec<&str> = reason.split_whitespace().collect();
     words.join(" ").chars().take(REASON_CHARS).collect()
+}
+
+/// What is at the bottom of a reason in which libp2p has wrapped what went wrong at each level.
+fn cause(reason: &str) -> &str {
+    let last = reason.rsplit(": ").next().unwrap_or(reason);
+    let mut cause = last.trim_end_matches(']');
+    while cause.ends_with(')') && cause.matches(')').count() > cause.matches('(').count() {
+        cause = &cause[..cause.len() - 1];
+    }
+    if cause.trim().is_empty() {
+        reason
+    } else {
+        cause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_of_a_failed_dial_is_what_is_told_of_it() {
+        let told = "Failed to negotiate transport protocol(s): [(/ip4/127.0.0.1/tcp/1/p2p/16U: : Multiple \
+                    dial errors occurred:\n - Connection refused (os error 111): Connection refused (os \
+                    error 111))]";
+        let refused = Standing::Unreachable("Connection refused (os error 111)".into());
+        assert_eq!(Standing::unreachable(&told), refused);
+        let silent = Standing::unreachable(&"no answer in 15 s");
+        assert_eq!(silent, Standing::Unreachable("no answer in 15 s".into()));
+        assert_eq!(cause("odd: ]"), "odd: ]");
+    }
+
+    #[test]
+    fn what_is_long_is_cut_short() {
+        let long = "é ".repeat(REASON_CHARS);
+        assert_eq!(shortened(&long).chars().count(), REASON_CHARS);
+    }
 }

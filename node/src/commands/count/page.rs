@@ -198,8 +198,9 @@ fn strip_cell(buckets: &[BucketReport], node: usize) -> String {
 fn figures(report: &Report) -> String {
     let mut out = String::from(
         "<section aria-labelledby=\"figures\">\n<h2 id=\"figures\">Messages by time and node</h2>\n\
-         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"figures\"><table>\n\
-         <caption>Times in UTC. −2: two messages are missing. Spans without messages are left out.</caption>\n\
+         <p class=\"soft\" id=\"about-figures\">Times in UTC. −2: two messages are missing. Spans without \
+         messages are left out.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" \
+         aria-labelledby=\"figures\"><table aria-describedby=\"about-figures\">\n\
          <thead><tr><th scope=\"col\" class=\"stays\">From</th><th scope=\"col\" class=\"figure\">In all</th>",
     );
     for node in &report.nodes {
@@ -214,7 +215,7 @@ fn figures(report: &Report) -> String {
         let _ = write!(
             out,
             "<tr><th scope=\"row\" class=\"stays time\">{}</th><td class=\"figure\">{}</td>",
-            minute(bucket.start),
+            with_year_apart(bucket.start),
             grouped(bucket.messages)
         );
         for cell in &bucket.nodes {
@@ -224,6 +225,17 @@ fn figures(report: &Report) -> String {
     }
     out.push_str("</tbody>\n</table></div>\n</section>\n");
     out
+}
+
+/// A time whose year can be left out where there is no room.
+fn with_year_apart(time: u64) -> String {
+    let text = minute(time);
+    match text.split_at_checked(5) {
+        Some((year, rest)) if year.ends_with('-') => {
+            format!("<span class=\"year\">{year}</span>{rest}")
+        }
+        _ => text,
+    }
 }
 
 fn figure_cell(messages: u64, cell: Option<CellReport>) -> String {
@@ -252,7 +264,7 @@ fn missing(report: &Report) -> String {
         return String::new();
     }
     let named = report.missing.len() as u64;
-    let caption = if named < report.missing_messages {
+    let named = if named < report.missing_messages {
         format!(
             "The first {} of {}. `wakustore count` with less time names others.",
             grouped(named),
@@ -263,8 +275,8 @@ fn missing(report: &Report) -> String {
     };
     let mut out = format!(
         "<section aria-labelledby=\"missing\">\n<h2 id=\"missing\">Missing messages</h2>\n\
-         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"missing\"><table>\n\
-         <caption>{caption}</caption>\n<thead><tr><th scope=\"col\">Hash</th><th scope=\"col\">From</th>\
+         <p class=\"soft\" id=\"about-missing\">{named}</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" \
+         aria-labelledby=\"missing\"><table aria-describedby=\"about-missing\">\n<thead><tr><th scope=\"col\">Hash</th><th scope=\"col\">From</th>\
          <th scope=\"col\">Missing at</th><th scope=\"col\">Held by</th></tr></thead>\n<tbody>\n"
     );
     report
@@ -342,7 +354,7 @@ mod tests {
                        <span class=\"heard\">, 1 missing</span></td>";
         assert!(page.contains(lacking), "{page}");
         assert!(page.contains("<td class=\"figure unknown\">no answer</td>"));
-        assert!(page.contains("<th scope=\"row\" class=\"stays time\">2023-11-14 23:00</th>"));
+        assert!(page.contains("<span class=\"year\">2023-</span>11-14 23:00</th>"));
         assert!(page.contains("class=\"verdict bad\""));
     }
 

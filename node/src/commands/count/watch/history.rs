@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::census::Report;
 use crate::census::limits::{ROUNDS, WEEK};
+use crate::census::report::BucketReport;
 use crate::cli::time::nanoseconds;
 
 /// The figures of a week, by bucket, and which nodes answered when.
@@ -85,6 +86,27 @@ impl Round {
     }
 }
 
+impl Past {
+    /// Takes what a count has found, but for what it couldn't find since nodes didn't answer.
+    fn take(&mut self, report: &Report, bucket: &BucketReport) {
+        let answered = bucket.nodes.iter().flatten().count();
+        let all = answered == report.nodes.len();
+        self.messages = match all {
+            true => bucket.messages,
+            false => bucket.messages.max(self.messages),
+        };
+        // Alone, a node lacks nothing that others hold.
+        if !all && answered < 2 {
+            return;
+        }
+        for (node, cell) in report.nodes.iter().zip(&bucket.nodes) {
+            if let Some(cell) = cell.filter(|cell| cell.unsure == 0) {
+                self.missing.insert(node.peer_id.clone(), cell.missing);
+            }
+        }
+    }
+}
+
 impl History {
     /// Nothing yet, of buckets of this width in nanoseconds.
     pub(super) const fn new(width: u64) -> Self {
@@ -130,12 +152,7 @@ impl History {
             // Of a span that begins within a bucket it has the start of the span.
             let start = bucket.start - bucket.start % self.width;
             let past = self.buckets.entry(start).or_default();
-            past.messages = bucket.messages;
-            for (node, cell) in report.nodes.iter().zip(&bucket.nodes) {
-                if let Some(cell) = cell {
-                    past.missing.insert(node.peer_id.clone(), cell.missing);
-                }
-            }
+            past.take(report, bucket);
             changed.insert(start, past.clone());
         }
         if round.full {
@@ -264,7 +281,40 @@ mod tests {
         noted(&report, now, false, &mut history);
         assert_eq!(history.missing(&node, WINDOWS[1], now), Some(1));
         assert_eq!(history.availability(&node, WINDOWS[1], now), Some(0.5));
+        assert_eq!(history.messages(WINDOWS[1], now), 6);
         assert_eq!(history.availability("nobody", WINDOWS[1], now), None);
+    }
+
+    #[test]
+    fn what_a_count_could_not_find_leaves_the_figures_as_they_were() {
+        let report = three_nodes();
+        let second = report.nodes[1].peer_id.clone();
+        let mut history = History::new(HOUR);
+        noted(&report, report.until, false, &mut history);
+        let before = history.buckets.clone();
+
+        let mut unsure = report.clone();
+        let cell = unsure.buckets[2].nodes[1].as_mut().unwrap();
+        (cell.missing, cell.unsure) = (0, 1);
+        noted(&unsure, report.until, false, &mut history);
+        assert_eq!(history.buckets, before, "it couldn't be asked again");
+
+        let mut alone = report.clone();
+        for bucket in &mut alone.buckets {
+            (bucket.nodes[0], bucket.nodes[2]) = (None, None);
+            bucket.messages = bucket.nodes[1].unwrap().messages;
+            bucket.nodes[1].as_mut().unwrap().missing = 0;
+        }
+        noted(&alone, report.until, false, &mut history);
+        assert_eq!(
+            history.buckets, before,
+            "there was nobody to compare it with"
+        );
+
+        let mut healed = report.clone();
+        healed.buckets[2].nodes[1].as_mut().unwrap().missing = 0;
+        noted(&healed, report.until, false, &mut history);
+        assert_eq!(history.missing(&second, WINDOWS[0], report.until), Some(0));
     }
 
     #[test]
