@@ -211,4 +211,9 @@ impl ItemSet for Counted {
         self.count(shares.len());
         self.set.divide(section, shares);
     }
+
+    fn divide_all(&self, sections: &[Section], shares: &mut [Share]) {
+        self.count(shares.len());
+        self.set.divide_all(sections, shares);
+    }
 }

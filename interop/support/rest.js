@@ -19,6 +19,13 @@ export async function stored(node, contentTopic) {
   return JSON.parse(text).messages;
 }
 
+/** The messages of a content topic that `node` gets of the node at the address `peer` by a Store query. */
+export async function storedAt(node, peer, contentTopic) {
+  const query = new URLSearchParams({ peerAddr: peer, contentTopics: contentTopic, includeData: "true", pageSize: "100" });
+  const text = await call(node, "GET", `/store/v3/messages?${query}`);
+  return JSON.parse(text).messages;
+}
+
 async function call(node, method, path, body) {
   const response = await fetch(`${node.rest}${path}`, {
     method,

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { pubsubTopic } from "../support/network.js";
 import { Node } from "../support/node.js";
 import { Place } from "../support/program.js";
-import { publish, stored } from "../support/rest.js";
+import { publish, stored, storedAt } from "../support/rest.js";
 import { until } from "../support/wait.js";
 
 const TOPIC = "/interop/1/two-nodes/proto";
@@ -75,6 +75,18 @@ test("what is published at either is archived at both, by relay alone", async (t
   await waitFor(b, 20);
   await publishNumbers(b, 20, 40);
   await waitFor(a, 40);
+  await Promise.all([a.stop(), b.stop()]);
+});
+
+test("a node asks the other's store for messages", async (t) => {
+  const at = await place(t);
+  const a = await Node.start(at, "a", ...relaying());
+  // It isn't told to stay with the other, relays nothing and has nothing of its own.
+  const b = await Node.start(at, "b", "--relay=false", "--shard=0", ...Node.REST);
+  await publishNumbers(a, 0, 7);
+  await waitFor(a, 7);
+  assert.deepEqual(await numbers(b), []);
+  assert.deepEqual(await storedAt(b, a.tcp, TOPIC), await stored(a, TOPIC));
   await Promise.all([a.stop(), b.stop()]);
 });
 

@@ -36,6 +36,10 @@ fn main() -> ExitCode {
         Err(error) => return error.report(),
     };
     if let Some(printed) = loaded.printed() {
+        if let Err(failure) = commands::check(&loaded.cli.command) {
+            tell(format_args!("error: {failure}"));
+            return failure.code();
+        }
         return match say(printed) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error),

@@ -62,6 +62,7 @@ mod division;
 mod engine;
 mod initiator;
 mod responder;
+mod splits;
 mod wire;
 
 pub use division::Division;

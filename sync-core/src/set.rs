@@ -93,6 +93,26 @@ pub trait ItemSet {
     fn divide(&self, section: &Section, shares: &mut [Share]) {
         divide_evenly(self, section.ranks.clone(), shares);
     }
+
+    /// Divides ascending sections, all into as many parts: those of the first come first in `shares`,
+    /// which holds some for each, then those of the second, and so on.
+    ///
+    /// The answers are those of [`divide`](Self::divide). Sets that find many places faster together
+    /// than section after section override this.
+    fn divide_all(&self, sections: &[Section], shares: &mut [Share]) {
+        for (section, shares) in sections.iter().zip(shares_of(sections, shares)) {
+            self.divide(section, shares);
+        }
+    }
+}
+
+/// The shares of each of the sections.
+pub(crate) fn shares_of<'a>(
+    sections: &[Section],
+    shares: &'a mut [Share],
+) -> slice::ChunksExactMut<'a, Share> {
+    let parts = shares.len() / sections.len().max(1);
+    shares.chunks_exact_mut(parts.max(1))
 }
 
 /// Divides the items of these ranks into parts that differ by one item at most.
@@ -186,6 +206,10 @@ macro_rules! item_set_by_deref {
             fn divide(&self, section: &Section, shares: &mut [Share]) {
                 (**self).divide(section, shares);
             }
+
+            fn divide_all(&self, sections: &[Section], shares: &mut [Share]) {
+                (**self).divide_all(sections, shares);
+            }
         }
     )*};
 }
@@ -277,11 +301,16 @@ impl<S: ItemSet> ItemSet for Slice<S> {
     }
 
     fn divide(&self, section: &Section, shares: &mut [Share]) {
-        let outer = Section {
+        self.divide_all(slice::from_ref(section), shares);
+    }
+
+    fn divide_all(&self, sections: &[Section], shares: &mut [Share]) {
+        let outer = |section: &Section| Section {
             range: self.range.intersect(&section.range),
             ranks: self.outer(&section.ranks),
         };
-        self.set.divide(&outer, shares);
+        let sections: Vec<Section> = sections.iter().map(outer).collect();
+        self.set.divide_all(&sections, shares);
         for share in shares {
             share.end -= self.start;
         }

@@ -186,6 +186,10 @@ macro_rules! item_set_by_field {
             fn divide(&self, section: &Section, shares: &mut [Share]) {
                 self.$field.divide(section, shares);
             }
+
+            fn divide_all(&self, sections: &[Section], shares: &mut [Share]) {
+                self.$field.divide_all(sections, shares);
+            }
         }
     )*};
 }
@@ -406,6 +410,36 @@ fn check_sections(set: &impl ItemSet, sorted: &[Item], range: Range) {
             start = share.end;
         }
         assert_eq!(start, ranks.end);
+    }
+    check_divided_together(set, &section);
+}
+
+/// Whether the halves and an empty section between come out together as they do one by one.
+fn check_divided_together(set: &impl ItemSet, section: &Section) {
+    let middle = section.ranks.start + section.ranks.len() / 2;
+    let inner = set.select(middle).filter(|_| middle < section.ranks.end);
+    let border = inner.map_or(section.range.upper, Bound::Before);
+    let middle = set.rank(&border);
+    let piece = |range: Range, ranks: std::ops::Range<usize>| Section { range, ranks };
+    let pieces = [
+        piece(
+            Range::new(section.range.lower, border),
+            section.ranks.start..middle,
+        ),
+        piece(Range::new(border, border), middle..middle),
+        piece(
+            Range::new(border, section.range.upper),
+            middle..section.ranks.end,
+        ),
+    ];
+    for parts in [1, 3, 8] {
+        let mut together = vec![Share::default(); parts * pieces.len()];
+        set.divide_all(&pieces, &mut together);
+        for (piece, together) in pieces.iter().zip(together.chunks(parts)) {
+            let mut alone = vec![Share::default(); parts];
+            set.divide(piece, &mut alone);
+            assert_eq!(together, alone);
+        }
     }
 }
 

@@ -59,6 +59,17 @@ pub fn start_log(loaded: &Loaded) -> Levels {
     logging::start(args.log.log_format, filter)
 }
 
+/// Whether a command's arguments make sense together, without doing anything.
+///
+/// # Errors
+/// What is wrong, and what was expected.
+pub fn check(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => run::check(args),
+        _ => Ok(()),
+    }
+}
+
 /// Carries out a command; `levels` set how much is logged meanwhile.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ use crate::net::peer_of;
 use crate::node::{Node, NodeConfig, Services};
 use crate::output::say;
 use crate::recording::Recording;
+use crate::relay::RelayConfig;
 use crate::rest::RestServer;
 use crate::resume::ResumeConfig;
 use crate::sync::Schedule;
@@ -74,6 +75,19 @@ fn record(args: &RunArgs, config: &mut NodeConfig) -> Result<Option<Recording>, 
     Ok(Some(recording))
 }
 
+/// Whether a node could be configured so; no file is looked at.
+pub(super) fn check(args: &RunArgs) -> Result<(), Failure> {
+    relay(args)?;
+    peer_addresses("--staticnode", &args.net.staticnode)?;
+    peer_addresses("--storenode", &args.net.storenode)?;
+    Ok(())
+}
+
+fn relay(args: &RunArgs) -> Result<Option<RelayConfig>, Failure> {
+    let relay = args.relay.config(args.cluster_id, &args.shard);
+    relay.map_err(|error| Failure::Usage(anyhow::anyhow!(error)))
+}
+
 fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
     let mut config = NodeConfig::new(keypair(args)?, Some(args.cluster_id))
         .listening_on(args.listen_address, args.tcp_port);
@@ -84,8 +98,7 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
         config.listen.push(address);
     }
     config.shards.clone_from(&args.shard);
-    let relay = args.relay.config(args.cluster_id, &args.shard);
-    config.relay = relay.map_err(|error| Failure::Usage(anyhow::anyhow!(error)))?;
+    config.relay = relay(args)?;
     if let Some(relay) = &mut config.relay {
         relay.cache_capacity = args.rest.rest_relay_cache_capacity;
     }
@@ -101,8 +114,8 @@ fn config(args: &RunArgs) -> Result<NodeConfig, Failure> {
     };
     config.rates = args.rates.config();
     config.announce = args.net.announce();
-    config.stay_with = peer_addresses(&args.net.staticnode)?;
-    config.store_nodes = peer_addresses(&args.net.storenode)?;
+    config.stay_with = peer_addresses("--staticnode", &args.net.staticnode)?;
+    config.store_nodes = peer_addresses("--storenode", &args.net.storenode)?;
     config.schedule = (args.store && args.store_sync).then_some(Schedule {
         interval: args.store_sync_interval.0,
         range: args.store_sync_range.0,
@@ -132,8 +145,13 @@ fn keypair(args: &RunArgs) -> Result<Keypair, Failure> {
     }
 }
 
-fn peer_addresses(texts: &[String]) -> Result<Vec<Multiaddr>, Failure> {
-    texts.iter().map(|text| peer_address(text)).collect()
+fn peer_addresses(flag: &str, texts: &[String]) -> Result<Vec<Multiaddr>, Failure> {
+    let addresses = texts.iter().map(|text| peer_address(text));
+    let named = addresses.map(|address| match address {
+        Err(Failure::Usage(error)) => Err(Failure::Usage(error.context(flag.to_owned()))),
+        address => address,
+    });
+    named.collect()
 }
 
 /// As much of a key as tells which one it is, and no more.

@@ -126,3 +126,53 @@ impl Dialler {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use store_adapter::ArchiveUrl;
+
+    use super::*;
+    use crate::node::{Node, NodeConfig};
+    use crate::store::Store;
+
+    async fn node() -> Node {
+        let config = NodeConfig::new(sync_net::identity::generate(), Some(99));
+        let config = config.listening_on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        let store = Store::open(&ArchiveUrl::Memory).await.unwrap();
+        Node::start(config, store).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn of_several_addresses_of_a_peer_the_first_is_dialled() {
+        let (node, peer) = (node().await, PeerId::random());
+        let at = |port: u16, peer: PeerId| -> Multiaddr {
+            format!("/ip4/127.0.0.1/tcp/{port}/p2p/{peer}")
+                .parse()
+                .unwrap()
+        };
+        let other = PeerId::random();
+        let addresses = [at(1, peer), at(2, other), at(3, peer)];
+        let (dialler, order) = Dialler::new(node.network().clone(), Some(99), &addresses).unwrap();
+        assert_eq!(order, [peer, other]);
+        assert_eq!(dialler.addresses[&peer], addresses[0]);
+        node.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_has_come_by_itself_may_say_what_it_speaks_before_it_is_asked() {
+        let (asking, coming) = (node().await, node().await);
+        let addresses = coming.addresses().to_vec();
+        let (mut dialler, order) =
+            Dialler::new(asking.network().clone(), Some(99), &addresses).unwrap();
+        let (connected, reached) = tokio::join!(coming.connect(&asking.addresses()[0]), async {
+            asking.peers().wait_connected(&order[0]).await;
+            dialler.reach(&order[0]).await
+        });
+        connected.unwrap();
+        reached.unwrap();
+        asking.stop().await;
+        coming.stop().await;
+    }
+}

@@ -282,10 +282,24 @@ fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
     }
 }
 
+/// What a peer tells of itself that speaks these protocols.
+#[cfg(test)]
+pub(super) fn info_of_speaking(protocols: &[&'static str]) -> identify::Info {
+    use libp2p::StreamProtocol;
+    identify::Info {
+        public_key: libp2p::identity::Keypair::generate_secp256k1().public(),
+        protocol_version: "ipfs/0.1.0".into(),
+        agent_version: "nwaku-v0.38.0".into(),
+        listen_addrs: Vec::new(),
+        protocols: protocols.iter().map(|it| StreamProtocol::new(it)).collect(),
+        observed_addr: Multiaddr::empty(),
+        signed_peer_record: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use libp2p::StreamProtocol;
-    use libp2p::identity::Keypair;
 
     use super::*;
 
@@ -293,24 +307,12 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn identify_info() -> identify::Info {
-        identify::Info {
-            public_key: Keypair::generate_secp256k1().public(),
-            protocol_version: "ipfs/0.1.0".into(),
-            agent_version: "nwaku-v0.38.0".into(),
-            listen_addrs: Vec::new(),
-            protocols: Vec::new(),
-            observed_addr: Multiaddr::empty(),
-            signed_peer_record: None,
-        }
-    }
-
     #[test]
     fn what_a_hostile_peer_tells_of_itself_is_kept_within_bounds() {
         let long: &'static str = "/x".repeat(PROTOCOL_BYTES).leak();
         let protocol =
             |number| StreamProtocol::try_from_owned(format!("/protocol/{number}")).unwrap();
-        let mut info = identify_info();
+        let mut info = info_of_speaking(&[]);
         info.agent_version = format!("\u{1b}[31mred\n{}", "a".repeat(10_000));
         info.protocols = (0..1_000).map(protocol).collect();
         info.protocols.insert(0, StreamProtocol::new(long));
@@ -341,7 +343,7 @@ mod tests {
     #[test]
     fn the_best_address_is_one_that_leads_somewhere() {
         let id = PeerId::random();
-        let mut info = identify_info();
+        let mut info = info_of_speaking(&[]);
         info.listen_addrs = vec![
             address("/ip4/127.0.0.1/tcp/60000"),
             address("/ip4/192.0.2.1/tcp/60000"),

@@ -86,10 +86,10 @@ fn by_shard(shards: &[PeersOfShard], total: &str) -> BTreeMap<String, usize> {
 
 #[cfg(test)]
 mod tests {
-    use libp2p::identity::Keypair;
-    use libp2p::{Multiaddr, StreamProtocol, identify};
+    use libp2p::Multiaddr;
 
     use super::super::PeerTable;
+    use super::super::peer::info_of_speaking;
     use super::super::peer_info::{Kept, PeerDirection};
     use super::*;
 
@@ -102,16 +102,7 @@ mod tests {
             (peers[1], &["/ipfs/ping/1.0.0"]),
         ] {
             table.connected(peer, &Multiaddr::empty(), PeerDirection::Inbound);
-            let info = identify::Info {
-                public_key: Keypair::generate_secp256k1().public(),
-                protocol_version: "ipfs/0.1.0".into(),
-                agent_version: "a/1".into(),
-                listen_addrs: Vec::new(),
-                protocols: protocols.iter().map(|it| StreamProtocol::new(it)).collect(),
-                observed_addr: Multiaddr::empty(),
-                signed_peer_record: None,
-            };
-            table.identified(&peer, &info);
+            table.identified(&peer, &info_of_speaking(protocols));
         }
         table.keep(peers[2], &[], Kept::StaticNode);
         (table, peers)

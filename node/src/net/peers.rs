@@ -209,6 +209,26 @@ impl PeerTable {
             .await;
     }
 
+    /// How many attempts to connect to the peer failed since it was connected.
+    pub(super) fn failures(&self, peer: &PeerId) -> u32 {
+        self.info(peer).map_or(0, |info| info.failed_dials)
+    }
+
+    /// Waits until the peer is connected, or an attempt fails beyond the so many `failures` that there were.
+    ///
+    /// # Errors
+    /// What went wrong with that attempt.
+    pub(super) async fn wait_dialled(&self, peer: &PeerId, failures: u32) -> Result<(), String> {
+        let info = self.wait_until(peer, |info| {
+            info.is_connected() || info.failed_dials > failures
+        });
+        let info = info.await;
+        match info.last_failure {
+            Some(failure) if !info.is_connected() => Err(failure.reason),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits until the peer isn't connected.
     pub async fn wait_gone(&self, peer: &PeerId) {
         let gone = |peers: &HashMap<PeerId, Peer>| !peers.get(peer).is_some_and(Peer::is_connected);
@@ -265,9 +285,7 @@ fn forget_beyond(peers: &mut HashMap<PeerId, Peer>, most: usize) {
 
 #[cfg(test)]
 mod tests {
-    use libp2p::StreamProtocol;
-    use libp2p::identity::Keypair;
-
+    use super::super::peer::info_of_speaking;
     use super::super::peer_info::{Connectedness, PeerOrigin};
     use super::*;
 
@@ -276,16 +294,7 @@ mod tests {
     }
 
     fn identify(table: &PeerTable, peer: PeerId) {
-        let info = identify::Info {
-            public_key: Keypair::generate_secp256k1().public(),
-            protocol_version: "ipfs/0.1.0".into(),
-            agent_version: "a/1".into(),
-            listen_addrs: Vec::new(),
-            protocols: vec![StreamProtocol::new("/a/1")],
-            observed_addr: Multiaddr::empty(),
-            signed_peer_record: None,
-        };
-        table.identified(&peer, &info);
+        table.identified(&peer, &info_of_speaking(&["/a/1"]));
     }
 
     #[tokio::test]

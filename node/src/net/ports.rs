@@ -8,7 +8,7 @@ use libp2p::multiaddr::Protocol;
 
 /// A port that can't be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("can't listen on {address} ({flag}): {source}{advice}", advice = advice(source, address))]
+#[error("can't listen on {address} ({flag}): {reason}", reason = reason(source, address))]
 pub struct PortError {
     /// The flag that names the port.
     flag: String,
@@ -18,19 +18,19 @@ pub struct PortError {
     source: io::Error,
 }
 
-fn advice(error: &io::Error, address: &SocketAddr) -> String {
+fn reason(error: &io::Error, address: &SocketAddr) -> String {
     let port = address.port();
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("; port {port} is in use: end the program that has it, or name another port")
+            format!("port {port} is in use: end the program that has it, or name another port")
         }
         io::ErrorKind::PermissionDenied => {
-            format!("; port {port} is for privileged programs: name one from 1024 on")
+            format!("port {port} is for privileged programs: name one from 1024 on")
         }
         io::ErrorKind::AddrNotAvailable => {
-            format!("; {} is no address of this machine", address.ip())
+            format!("{} is no address of this machine", address.ip())
         }
-        _ => String::new(),
+        _ => error.to_string(),
     }
 }
 

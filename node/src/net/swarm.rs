@@ -131,16 +131,18 @@ impl SwarmHandle {
             .addresses(addresses.to_vec())
             .condition(PeerCondition::DisconnectedAndNotDialing)
             .build();
+        let failures = self.peers.failures(&peer);
         let (done, result) = oneshot::channel();
         let sent = self.commands.send(Command::Dial(dial, done)).await;
         sent.map_err(|_| ConnectError::Stopped)?;
         let dialled = async {
             match result.await.map_err(|_| ConnectError::Stopped)? {
                 // Somebody else dials it already.
-                Err(DialError::DialPeerConditionFalse(_)) => {
-                    self.peers.wait_connected(&peer).await;
-                    Ok(())
-                }
+                Err(DialError::DialPeerConditionFalse(_)) => self
+                    .peers
+                    .wait_dialled(&peer, failures)
+                    .await
+                    .map_err(|reason| unreachable(peer, addresses, &reason)),
                 result => result.map_err(|error| unreachable(peer, addresses, &error)),
             }
         };
@@ -264,8 +266,7 @@ pub(crate) async fn spawn(
 ) -> anyhow::Result<Spawned> {
     let (gossipsub, relay) = relay.map(|part| (part.gossipsub, part.driver)).unzip();
     let behaviour = NodeBehaviour::new(keypair, frames, &parts, gossipsub);
-    let mut swarm = sync_net::build_swarm(keypair, behaviour, &ConnectionLimits::default())?;
-    let addresses = start_listening(&mut swarm, listen).await?;
+    let swarm = sync_net::build_swarm(keypair, behaviour, &ConnectionLimits::default())?;
     let (commands, received) = mpsc::channel(COMMANDS);
     let (met, newly_met) = mpsc::channel(COMMANDS);
     let peers = Arc::clone(&parts.peers);
@@ -278,9 +279,7 @@ pub(crate) async fn spawn(
         met,
         relay,
     };
-    for address in &addresses {
-        task.announce(address);
-    }
+    let addresses = task.start_listening(listen).await?;
     Ok(Spawned {
         handle: SwarmHandle {
             local: keypair.public().to_peer_id(),
@@ -293,44 +292,44 @@ pub(crate) async fn spawn(
     })
 }
 
-/// Waits until every address is listened on, and gives what that made of ports and wildcards.
-async fn start_listening(
-    swarm: &mut Swarm<NodeBehaviour>,
-    listen: &[Multiaddr],
-) -> anyhow::Result<Vec<Multiaddr>> {
-    let mut waiting = Vec::new();
-    for address in listen {
-        let id = swarm.listen_on(address.clone());
-        waiting.push(id.map_err(|error| anyhow::anyhow!("can't listen on {address}: {error}"))?);
-    }
-    let mut addresses = Vec::new();
-    while !waiting.is_empty() {
-        match swarm.select_next_some().await {
-            SwarmEvent::NewListenAddr {
-                listener_id,
-                address,
-            } => {
-                waiting.retain(|id| *id != listener_id);
-                addresses.push(address.with(Protocol::P2p(*swarm.local_peer_id())));
-            }
-            SwarmEvent::ListenerClosed {
-                listener_id,
-                reason,
-                addresses,
-            } if waiting.contains(&listener_id) => {
-                let reason = reason
-                    .err()
-                    .map_or_else(|| "closed".into(), |e| e.to_string());
-                anyhow::bail!("can't listen on {addresses:?}: {reason}");
-            }
-            SwarmEvent::ListenerError { error, .. } => anyhow::bail!("can't listen: {error}"),
-            _ => {}
-        }
-    }
-    Ok(addresses)
-}
-
 impl SwarmTask {
+    /// Waits until every address is listened on, and gives what that made of ports and wildcards. Peers may come
+    /// meanwhile.
+    async fn start_listening(&mut self, listen: &[Multiaddr]) -> anyhow::Result<Vec<Multiaddr>> {
+        let mut waiting = Vec::new();
+        for address in listen {
+            let id = self.swarm.listen_on(address.clone());
+            waiting
+                .push(id.map_err(|error| anyhow::anyhow!("can't listen on {address}: {error}"))?);
+        }
+        let mut addresses = Vec::new();
+        while !waiting.is_empty() {
+            match self.swarm.select_next_some().await {
+                SwarmEvent::NewListenAddr {
+                    listener_id,
+                    address,
+                } => {
+                    waiting.retain(|id| *id != listener_id);
+                    self.announce(&address);
+                    addresses.push(address.with(Protocol::P2p(*self.swarm.local_peer_id())));
+                }
+                SwarmEvent::ListenerClosed {
+                    listener_id,
+                    reason,
+                    addresses,
+                } if waiting.contains(&listener_id) => {
+                    let reason = reason
+                        .err()
+                        .map_or_else(|| "closed".into(), |e| e.to_string());
+                    anyhow::bail!("can't listen on {addresses:?}: {reason}");
+                }
+                SwarmEvent::ListenerError { error, .. } => anyhow::bail!("can't listen: {error}"),
+                event => self.note(event),
+            }
+        }
+        Ok(addresses)
+    }
+
     async fn run(mut self) {
         loop {
             tokio::select! {

@@ -108,23 +108,20 @@ fn batches(mut received: Vec<Received>, tolerance: u64) -> Vec<Batch> {
 
 /// Brings messages to the door, several times if it can't be written.
 async fn bring(store: &Store, now: u64, arrivals: Vec<Arrival>, counters: &RelayCounters) {
-    for _ in 1..ATTEMPTS {
+    let messages = arrivals.len() as u64;
+    for attempt in 1..=ATTEMPTS {
         match store.ingest(Origin::Live { now }, arrivals.clone()).await {
             Ok(report) => return count(&report, counters),
+            Err(error) if attempt == ATTEMPTS => {
+                tracing::error!(%error, messages, "relayed messages aren't stored");
+            }
             Err(error) => {
-                tracing::warn!(%error, "relayed messages can't be stored: trying again");
+                tracing::warn!(%error, messages, "relayed messages can't be stored: trying again");
                 tokio::time::sleep(ATTEMPT_PAUSE).await;
             }
         }
     }
-    let messages = arrivals.len() as u64;
-    match store.ingest(Origin::Live { now }, arrivals).await {
-        Ok(report) => count(&report, counters),
-        Err(error) => {
-            tracing::error!(%error, messages, "relayed messages aren't stored");
-            counters.unstored.add(messages);
-        }
-    }
+    counters.unstored.add(messages);
 }
 
 /// Counts what became of messages at the door.

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use store_adapter::WakuMessage;
 use utoipa_axum::router::OpenApiRouter;
@@ -150,7 +153,11 @@ fn changed(what: &str, result: Result<(), RelayError>) -> Result<Response, Probl
         Always,
     ),
 )]
-async fn received(node: Running, Segment(topic): Segment) -> Result<Json<Vec<Message>>, Problem> {
+async fn received(
+    _: Taking,
+    node: Running,
+    Segment(topic): Segment,
+) -> Result<Json<Vec<Message>>, Problem> {
     given(relay(&node)?.cached(&topic), &topic)
 }
 
@@ -170,10 +177,27 @@ async fn received(node: Running, Segment(topic): Segment) -> Result<Json<Vec<Mes
     ),
 )]
 async fn received_content(
+    _: Taking,
     node: Running,
     Segment(topic): Segment,
 ) -> Result<Json<Vec<Message>>, Problem> {
     given(relay(&node)?.cached_content(&topic), &topic)
+}
+
+/// A call that takes out what it answers. It isn't made by HEAD, which is answered as GET is, without the body: what
+/// was taken would be lost.
+struct Taking;
+
+impl<S: Sync> FromRequestParts<S> for Taking {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if parts.method == Method::HEAD {
+            let reason = "HEAD would take messages and give none: expected GET";
+            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, reason));
+        }
+        Ok(Self)
+    }
 }
 
 fn given(cached: Option<Vec<WakuMessage>>, topic: &str) -> Result<Json<Vec<Message>>, Problem> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::handler::Handler;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -21,10 +22,8 @@ use super::{admin, health, info, relay, store};
 /// The whole API. Health is told however often it is asked for, as those who watch a node need it most when it
 /// has much to do.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    let gated = |routes: OpenApiRouter<Arc<Shared>>| {
-        let shared = Arc::clone(&shared);
-        routes.route_layer(middleware::from_fn_with_state(shared, gate::pass))
-    };
+    let gate = middleware::from_fn_with_state(Arc::clone(&shared), gate::pass);
+    let gated = |routes: OpenApiRouter<Arc<Shared>>| routes.route_layer(gate.clone());
     let mut api = OpenApiRouter::with_openapi(Document::openapi())
         .merge(health::routes())
         .merge(gated(info::routes()))
@@ -37,8 +36,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     let (router, document) = api.split_for_parts();
     router
         .with_state(Arc::clone(&shared))
-        .merge(openapi::routes(&document))
-        .fallback(unknown_path)
+        .merge(openapi::routes(&document).route_layer(gate.clone()))
+        .fallback(unknown_path.layer(gate))
         .method_not_allowed_fallback(unknown_method)
         .layer(middleware::from_fn(within_deadline))
         .layer(middleware::from_fn_with_state(

@@ -180,7 +180,7 @@ impl Pages<'_> {
                     return Err(self.lie(refusal.to_string()));
                 }
                 Ingested::Refused(refusal) => {
-                    tracing::debug!(hash = %item.id, %refusal, "not taken from a page");
+                    tracing::debug!(peer = %self.peer, hash = %item.id, %refusal, "not taken from a page");
                 }
                 Ingested::New(_) | Ingested::Duplicate(_) => {}
             }

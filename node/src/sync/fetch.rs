@@ -86,7 +86,7 @@ async fn ask_patiently(
     for _ in 0..TIMES_PATIENT {
         match ask(syncer, job, peer, hashes, true).await {
             Err(error) if error.is_rate_limit() => {
-                tracing::debug!(%peer, ?pause, "the peer wants to be asked less often");
+                tracing::debug!(session = job.session, %peer, ?pause, "the peer wants to be asked less often");
                 sleep(pause).await;
                 pause *= 2;
             }

@@ -120,6 +120,26 @@ fn a_port_that_another_program_has_is_named_with_its_flag() {
 }
 
 #[test]
+fn a_configuration_that_no_node_could_have_is_not_printed() {
+    let place = Place::new();
+    for (argument, words) in [
+        (
+            "--staticnode=foo",
+            ["--staticnode", "`foo` is no peer's address"],
+        ),
+        (
+            "--storenode=/ip4/127.0.0.1/tcp/1",
+            ["--storenode", "no /p2p/ part"],
+        ),
+        ("--content-topic=chat", ["chat", "expected"]),
+    ] {
+        let output = place.run("a", &["run", "--print-config", "--relay", argument]);
+        assert!(output.stdout.is_empty());
+        assert_fails(&output, 2, &words);
+    }
+}
+
+#[test]
 fn the_configuration_is_put_together_printed_and_loaded_again() {
     let place = Place::new();
     let file = place.write(

@@ -27,10 +27,20 @@ fn watched(process: u32, work: impl FnOnce()) -> u64 {
             }
             most
         });
+        let ending = Ending(&over);
         work();
-        over.store(true, Ordering::Relaxed);
+        drop(ending);
         watching.join().unwrap()
     })
+}
+
+/// Sets what it holds in the end, also where that is a panic.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

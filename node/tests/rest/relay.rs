@@ -151,6 +151,23 @@ async fn what_one_node_publishes_another_gives_once_and_both_archive() {
 }
 
 #[tokio::test]
+async fn head_takes_no_messages_from_those_kept_for_a_call() {
+    let place = relaying().await;
+    let topics = json!([shard(0)]);
+    let client = place.client;
+    client
+        .post("/relay/v1/subscriptions", &topics)
+        .await
+        .is_ok();
+    let published = client.post(&of_topic(&shard(0)), &message("one")).await;
+    published.is_ok();
+    let head = client.send("HEAD", &of_topic(&shard(0)), &[], b"").await;
+    assert_eq!(head.status, 405);
+    assert_eq!(payloads(client, &of_topic(&shard(0))).await, ["one"]);
+    place.node.stop().await;
+}
+
+#[tokio::test]
 async fn content_topics_find_their_shard() {
     let [here, there] = pair().await;
     let topics = json!([CONTENT_TOPIC]);

@@ -148,6 +148,35 @@ async fn dialling_by_hand_says_of_each_address_what_came_of_it() {
 }
 
 #[tokio::test]
+async fn who_waits_for_the_dial_of_another_hears_that_it_failed() {
+    let node = node_with(|_| ()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let peer = identity::generate().public().to_peer_id();
+    let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/{port}/p2p/{peer}")
+        .parse()
+        .unwrap();
+    let network = node.network();
+    let both = network.connect_all(vec![address.clone(), address]);
+    let hanging_up = async {
+        // Both have asked by now, and one dial is under way.
+        let (connection, _) = listener.accept().await.unwrap();
+        drop((connection, listener));
+    };
+    // Each alone would give up after fifteen seconds.
+    let (results, ()) = timeout(PATIENCE / 2, async { tokio::join!(both, hanging_up) })
+        .await
+        .unwrap();
+    for (_, result) in results {
+        assert!(
+            matches!(result, Err(ConnectError::Unreachable { .. })),
+            "{result:?}"
+        );
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn a_store_node_that_is_away_is_known_all_the_same() {
     let gone = node_with(|_| ()).await;
     let (peer, address) = (gone.peer_id(), gone.addresses()[0].clone());

@@ -29,6 +29,13 @@ pub(super) struct Told<'a> {
     pub(super) ours: [u8; FINGERPRINT_BYTES],
 }
 
+impl Told<'_> {
+    /// Whether the peer's fingerprint is another than the own one.
+    pub(super) fn differs(&self) -> bool {
+        matches!(self.payload, Payload::Fingerprint(theirs) if self.ours != *theirs)
+    }
+}
+
 /// Up to [`BATCH`] ranges that follow each other.
 #[derive(Debug)]
 pub(super) struct Batch<'a> {

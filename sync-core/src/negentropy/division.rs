@@ -34,21 +34,12 @@ impl Division {
 
     /// Into how many parts a range is split; `crowded` if an answer hasn't fitted its frame before, and
     /// `rest` if the range reaches to the end of all.
-    pub(super) const fn parts(self, crowded: bool, rest: bool) -> Parts {
+    pub(super) const fn parts(self, crowded: bool, rest: bool) -> usize {
         match self {
-            Self::Reference => Parts::Sixteen,
-            Self::Lean if !crowded => Parts::Eight,
-            Self::Lean if rest => Parts::FortyEight,
-            Self::Lean => Parts::ThirtyTwo,
+            Self::Reference => 16,
+            Self::Lean if !crowded => 8,
+            Self::Lean if rest => 48,
+            Self::Lean => 32,
         }
     }
-}
-
-/// The numbers of parts that splitting is compiled for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Parts {
-    Eight,
-    Sixteen,
-    ThirtyTwo,
-    FortyEight,
 }

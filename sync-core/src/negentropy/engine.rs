@@ -2,7 +2,8 @@
 
 use super::batch::{Batch, Payload, Told};
 use super::compare::compare;
-use super::division::{Division, Parts};
+use super::division::Division;
+use super::splits::Splits;
 use super::wire::{Decoder, Encoder, PrefixBound};
 use crate::cut::{Part, Section, Share};
 use crate::item::Range;
@@ -10,6 +11,7 @@ use crate::limits::SessionLimits;
 use crate::session::{Differences, SessionError, at_most};
 use crate::set::ItemSet;
 use crate::summary::Fingerprints;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
@@ -18,6 +20,9 @@ pub const MIN_FRAME_BYTES: usize = 4_096;
 
 /// Room that the last ranges of a framed message may take beyond the check, as in the reference.
 const FRAME_MARGIN: usize = 200;
+
+/// So many fingerprints are made together.
+const HASHED: usize = 8;
 
 /// Which side a message is answered as.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ struct Answer {
     /// How many ranges and listed items there have been.
     ranges: usize,
     items: usize,
+    /// What the ranges of the batch at hand are split into.
+    splits: Splits,
 }
 
 impl<S: ItemSet> Engine<S> {
@@ -108,6 +115,7 @@ impl<S: ItemSet> Engine<S> {
         let mut batch = Batch::new();
         while batch.read(&mut message, &answer.lower_bound) {
             batch.look_up(&self.set);
+            self.divide_ahead(&mut answer, &batch);
             for (told, part) in batch.ranges() {
                 self.count(&mut answer, told)?;
                 if self.answer_range(&mut answer, told, part, &mut role)? {
@@ -128,6 +136,36 @@ impl<S: ItemSet> Engine<S> {
         Ok(())
     }
 
+    /// Divides those ranges of the batch that differ, all at once. What is split otherwise than most, or might not
+    /// fit into the frame, is left to [`Engine::split`].
+    fn divide_ahead(&self, answer: &mut Answer, batch: &Batch<'_>) {
+        let parts = self.division.parts(self.crowded, false);
+        answer.splits.clear(parts);
+        let room = match self.frame_bytes {
+            0 => usize::MAX,
+            most => most.saturating_sub(answer.out.len()),
+        };
+        let (mut lower, mut start) = (answer.lower_bound, answer.lower);
+        for (told, part) in batch.ranges() {
+            let section = Section {
+                range: Range::new(lower.bound(), told.upper.bound()),
+                ranks: start..part.end,
+            };
+            (lower, start) = (told.upper, part.end);
+            let rest = told.upper == PrefixBound::INFINITY;
+            if !told.differs()
+                || section.ranks.len() < self.division.list_below()
+                || self.division.parts(self.crowded, rest) != parts
+            {
+                continue;
+            }
+            if !answer.splits.add(section, room) {
+                break;
+            }
+        }
+        answer.splits.divide(&self.set);
+    }
+
     /// Answers one range, `part` of the own set; whether the message was full and has been ended.
     fn answer_range(
         &mut self,
@@ -146,7 +184,10 @@ impl<S: ItemSet> Engine<S> {
                     answer.skipping = true;
                 } else {
                     answer.write_skip();
-                    self.split(&mut answer.out, &section, &told.upper);
+                    match answer.splits.take(&section) {
+                        Some(shares) => write_shares(&mut answer.out, shares, &told.upper),
+                        None => self.split(&mut answer.out, &section, &told.upper),
+                    }
                 }
             }
             (Payload::Ids(theirs), Role::Initiator(found)) => {
@@ -223,36 +264,27 @@ impl<S: ItemSet> Engine<S> {
             return;
         }
         let rest = *upper == PrefixBound::INFINITY;
-        match self.division.parts(self.crowded, rest) {
-            Parts::Eight => self.split_into::<8>(out, section, upper),
-            Parts::Sixteen => self.split_into::<16>(out, section, upper),
-            Parts::ThirtyTwo => self.split_into::<32>(out, section, upper),
-            Parts::FortyEight => self.split_into::<48>(out, section, upper),
-        }
-    }
-
-    fn split_into<const PARTS: usize>(
-        &self,
-        out: &mut Encoder,
-        section: &Section,
-        upper: &PrefixBound,
-    ) {
-        let mut shares = [Share::default(); PARTS];
+        let mut shares = vec![Share::default(); self.division.parts(self.crowded, rest)];
         self.set.divide(section, &mut shares);
-        let mut fingerprints = Fingerprints::<PARTS>::new();
-        shares
-            .iter()
-            .for_each(|share| fingerprints.push(&share.tally));
-        let fingerprints = fingerprints.finish();
-        for (fingerprint, share) in fingerprints.iter().zip(&shares) {
-            let inner = share.upper.as_ref().map(PrefixBound::shortest);
-            let bound = inner.unwrap_or(*upper);
-            out.fingerprint(&bound, fingerprint);
-        }
+        write_shares(out, &shares, upper);
     }
 
     fn is_full(&self, len: usize) -> bool {
         self.frame_bytes != 0 && len > self.frame_bytes - FRAME_MARGIN
+    }
+}
+
+/// Writes the fingerprints of the parts of a range, which ends at `upper`.
+fn write_shares(out: &mut Encoder, shares: &[Share], upper: &PrefixBound) {
+    for shares in shares.chunks(HASHED) {
+        let mut fingerprints = Fingerprints::<HASHED>::new();
+        shares
+            .iter()
+            .for_each(|share| fingerprints.push(&share.tally));
+        for (fingerprint, share) in fingerprints.finish().iter().zip(shares) {
+            let inner = share.upper.as_ref().map(PrefixBound::shortest);
+            out.fingerprint(&inner.unwrap_or(*upper), fingerprint);
+        }
     }
 }
 
@@ -266,6 +298,7 @@ impl Answer {
             written: 0,
             ranges: 0,
             items: 0,
+            splits: Splits::default(),
         }
     }
 

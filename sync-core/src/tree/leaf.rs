@@ -7,25 +7,25 @@ use triomphe::Arc;
 
 use super::branch::Parent;
 use super::node::{Entry, Inserted, Node, Path};
+use super::places::{Known, STEP, Totals, nearest};
 use super::search::{lower_bound, lower_bound_from, lower_bound_warm};
 use super::totals::Lane;
 use super::{LEAF_MAX, LEAF_MIN};
 use crate::item::{Bound, Id, Item};
-use crate::limbs::{Group, Sum, Total, Xor};
+use crate::limbs::{Group, Sum, Total};
 use crate::summary::Summary;
 
 /// How many ids share a cache line of 64 bytes.
 const IDS_PER_LINE: usize = 2;
 
-/// The total of so many items at the front of a leaf is kept: a sum from the nearest of front, middle
-/// and end on then reads a quarter of half the ids on average, an eighth of all.
-const HALF: usize = LEAF_MAX / 2;
+/// Timestamps in a cache line.
+const TIMES_PER_LINE: usize = 8;
 
 /// How many ids are fetched ahead of an insert.
 const FETCHED: usize = 16;
 
 /// So many ids are rather added up than looked for in totals.
-const FEW: usize = LEAF_MAX / 4;
+const FEW: usize = STEP / 2;
 
 /// Up to [`LEAF_MAX`] items in ascending order. Timestamps behind `len` are `u64::MAX`, so that a
 /// search needn't look at `len`; ids behind it mean nothing.
@@ -36,15 +36,14 @@ const FEW: usize = LEAF_MAX / 4;
 #[repr(C)]
 pub(super) struct Leaf {
     len: usize,
-    /// The total of the first [`HALF`] ids, or of all if there are fewer.
-    front: (Sum, Xor),
+    totals: Totals,
     timestamps: [u64; LEAF_MAX],
     ids: [Id; LEAF_MAX],
 }
 
 impl Leaf {
     pub(super) const EMPTY: Self = Self {
-        front: (Sum([0; 4]), Xor([0; 4])),
+        totals: Totals::EMPTY,
         timestamps: [u64::MAX; LEAF_MAX],
         ids: [Id::ZERO; LEAF_MAX],
         len: 0,
@@ -78,12 +77,7 @@ impl Leaf {
     pub(super) fn remove(&mut self, slot: usize) {
         let id = self.ids[slot];
         self.close_up(slot..slot + 1);
-        if slot < HALF {
-            self.front.sub(&Group::of_id(&id));
-            if self.len >= HALF {
-                self.front.add(&Group::of_id(&self.ids[HALF - 1]));
-            }
-        }
+        self.totals.taken(&self.ids[..self.len], slot, &id);
     }
 
     /// Takes out everything before `key`; gives its summary.
@@ -101,7 +95,7 @@ impl Leaf {
             (*timestamp, *id) = (item.timestamp, item.id);
         }
         leaf.len = items.len();
-        leaf.sum_front();
+        leaf.sum_ids();
         leaf
     }
 
@@ -112,9 +106,7 @@ impl Leaf {
 
     /// What all items amount to.
     pub(super) fn total(&self) -> Summary {
-        let mut total: (Sum, Xor) = Group::of_ids(&self.ids[self.middle()..self.len]);
-        total.add(&self.front);
-        Summary::of_groups(self.len, total)
+        Summary::of_groups(self.len, self.ids_before(self.len, None))
     }
 
     /// Moves up to `most` items between this leaf and `right`, the next one, until both hold the
@@ -232,7 +224,7 @@ impl Leaf {
         known: &mut Option<Sum>,
         parent: Option<Parent<'_>>,
     ) -> Sum {
-        let nearest = self.way_to(slots.end).1.len();
+        let nearest = nearest(slots.end, self.len).1.len();
         if slots.len() <= nearest || (known.is_none() && slots.len() <= FEW) {
             let since = Sum::of_ids(&self.ids[slots]);
             if let Some(before) = known {
@@ -250,15 +242,15 @@ impl Leaf {
     /// Adds up the ids before `slot`; `parent` as above.
     #[inline]
     pub(super) fn ids_before<L: Lane>(&self, slot: usize, parent: Option<Parent<'_>>) -> L {
-        let (from, between) = self.way_to(slot);
-        let (mut before, back) = match from {
-            From::Front => return L::of_ids(&self.ids[between]),
-            From::Middle { back } => (L::of(&self.front), back),
-            From::End => match parent.and_then(|parent| parent.total::<L>()) {
+        let (known, between) = nearest(slot, self.len);
+        let (mut before, back) = match known {
+            Known::Start => return L::of_ids(&self.ids[between]),
+            Known::Kept { index, behind } => (self.totals.before::<L>(index), behind),
+            Known::End => match parent.and_then(|parent| parent.total::<L>()) {
                 Some(total) => (total, true),
                 None => {
-                    let mut before = L::of(&self.front);
-                    before.add(&L::of_ids(&self.ids[self.middle()..slot]));
+                    let (last, mut before) = self.totals.last::<L>();
+                    before.add(&L::of_ids(&self.ids[last..slot]));
                     return before;
                 }
             },
@@ -276,8 +268,16 @@ impl Leaf {
     /// ends of a range before either is summed, instead of one after the other.
     #[inline]
     pub(super) fn fetch(&self, slot: usize) {
-        let lines = self.ids[self.way_to(slot).1].iter().step_by(IDS_PER_LINE);
+        let (_, between) = nearest(slot, self.len);
+        let lines = self.ids[between].iter().step_by(IDS_PER_LINE);
         black_box(lines.fold(0, |all, id| all ^ id.0[0]));
+    }
+
+    /// Has the cache fetch the timestamps: all lines at once.
+    #[inline]
+    pub(super) fn fetch_timestamps(&self) {
+        let (lines, _) = self.timestamps.as_chunks::<TIMES_PER_LINE>();
+        black_box(lines.iter().fold(0, |all, line| all ^ line[0]));
     }
 
     /// Has the cache fetch the last ids, which an insert moves first, while it still searches its slot.
@@ -288,32 +288,10 @@ impl Leaf {
         black_box(lines.fold(0, |all, id| all ^ id.0[0]));
     }
 
-    /// The nearest place before which the total is known, and the slots between it and `slot`.
-    #[inline]
-    fn way_to(&self, slot: usize) -> (From, ops::Range<usize>) {
-        let middle = self.middle();
-        if slot <= middle / 2 {
-            (From::Front, 0..slot)
-        } else if slot <= middle {
-            (From::Middle { back: true }, slot..middle)
-        } else if slot <= (middle + self.len) / 2 {
-            (From::Middle { back: false }, middle..slot)
-        } else {
-            (From::End, slot..self.len)
-        }
-    }
-
-    /// How many items are in `front`.
-    #[inline]
-    fn middle(&self) -> usize {
-        self.len.min(HALF)
-    }
-
-    /// Panics unless the kept total and the unused slots are as they should be.
+    /// Panics unless the kept totals and the unused slots are as they should be.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        let front: (Sum, Xor) = Group::of_ids(&self.ids[..self.middle()]);
-        assert_eq!(self.front, front);
+        assert_eq!(self.totals, Totals::of(&self.ids[..self.len]));
         assert!(
             self.timestamps[self.len..]
                 .iter()
@@ -321,8 +299,8 @@ impl Leaf {
         );
     }
 
-    fn sum_front(&mut self) {
-        self.front = Group::of_ids(&self.ids[..self.middle()]);
+    fn sum_ids(&mut self) {
+        self.totals = Totals::of(&self.ids[..self.len]);
     }
 
     /// Whether this is the item of that slot.
@@ -341,12 +319,7 @@ impl Leaf {
         self.timestamps[slot] = item.timestamp;
         self.ids[slot] = item.id;
         self.len += 1;
-        if slot < HALF {
-            self.front.add(&Group::of_id(&item.id));
-            if self.len > HALF {
-                self.front.sub(&Group::of_id(&self.ids[HALF]));
-            }
-        }
+        self.totals.put(&self.ids[..self.len], slot);
     }
 
     /// Where it will stay: leaves are large to move.
@@ -361,17 +334,15 @@ impl Leaf {
     fn truncate(&mut self, len: usize) {
         self.timestamps[len..self.len].fill(u64::MAX);
         self.len = len;
-        if len < HALF {
-            self.sum_front();
-        }
+        self.sum_ids();
     }
 
     fn cut_out(&mut self, slots: ops::Range<usize>) {
         self.close_up(slots);
-        self.sum_front();
+        self.sum_ids();
     }
 
-    /// Takes out these slots; the total of the front is left as it was.
+    /// Takes out these slots; the kept totals are left as they were.
     fn close_up(&mut self, slots: ops::Range<usize>) {
         self.timestamps
             .copy_within(slots.end..self.len, slots.start);
@@ -389,20 +360,8 @@ impl Leaf {
         self.timestamps[at..end].copy_from_slice(&from.timestamps[slots.clone()]);
         self.ids[at..end].copy_from_slice(&from.ids[slots]);
         self.len += end - at;
-        if at < HALF {
-            self.sum_front();
-        }
+        self.sum_ids();
     }
-}
-
-/// A place in a leaf before which the total is known.
-enum From {
-    Front,
-    /// The end of the front half, before the slot or behind it.
-    Middle {
-        back: bool,
-    },
-    End,
 }
 
 /// The shortest key that lies behind the last item of `left` and not behind the first of `right`:

@@ -3,8 +3,8 @@
 //! # Layout
 //!
 //! Leaves hold up to `LEAF_MAX` items, timestamps in one array and ids in another: a search reads
-//! timestamps only (8 bytes an item), a sum reads ids only. In front of them stands what the first
-//! half of the ids adds up to. A branch holds for each of up to `BRANCH_MAX` children what a descent
+//! timestamps only (8 bytes an item), a sum reads ids only. In front of them stands what three
+//! quarters of the ids add up to, each for itself. A branch holds for each of up to `BRANCH_MAX` children what a descent
 //! needs to know without touching the child: the timestamps of the separators, packed for searching,
 //! and what lies before the child (count, sum and xor). The ids of separators are held only if two
 //! items of one timestamp lie in different children.
@@ -17,8 +17,8 @@
 //! - a node's timestamps are read by independent loads, so that their misses overlap (`search`);
 //! - what lies before a child is two additions, not a loop, and what the last child holds is kept
 //!   nowhere, so that an append changes no totals at all (`totals`);
-//! - in a leaf at most a quarter of the ids are summed, from the nearest of start, middle and end on
-//!   (`leaf`);
+//! - in a leaf at most an eighth of the ids are summed, from the nearest of start, end and the quarters
+//!   between on (`places`);
 //! - the two descents to the bounds of a range share their way down to where they part, and from
 //!   there on wait for the cache together (`seek`);
 //! - many positions are gone to in one walk, level by level, summed from one to the next in a leaf, and
@@ -44,6 +44,7 @@ mod build;
 mod iter;
 mod leaf;
 mod node;
+mod places;
 mod read;
 mod search;
 mod seek;
@@ -70,7 +71,7 @@ use node::{Edges, Entry, Inserted, Node, Path};
 
 /// Most items in a leaf.
 ///
-/// What a leaf costs besides its items (reference count, length and the total in its middle, 80 bytes;
+/// What a leaf costs besides its items (reference count, length and the totals of three quarters, 208 bytes;
 /// its entry in the branch, about 108) is spread over this many; moving items on an insert and summing
 /// at the edge of a range take time in proportion to it.
 const LEAF_MAX: usize = 128;

@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
-use core::{iter, mem};
+use core::{iter, mem, slice};
 
 use super::RangeTree;
 use super::branch::Branch;
@@ -110,21 +110,36 @@ impl ItemSet for RangeTree {
     }
 
     fn divide(&self, section: &Section, shares: &mut [Share]) {
-        let (ranks, parts) = (self.clamp(section.ranks.clone()), shares.len());
-        let ends = (0..parts).map(|index| (even_end(&ranks, parts, index), true));
-        let places: Vec<_> = iter::once((ranks.start, false)).chain(ends).collect();
-        let mut shares = shares.iter_mut().peekable();
-        let mut start = None;
+        self.divide_all(slice::from_ref(section), shares);
+    }
+
+    fn divide_all(&self, sections: &[Section], shares: &mut [Share]) {
+        let parts = shares.len() / sections.len().max(1);
+        let places: Vec<_> = sections
+            .iter()
+            .flat_map(|section| {
+                let ranks = self.clamp(section.ranks.clone());
+                let ends = (0..parts).map(move |index| even_end(&ranks, parts, index));
+                iter::once((section.ranks.start.min(self.len()), false))
+                    .chain(ends.map(|end| (end, true)))
+            })
+            .collect();
+        let mut shares = shares.iter_mut();
+        let (mut start, mut part) = (0, 0);
         walk(&self.root, &places, |stop| {
-            if let Some((start, share)) = start.and_then(|start| Some((start, shares.next()?))) {
-                let inner = shares.peek().is_some();
-                *share = Share {
-                    end: stop.rank,
-                    tally: tally(stop.rank - start, stop.since),
-                    upper: inner.then(|| self.bound_at(stop)).flatten(),
-                };
+            if stop.summed {
+                part += 1;
+                if let Some(share) = shares.next() {
+                    *share = Share {
+                        end: stop.rank,
+                        tally: tally(stop.rank - start, stop.since),
+                        upper: (part < parts).then(|| self.bound_at(stop)).flatten(),
+                    };
+                }
+            } else {
+                part = 0;
             }
-            start = Some(stop.rank);
+            start = stop.rank;
         });
     }
 }

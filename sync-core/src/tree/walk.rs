@@ -127,8 +127,8 @@ fn go_down<'a, P: Place>(
     }
 }
 
-/// Finds the places in their leaves. Of places in the same leaf each goes on from the one before, or from
-/// a total that is nearer.
+/// Finds the places in their leaves, some leaves at a time: first the slots in all of them, then what the sums
+/// will read, and only then the sums, so that what waits for memory waits together.
 fn stop_at_all<'a, P: Place>(
     places: &[(P, bool)],
     visits: &[Visit<'a>],
@@ -136,52 +136,88 @@ fn stop_at_all<'a, P: Place>(
 ) {
     // What lies before the last place, if the next sum starts there in another leaf.
     let mut left_off = Sum::default();
-    let mut ahead = [0; AHEAD];
-    for (number, visit) in visits.iter().enumerate() {
+    let mut slots = Vec::with_capacity(AHEAD);
+    for group in visits.chunks(AHEAD) {
+        find_slots(places, group, &mut slots);
+        let mut found = slots.iter().copied();
+        for visit in group {
+            let Node::Leaf(leaf) = visit.node else { return };
+            let slots = found.by_ref().take(visit.places.len());
+            stop_in(leaf, visit, places, slots, &mut left_off, &mut arrive);
+        }
+    }
+}
+
+/// Finds the slots of the places in these leaves, and has the cache fetch what the sums before them read.
+fn find_slots<P: Place>(places: &[(P, bool)], visits: &[Visit<'_>], slots: &mut Vec<usize>) {
+    slots.clear();
+    for visit in visits {
+        if let Node::Leaf(leaf) = visit.node
+            && visit.places.len() > 1
+        {
+            leaf.fetch_timestamps();
+        }
+    }
+    for visit in visits {
         let Node::Leaf(leaf) = visit.node else { return };
-        if number % AHEAD == 0 {
-            for (slot, visit) in ahead.iter_mut().zip(&visits[number..]) {
-                let Node::Leaf(leaf) = visit.node else { return };
-                *slot = places[visit.places.start].0.slot(leaf, visit.count);
-            }
-            for (slot, visit) in ahead.iter().zip(&visits[number..]) {
-                let Node::Leaf(leaf) = visit.node else { return };
-                leaf.fetch(*slot);
-            }
+        let mut from = None;
+        slots.extend(places[visit.places.clone()].iter().map(|(place, _)| {
+            let slot = match from {
+                None => place.slot(leaf, visit.count),
+                Some(from) => place.slot_from(leaf, from, visit.count),
+            };
+            from = Some(slot);
+            slot
+        }));
+    }
+    let mut found = slots.iter();
+    for visit in visits {
+        let Node::Leaf(leaf) = visit.node else { return };
+        for slot in found.by_ref().take(visit.places.len()) {
+            leaf.fetch(*slot);
         }
-        let (mut slot, mut known) = (0, None);
-        for (index, &(place, summed)) in visit.places.clone().zip(&places[visit.places.clone()]) {
-            let from = slot;
-            let mut since = Sum::default();
-            if index == visit.places.start {
-                slot = ahead[number % AHEAD];
-                if summed {
-                    let before = leaf.ids_before(slot, visit.parent);
-                    known = Some(before);
-                    since = before;
-                    since.add(&visit.before);
-                    since.sub(&left_off);
-                }
-            } else {
-                slot = place.slot_from(leaf, from, visit.count);
-                if summed {
-                    since = leaf.ids_since(from..slot, &mut known, visit.parent);
-                } else {
-                    known = known.filter(|_| slot == from);
-                }
+    }
+}
+
+/// Arrives at the places in one leaf, whose slots are given. Each goes on from the one before, or from a total
+/// that is nearer.
+fn stop_in<'a, P: Place>(
+    leaf: &'a Leaf,
+    visit: &Visit<'a>,
+    places: &[(P, bool)],
+    slots: impl Iterator<Item = usize>,
+    left_off: &mut Sum,
+    arrive: &mut impl FnMut(&Stop<'a>),
+) {
+    let (mut from, mut known) = (0, None);
+    for (index, slot) in visit.places.clone().zip(slots) {
+        let (_, summed) = places[index];
+        let mut since = Sum::default();
+        if index == visit.places.start {
+            if summed {
+                let before = leaf.ids_before(slot, visit.parent);
+                known = Some(before);
+                since = before;
+                since.add(&visit.before);
+                since.sub(left_off);
             }
-            arrive(&Stop {
-                leaf,
-                slot,
-                rank: visit.count + slot,
-                summed,
-                since,
-            });
+        } else if summed {
+            since = leaf.ids_since(from..slot, &mut known, visit.parent);
+        } else {
+            known = known.filter(|_| slot == from);
         }
-        if let Some((_, true)) = places.get(visit.places.end) {
-            left_off = known.unwrap_or_else(|| leaf.ids_before(slot, visit.parent));
-            left_off.add(&visit.before);
-        }
+        from = slot;
+        arrive(&Stop {
+            leaf,
+            slot,
+            rank: visit.count + slot,
+            summed,
+            since,
+        });
+    }
+    if let Some((_, true)) = places.get(visit.places.end) {
+        *left_off = known.unwrap_or_else(|| leaf.ids_before(from, visit.parent));
+        left_off.add(&visit.before);
     }
 }
 

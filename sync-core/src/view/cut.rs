@@ -36,7 +36,7 @@ pub(super) fn cut<S: ItemSet>(view: &View<S>, cuts: &[Cut], parts: &mut [Part]) 
 }
 
 /// Looks for the cuts in every set; what lies between adds up.
-fn search<S: ItemSet>(view: &View<S>, cuts: &[Cut], parts: &mut [Part]) {
+pub(super) fn search<S: ItemSet>(view: &View<S>, cuts: &[Cut], parts: &mut [Part]) {
     if cuts.is_empty() {
         return;
     }

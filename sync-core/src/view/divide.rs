@@ -3,11 +3,11 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::View;
 use super::columns::{Columns, Counted};
+use super::{View, cut};
 use crate::cut::{Cut, Part, Section, Share};
 use crate::item::Bound;
-use crate::set::{ItemSet, divide_evenly};
+use crate::set::{ItemSet, divide_evenly, shares_of};
 
 /// Up to so many items of a section are read, to divide it by a sample of them. They make parts that
 /// are listed next, where uneven ones would cost bytes; and in each set there are few.
@@ -19,7 +19,7 @@ const SAMPLED: usize = 4;
 /// Into more parts than this nothing is divided by a sample.
 const PARTS_MAX: usize = 48;
 
-/// Divides a section into as many parts as there are `shares`.
+/// Divides each section into as many parts.
 ///
 /// Even parts would need the items of certain ranks, each of which takes several searches in every
 /// set. But parts need only be of about the same size. So they end where parts of the largest set end,
@@ -27,15 +27,20 @@ const PARTS_MAX: usize = 48;
 /// If few items are left, then a sample of all decides, and they are counted one by one. Where the
 /// parts come out too uneven, sets being spread in very different ways, they are made even at that
 /// cost.
-pub(super) fn divide<S: ItemSet>(view: &View<S>, section: &Section, shares: &mut [Share]) {
-    let items = section.ranks.len();
-    let divided = if items <= READ_MAX {
-        by_sample(view, section, shares)
-    } else {
-        by_largest(view, section, shares)
-    };
-    if divided.is_none() || is_uneven(section, shares) {
-        divide_evenly(view, section.ranks.clone(), shares);
+pub(super) fn divide_all<S: ItemSet>(view: &View<S>, sections: &[Section], shares: &mut [Share]) {
+    let mut large = Vec::new();
+    for (section, shares) in sections.iter().zip(shares_of(sections, shares)) {
+        if section.ranks.len() > READ_MAX {
+            large.push((section, shares));
+        } else if by_sample(view, section, shares).is_none() || is_uneven(section, shares) {
+            divide_evenly(view, section.ranks.clone(), shares);
+        }
+    }
+    by_largest(view, &mut large);
+    for (section, shares) in large {
+        if is_uneven(section, shares) {
+            divide_evenly(view, section.ranks.clone(), shares);
+        }
     }
 }
 
@@ -49,30 +54,55 @@ fn is_uneven(section: &Section, shares: &[Share]) -> bool {
     })
 }
 
-/// Divides where the largest set divides; `None` if that can't be.
-fn by_largest<S: ItemSet>(view: &View<S>, section: &Section, shares: &mut [Share]) -> Option<()> {
-    let (lower, upper) = (section.range.lower, section.range.upper);
-    let largest = view.sets().iter().max_by_key(|set| set.len())?;
-    let of_set = Section {
-        range: section.range,
-        ranks: largest.rank(&lower)..largest.rank(&upper),
+/// Divides sections where the largest set divides. Where that has too few items for it, there is one
+/// part that has all.
+fn by_largest<S: ItemSet>(view: &View<S>, sections: &mut [(&Section, &mut [Share])]) {
+    let Some(largest) = view.sets().iter().max_by_key(|set| set.len()) else {
+        return;
     };
-    if of_set.ranks.len() < SAMPLED * shares.len() {
-        return None;
-    }
-    largest.divide(&of_set, shares);
-    let uppers = shares.iter().map(|share| share.upper.unwrap_or(upper));
-    let cuts: Vec<Cut> = [lower]
-        .into_iter()
-        .chain(uppers)
-        .map(|at| Cut { at, summed: true })
+    let of_set = |section: &Section| Section {
+        range: section.range,
+        ranks: largest.rank(&section.range.lower)..largest.rank(&section.range.upper),
+    };
+    let of_largest: Vec<Section> = sections
+        .iter()
+        .map(|(section, _)| of_set(section))
         .collect();
-    let mut parts = vec![Part::default(); cuts.len()];
-    view.cut(&cuts, &mut parts);
-    for (share, part) in shares.iter_mut().zip(&parts[1..]) {
-        (share.end, share.tally) = (part.end, part.tally);
+    let count = sections.iter().map(|(_, shares)| shares.len()).sum();
+    let mut divided = vec![Share::default(); count];
+    largest.divide_all(&of_largest, &mut divided);
+    let mut cuts = Vec::with_capacity(count + sections.len());
+    for (((section, _), ours), shares) in sections
+        .iter()
+        .zip(&of_largest)
+        .zip(shares_of(&of_largest, &mut divided))
+    {
+        let few = ours.ranks.len() < SAMPLED * shares.len();
+        cuts.push(Cut {
+            at: section.range.lower,
+            summed: false,
+        });
+        cuts.extend(shares.iter().map(|share| Cut {
+            at: share.upper.filter(|_| !few).unwrap_or(section.range.upper),
+            summed: true,
+        }));
     }
-    Some(())
+    let mut parts = vec![Part::default(); cuts.len()];
+    cut::search(view, &cuts, &mut parts);
+    let mut parts = cuts.iter().zip(parts).filter(|(cut, _)| cut.summed);
+    for (section, shares) in sections {
+        let inner = shares.len() - 1;
+        for (index, share) in shares.iter_mut().enumerate() {
+            let Some((cut, part)) = parts.next() else {
+                return;
+            };
+            *share = Share {
+                end: part.end,
+                tally: part.tally,
+                upper: (index < inner && cut.at < section.range.upper).then_some(cut.at),
+            };
+        }
+    }
 }
 
 /// Divides at the times of a sample of the items; `None` if that can't be.

@@ -7,6 +7,7 @@ mod divide;
 
 use alloc::vec::Vec;
 use core::ops::{self, ControlFlow};
+use core::slice;
 
 use bracket::{Bracket, distance};
 use columns::Columns;
@@ -175,7 +176,11 @@ impl<S: ItemSet> ItemSet for View<S> {
     }
 
     fn divide(&self, section: &Section, shares: &mut [Share]) {
-        divide::divide(self, section, shares);
+        self.divide_all(slice::from_ref(section), shares);
+    }
+
+    fn divide_all(&self, sections: &[Section], shares: &mut [Share]) {
+        divide::divide_all(self, sections, shares);
     }
 
     fn visit_range(
