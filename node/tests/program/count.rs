@@ -216,6 +216,27 @@ fn a_node_that_lacks_nearly_all_is_compared_as_well_in_either_place() {
 }
 
 #[test]
+fn a_node_lacks_what_its_retention_has_given_up() {
+    let (place, all) = (Place::new(), messages(600, 93));
+    let mut nodes = Nodes::start(&place, &all, &[By::Reconciliation; 2], |_, _| true);
+    nodes.nodes.pop().unwrap().kill();
+    let policy = "--store-message-retention-policy=capacity:200";
+    place.succeed("n1", &["db", "prune", policy]);
+    let kept = place.succeed("n1", &["export"]).lines().count();
+    assert!((1..=200).contains(&kept), "{kept}");
+    // It doesn't take part in a session about what lies before its floor.
+    nodes
+        .nodes
+        .push(place.node("n1", &["--cluster-id=99", "--relay=false", policy]));
+    nodes.held[1] = all[600 - kept..].iter().map(String::as_str).collect();
+    let told = report(&nodes.count(&["--json"]), 3);
+    nodes.assert_told(&told);
+    assert!(told["nodes"][1]["floor"].as_u64().unwrap() > time_of(&all[0]));
+    let text = String::from_utf8(nodes.count(&[]).stdout).unwrap();
+    assert!(text.contains("#2 keeps nothing before"), "{text}");
+}
+
+#[test]
 fn messages_of_one_nanosecond_are_told_apart() {
     let (place, all) = (Place::new(), messages_of_one_nanosecond(300, 86));
     for by in [By::Reconciliation, By::StoreQueries] {

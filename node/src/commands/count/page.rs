@@ -296,7 +296,7 @@ fn missing_row(missing: &MissingReport) -> String {
     let at: Vec<String> = sure.chain(unsure).collect();
     let held: Vec<String> = missing.held_by.iter().map(|name| text(name)).collect();
     format!(
-        "<tr><td><code>{}</code></td><td class=\"time\">{}</td><td>{}</td><td>{}</td></tr>\n",
+        "<tr><td class=\"hash\"><code>{}</code></td><td class=\"time\">{}</td><td>{}</td><td>{}</td></tr>\n",
         text(&missing.hash),
         minute(missing.bucket),
         at.join("<br>"),
