@@ -1,8 +1,8 @@
 //! Which of several nodes hold which messages of a span of time: asked of them over the network, and compared.
 //!
-//! A [`Roll`](roll::Roll) knows who holds what, and compares; [`collect`] fills it: by reconciliation where a node
-//! speaks this project's protocol, by Store queries for hashes elsewhere. Nothing is fetched but what is needed to
-//! tell the times of messages, and nodes are told nothing. [`Report`] is what comes of it, for whoever shows it.
+//! A roll knows who holds what, and compares. It is filled by reconciliation where a node speaks this project's
+//! protocol, by Store queries for hashes elsewhere. Nothing is fetched but what is needed to tell the times of
+//! messages, and nodes are told nothing. A report is what comes of it, for whoever shows it.
 
 pub(crate) mod collect;
 pub mod limits;
