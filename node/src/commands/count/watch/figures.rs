@@ -22,75 +22,93 @@ type Gauges = Family<Labels, Gauge<f64, AtomicU64>>;
 /// When it can't be written, which only happens if there is no memory.
 pub(super) fn page(history: &History, nodes: &Named, now: u64) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("wakustore_count");
-    let mut family = |name: &str, help: &str| {
-        let gauges = Gauges::default();
-        registry.register(name, help, gauges.clone());
-        gauges
-    };
+    windows(&mut registry, history, nodes, now);
+    last(&mut registry, history, nodes);
+    let mut page = String::new();
+    text::encode(&mut page, &registry)?;
+    Ok(plain(&page))
+}
+
+/// What is told of the last hour, day and week.
+fn windows(registry: &mut Registry, history: &History, nodes: &Named, now: u64) {
     let missing = family(
+        registry,
         "missing_messages",
         "Messages that others hold and the node lacks, in the buckets that reach into the window, as last counted",
     );
     let messages = family(
+        registry,
         "messages",
         "Messages that any node holds in the same buckets",
     );
-    let available = family(
-        "node_available",
-        "Whether the node answered for everything in the last count",
-    );
     let availability = family(
+        registry,
         "node_availability_ratio",
         "Share of the counts begun in the window in which the node answered for everything",
     );
-    let last = family(
-        "last_comparison_timestamp_seconds",
-        "When the last count began",
-    );
-    let full = family(
-        "last_full_comparison_timestamp_seconds",
-        "When the last count of a whole week began in which every node answered",
-    );
-    let took = family(
-        "last_comparison_duration_seconds",
-        "How long the last count took",
-    );
     for window in WINDOWS {
         let of_window = ("window", window.name.to_owned());
-        set(
-            &messages,
-            vec![of_window.clone()],
-            history.messages(window, now) as f64,
-        );
-        for (peer, name) in nodes {
-            let labels = vec![
-                ("node", name.clone()),
-                ("peer_id", peer.clone()),
-                of_window.clone(),
-            ];
-            if let Some(count) = history.missing(peer, window, now) {
+        let count = history.messages(window, now) as f64;
+        set(&messages, vec![of_window.clone()], count);
+        for node in nodes {
+            let mut labels = labels(node);
+            labels.push(of_window.clone());
+            if let Some(count) = history.missing(&node.0, window, now) {
                 set(&missing, labels.clone(), count as f64);
             }
-            if let Some(share) = history.availability(peer, window, now) {
+            if let Some(share) = history.availability(&node.0, window, now) {
                 set(&availability, labels, share);
             }
         }
     }
+}
+
+/// What is told of the last count, and of the last one of a week.
+fn last(registry: &mut Registry, history: &History, nodes: &Named) {
+    let available = family(
+        registry,
+        "node_available",
+        "Whether the node answered for everything in the last count",
+    );
+    let begun = family(
+        registry,
+        "last_comparison_timestamp_seconds",
+        "When the last count began",
+    );
+    let took = family(
+        registry,
+        "last_comparison_duration_seconds",
+        "How long the last count took",
+    );
+    let full = family(
+        registry,
+        "last_full_comparison_timestamp_seconds",
+        "When the last count of a whole week began in which every node answered",
+    );
     if let Some(round) = history.last() {
-        set(&last, Vec::new(), seconds(round.at));
+        set(&begun, Vec::new(), seconds(round.at));
         set(&took, Vec::new(), round.seconds);
-        for (peer, name) in nodes {
-            let labels = vec![("node", name.clone()), ("peer_id", peer.clone())];
-            let answered = round.answered.get(peer).is_some_and(|answered| *answered);
-            set(&available, labels, f64::from(u8::from(answered)));
+        for node in nodes {
+            let answered = round
+                .answered
+                .get(&node.0)
+                .is_some_and(|answered| *answered);
+            set(&available, labels(node), f64::from(u8::from(answered)));
         }
     }
     if let Some(at) = history.last_full() {
         set(&full, Vec::new(), seconds(at));
     }
-    let mut page = String::new();
-    text::encode(&mut page, &registry)?;
-    Ok(plain(&page))
+}
+
+fn family(registry: &mut Registry, name: &str, help: &str) -> Gauges {
+    let gauges = Gauges::default();
+    registry.register(name, help, gauges.clone());
+    gauges
+}
+
+fn labels((peer, name): &(String, String)) -> Labels {
+    vec![("node", name.clone()), ("peer_id", peer.clone())]
 }
 
 fn set(gauges: &Gauges, labels: Labels, value: f64) {
