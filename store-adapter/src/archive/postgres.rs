@@ -161,15 +161,15 @@ impl PostgresArchive {
         })
     }
 
-    /// Looks after the partitions now, as it is done in the background from time to time, unless
-    /// another node is at it.
+    /// Looks after the partitions now, as it is done in the background from time to time; once whoever
+    /// else is at it has ended.
     ///
     /// # Errors
     /// When the database can't be read or written, or others are in the way; nothing is lost then.
     pub async fn tend_partitions(&self) -> Result<(), ArchiveError> {
         let shared = &*self.shared;
-        shared.connections.retry(|| keeper::look(shared)).await?;
-        Ok(())
+        let look = || keeper::look_in_turn(shared);
+        Ok(shared.connections.retry(look).await?)
     }
 }
 

@@ -18,7 +18,7 @@ use super::units::{self, Unit};
 use crate::limits::{
     PARTITION_LOOK_AGAIN_MILLISECONDS, PARTITION_LOOK_AGAIN_MOST_MILLISECONDS,
     PARTITION_LOOK_MILLISECONDS, PARTITION_PAUSE_MILLISECONDS, PARTITION_SETTLE_MILLISECONDS,
-    PARTITION_SPAN, PARTITIONS,
+    PARTITION_SPAN, PARTITION_TURN_SECONDS, PARTITIONS,
 };
 
 /// The lock of whoever changes partitions; common to all nodes.
@@ -93,6 +93,20 @@ pub(super) async fn settle(shared: &Shared, most: u64) {
 /// Leaves another node that is at it some time.
 pub(super) async fn pause() {
     tokio::time::sleep(Duration::from_millis(PARTITION_PAUSE_MILLISECONDS)).await;
+}
+
+/// As [`look`], after whoever else is at it, who may take [`PARTITION_TURN_SECONDS`].
+pub(super) async fn look_in_turn(shared: &Shared) -> Result<(), Fault> {
+    let end = Instant::now() + Duration::from_secs(PARTITION_TURN_SECONDS);
+    while !look(shared).await? {
+        if Instant::now() > end {
+            return Err(Fault::Failed(
+                "another node looks after the partitions".into(),
+            ));
+        }
+        pause().await;
+    }
+    Ok(())
 }
 
 /// Does what is to be done now, unless another node is at it; tells whether it did. Either way what was
