@@ -9,7 +9,7 @@ IDLE ?= 15
 REST_SECONDS ?= 60
 
 .PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
-.PHONY: interop soak soak-smoke
+.PHONY: interop soak soak-smoke page-check screenshots
 .PHONY: crash-test crash-test-redb crash-test-postgres
 .PHONY: limits-check limits-table count-check
 .PHONY: instructions instructions-accept vectors configuration metrics-table fuzz fuzz-smoke rest-check clean
@@ -18,7 +18,8 @@ demo:
 	$(CARGO) run --locked --release --package wakustore -- demo
 	$(CARGO) run --locked --release --package wakustore -- demo --dialect waku
 
-test: setup lint unit docs no-std packaging-check interop soak-smoke bench-smoke instructions fuzz-smoke rest-check
+test: setup lint unit docs no-std packaging-check interop soak-smoke bench-smoke instructions fuzz-smoke rest-check \
+	page-check
 
 setup:
 	.ci/setup
@@ -127,7 +128,17 @@ rest-check: setup
 	$(CARGO) build --locked --workspace
 	target/tools/schemathesis/bin/python node/rest-check/check.py target/debug/wakustore $(REST_SECONDS)
 
+# The pages of running nodes in headless Chromium.
+page-check: setup
+	$(CARGO) build --locked --package wakustore
+	node/page-check/run
+
+# Pictures of each view of the page, in docs/screenshots.
+screenshots: setup
+	$(CARGO) build --locked --package wakustore
+	node/page-check/run screenshots
+
 clean:
 	$(CARGO) clean
 	$(CARGO) clean --manifest-path fuzz/Cargo.toml
-	rm -rf interop/node_modules
+	rm -rf interop/node_modules node/page-check/node_modules

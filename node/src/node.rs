@@ -24,6 +24,7 @@ use crate::net::{
     Announced, ConnectError, CurrentShards, Dialler, NodeRecord, PeerTable, StoreReader,
     SwarmHandle, SwarmParts, kept_peers, ports, spawn,
 };
+use crate::page::{self, Shown};
 use crate::rates::Limiter;
 use crate::relay::{self, Relay};
 use crate::rest::{self, Answering, RestServer};
@@ -58,7 +59,7 @@ impl Node {
     ///
     /// # Errors
     /// When it can't listen where it should, or the archive can't be read.
-    pub async fn start(config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
+    pub async fn start(mut config: NodeConfig, store: Arc<Store>) -> anyhow::Result<Self> {
         ports::check(&config.listen)?;
         let peer_id = config.keypair.public().to_peer_id();
         let limiter = Limiter::new(&config.rates).context("rate limits")?;
@@ -67,6 +68,7 @@ impl Node {
         let control = behaviour.control();
         let peers = Arc::new(PeerTable::default());
         let mut tasks = JoinSet::new();
+        let history = page::watch(&mut config);
 
         let (relay, relaying) = config.mount_relay(&store)?.unzip();
         let own = config.current_shards(relay.as_ref())?;
@@ -154,24 +156,36 @@ impl Node {
             limiter: Arc::clone(&limiter),
         };
         let (health, rest) = rest::mount(config.rest, answering);
-        if let Some(metrics) = &config.metrics {
-            let sources = Sources {
-                store,
-                counts: counts.clone(),
-                syncer: Arc::clone(&syncer),
-                limiter: Arc::clone(&limiter),
-                rates: config.rates,
-                admission: config.admission,
-                control: control.clone(),
-                peers,
-                relay: relay.as_ref().map(|relay| relay.handle.clone()),
-                resume: resume.clone(),
-                health: Arc::clone(&health),
-                watched: Arc::<Watched>::default(),
-                started: Instant::now(),
-            };
+        let sources = Arc::new(Sources {
+            store,
+            counts: counts.clone(),
+            syncer: Arc::clone(&syncer),
+            limiter: Arc::clone(&limiter),
+            rates: config.rates,
+            admission: config.admission,
+            control: control.clone(),
+            peers,
+            relay: relay.as_ref().map(|relay| relay.handle.clone()),
+            resume: resume.clone(),
+            health: Arc::clone(&health),
+            watched: Arc::<Watched>::default(),
+            started: Instant::now(),
+        });
+        if config.metrics.is_some() || rest.is_some() {
             tasks.spawn(sources.watch());
-            metrics.read_from(sources);
+        }
+        if let Some(metrics) = &config.metrics {
+            metrics.read_from(Arc::clone(&sources));
+        }
+        if let (Some(rest), Some(history)) = (&rest, history) {
+            let shown = Shown {
+                peer_id,
+                cluster_id: config.cluster_id,
+                sync_interval: config.schedule.map(|schedule| schedule.interval),
+                admin: rest.answers_admin(),
+                sources,
+            };
+            tasks.spawn(page::mount(rest, history, shown));
         }
         Ok(Self {
             resume,

@@ -15,7 +15,7 @@ const SIZE_SIGMA: f64 = 1.2;
 const MOST_PAYLOAD: f64 = 149.0 * 1_024.0;
 
 /// Shards that messages are spread over.
-const SHARDS: u32 = 8;
+pub(crate) const SHARDS: u32 = 8;
 
 const CONTENT_TOPICS: [&str; 6] = [
     "/toychat/2/huilong/proto",

@@ -6,7 +6,6 @@
 //! random. Only the library's public parts are used.
 
 mod child;
-mod loss;
 mod memory;
 mod node;
 mod trial;

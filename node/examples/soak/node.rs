@@ -14,13 +14,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use wakustore::cli::time::now;
+use wakustore::loss::Lost;
 use wakustore::node::{Node, NodeConfig};
 use wakustore::relay::{Relay, RelayConfig};
 use wakustore::store::Store;
 use wakustore::traffic::Traffic;
 
 use crate::Args;
-use crate::loss::Lost;
 use crate::trial::NODES;
 
 /// A cluster that no public network has.

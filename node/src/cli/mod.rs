@@ -13,6 +13,7 @@ mod rates;
 mod relay;
 mod rest;
 mod run;
+mod serve;
 mod size;
 mod sync_wire;
 pub mod time;
@@ -39,6 +40,7 @@ pub use rates::RateArgs;
 pub use relay::RelayArgs;
 pub use rest::RestArgs;
 pub use run::RunArgs;
+pub use serve::ServeArgs;
 pub use size::SizeArg;
 pub use sync_wire::SyncWireArg;
 use time::{DurationArg, TimeArg, nanoseconds};
@@ -121,6 +123,9 @@ pub struct DemoArgs {
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub json: bool,
+    /// Whether the nodes stay.
+    #[command(flatten)]
+    pub serving: ServeArgs,
 }
 
 /// Arguments of `sync`.

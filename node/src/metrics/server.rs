@@ -30,7 +30,7 @@ pub struct MetricsServer {
 struct Shared {
     prefix: Prefix,
     libp2p: SharedRegistry,
-    node: OnceLock<Sources>,
+    node: OnceLock<Arc<Sources>>,
 }
 
 impl fmt::Debug for MetricsServer {
@@ -79,7 +79,7 @@ impl MetricsServer {
     }
 
     /// Has the page read from `node`.
-    pub(crate) fn read_from(&self, node: Sources) {
+    pub(crate) fn read_from(&self, node: Arc<Sources>) {
         // There is one node for one server.
         let _ = self.shared.node.set(node);
     }
@@ -91,7 +91,11 @@ impl MetricsServer {
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let page = page(&shared.libp2p.lock(), shared.node.get(), shared.prefix);
+    let page = page(
+        &shared.libp2p.lock(),
+        shared.node.get().map(Arc::as_ref),
+        shared.prefix,
+    );
     match page {
         Ok(page) => ([(header::CONTENT_TYPE, TEXT)], page).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

@@ -12,13 +12,13 @@ use crate::relay::Relay;
 
 /// What was read last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Latest {
-    /// How everything was.
-    pub(super) health: Option<HealthReport>,
+pub(crate) struct Latest {
+    /// How everything was, and when that was looked at.
+    pub(crate) health: Option<(HealthReport, Instant)>,
     /// Bytes of the archive on disk, and when that was asked for.
-    pub(super) disk: Option<(u64, Instant)>,
+    pub(crate) disk: Option<(u64, Instant)>,
     /// How many peers relay.
-    pub(super) relaying: usize,
+    pub(crate) relaying: usize,
 }
 
 /// What was read last, shared by the task that reads and the page.
@@ -26,7 +26,7 @@ pub(super) struct Latest {
 pub(crate) struct Watched(Mutex<Latest>);
 
 impl Watched {
-    pub(super) fn latest(&self) -> Latest {
+    pub(crate) fn latest(&self) -> Latest {
         self.0.lock().clone()
     }
 
@@ -51,7 +51,7 @@ impl Watched {
                 None => 0,
             };
             let mut latest = self.0.lock();
-            latest.health = Some(report);
+            latest.health = Some((report, Instant::now()));
             latest.relaying = relaying;
         }
     }

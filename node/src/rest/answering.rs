@@ -16,6 +16,7 @@ use crate::health::{self, Health};
 use crate::logging::Levels;
 use crate::net::{Announced, NodeRecord, PeerTable, SwarmHandle};
 use crate::node::Services;
+use crate::page::Page;
 use crate::rates::Limiter;
 use crate::relay::Relay;
 use crate::store::Store;
@@ -72,6 +73,8 @@ pub(super) struct Shared {
     pub(super) config: RestConfig,
     pub(super) health: Arc<Health>,
     pub(super) node: OnceLock<Answering>,
+    /// What is shown to people.
+    pub(super) page: Arc<Page>,
     /// Bytes of pages, made or being sent.
     pub(super) page_bytes: Arc<Budget>,
     /// Turns to make a page.

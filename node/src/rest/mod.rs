@@ -32,4 +32,5 @@ mod topics;
 pub(crate) use answering::{Answering, mount};
 pub use config::RestConfig;
 pub(crate) use http::{HttpServer, Listening};
+pub(crate) use problem::{Always, Problem};
 pub use server::RestServer;

@@ -20,6 +20,7 @@ use utoipa::OpenApi;
         (name = "info", description = "Who the node is"),
         (name = "store", description = "Messages of the archive, or of another node's"),
         (name = "relay", description = "Messages that are passed on now"),
+        (name = "page", description = "What the page at / shows"),
         (name = "admin", description = "Peers and logging; only with --rest-admin"),
     ),
 )]

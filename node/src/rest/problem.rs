@@ -6,7 +6,7 @@ use utoipa::IntoResponses;
 
 /// Why a request isn't answered as it was meant: a status, and the reason as plain text.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     reason: String,
 }
@@ -18,12 +18,12 @@ impl Problem {
     }
 
     /// The request can't be understood.
-    pub(super) fn bad_request(reason: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(reason: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, reason)
     }
 
     /// What it is about isn't there.
-    pub(super) fn not_found(reason: impl Into<String>) -> Self {
+    pub(crate) fn not_found(reason: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, reason)
     }
 
@@ -33,7 +33,7 @@ impl Problem {
     }
 
     /// The node can't do it now.
-    pub(super) fn unavailable(reason: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, reason)
     }
 
@@ -58,7 +58,7 @@ pub(super) fn ok() -> Response {
 /// What any call may be answered instead.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes answers that problems make")]
-pub(super) enum Always {
+pub(crate) enum Always {
     /// Too many requests
     #[response(status = 429, content_type = "text/plain")]
     TooManyRequests(String),

@@ -18,6 +18,7 @@ use super::openapi::{self, Document};
 use super::origin::{self, Origins};
 use super::problem::Problem;
 use super::{admin, counts, health, info, relay, store};
+use crate::page;
 
 /// The whole API. Health is told however often it is asked for, as those who watch a node need it most when it
 /// has much to do.
@@ -29,7 +30,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .merge(gated(info::routes()))
         .merge(gated(store::routes()))
         .merge(gated(counts::routes()))
-        .merge(gated(relay::routes()));
+        .merge(gated(relay::routes()))
+        .merge(gated(page::routes(Arc::clone(&shared.page))));
     if shared.config.admin {
         api = api.merge(gated(admin::routes()));
     }

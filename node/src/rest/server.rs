@@ -12,6 +12,7 @@ use super::{RestConfig, routes};
 use crate::budget::Budget;
 use crate::counts::limits::MADE_AT_ONCE;
 use crate::health::Health;
+use crate::page::Page;
 
 /// The REST API of a node, or of one that is about to start; it ends when this is dropped, or cleanly by
 /// [`RestServer::stop`].
@@ -40,6 +41,7 @@ impl RestServer {
             config,
             health: Arc::new(Health::default()),
             node: OnceLock::new(),
+            page: Arc::default(),
             page_bytes: Budget::new(PAGE_BYTES),
             pages: Semaphore::new(PAGES_AT_ONCE),
             counting: Semaphore::new(MADE_AT_ONCE),
@@ -62,6 +64,16 @@ impl RestServer {
         &self.shared.health
     }
 
+    /// Whether it answers calls under `/admin`.
+    pub(crate) fn answers_admin(&self) -> bool {
+        self.shared.config.admin
+    }
+
+    /// What it shows to people.
+    pub(crate) fn page(&self) -> &Arc<Page> {
+        &self.shared.page
+    }
+
     /// Has calls answered from `node`.
     pub(crate) fn answer_from(&self, node: Answering) {
         // There is one node for one server.
@@ -70,6 +82,7 @@ impl RestServer {
 
     /// Takes no more requests, and waits a moment for those under way.
     pub async fn stop(self) {
+        self.shared.page.end();
         self.http.stop().await;
     }
 }

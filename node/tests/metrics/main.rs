@@ -7,6 +7,8 @@
 
 mod busy;
 mod dashboard;
+#[path = "../faulty/mod.rs"]
+mod faulty;
 mod page;
 mod support;
 mod traffic;

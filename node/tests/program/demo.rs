@@ -1,6 +1,8 @@
 //! `wakustore demo`, the newcomer's first look.
 
-use crate::support::{json, run};
+use std::time::{Duration, Instant};
+
+use crate::support::{Node, PATIENCE, get, json, program, run};
 
 fn demo(arguments: &[&str]) -> serde_json::Value {
     let mut line = vec!["demo", "--messages=1500", "--seed=7", "--json"];
@@ -71,4 +73,38 @@ fn people_get_a_table_and_a_verdict() {
     let output = run(&["demo", "--messages=200"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("missing") && text.contains("Both archives hold the same 200 messages"));
+}
+
+#[test]
+fn served_nodes_stay_and_their_pages_show_what_is_filled_until_they_are_told_to_end() {
+    let arguments = [
+        "demo",
+        "--serve",
+        "--messages=300",
+        "--sync-interval=500ms",
+        "--rate=20",
+        "--loss=30",
+    ];
+    let demo = Node::start(program(), &arguments.map(String::from));
+    let mut pages = Vec::new();
+    while pages.len() < 2 {
+        if let Some((_, page)) = demo.next_address().split_once("http://") {
+            pages.push(page.trim_end_matches('/').to_owned());
+        }
+    }
+    let until = Instant::now() + PATIENCE;
+    for page in &pages {
+        loop {
+            let state: serde_json::Value =
+                serde_json::from_str(&get(page, "/page/state").1).unwrap();
+            let mut sessions = state["sessions"].as_array().unwrap().iter();
+            let filled = sessions.any(|session| session["fetched"].as_u64() > Some(0));
+            if filled && state["archive"]["messages"].as_u64() > Some(300) {
+                break;
+            }
+            assert!(Instant::now() < until, "{state}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    assert_eq!(demo.terminate(), Some(0));
 }

@@ -1,20 +1,13 @@
 //! Metrics by the command line.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 
-use crate::support::{Place, assert_fails, messages, run};
+use crate::support::{Place, assert_fails, get, messages, run};
 
 fn page(address: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, page) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let (head, page) = get(address, "/metrics");
     assert!(head.contains("text/plain; version=0.0.4"), "{head}");
-    page.to_owned()
+    page
 }
 
 #[test]

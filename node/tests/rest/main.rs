@@ -4,6 +4,9 @@
 mod admin;
 mod client;
 mod counts;
+#[path = "../faulty/mod.rs"]
+mod faulty;
+mod page;
 mod relay;
 mod server;
 mod store;
@@ -47,6 +50,16 @@ impl Place {
         change: impl FnOnce(&mut NodeConfig),
     ) -> Self {
         let store = Store::open(&ArchiveUrl::Memory).await.unwrap();
+        Self::over(store, records, rest, change).await
+    }
+
+    /// As `start`, over this store.
+    pub(crate) async fn over(
+        store: Arc<Store>,
+        records: Vec<Record>,
+        rest: RestConfig,
+        change: impl FnOnce(&mut NodeConfig),
+    ) -> Self {
         let parts = records.iter().cloned().map(Record::into_parts);
         let messages = parts.map(|(topic, message)| (topic.to_string(), message));
         store.put(messages.collect()).await.unwrap();

@@ -7,22 +7,7 @@ use store_adapter::archive::Scan;
 use store_adapter::{Archive, ArchiveError};
 use sync_core::Range;
 
-/// Nanoseconds of an hour.
-pub(super) const HOUR: u64 = 3_600_000_000_000;
-
-/// Messages, and bytes of them, encoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) messages: u64,
-    pub(super) bytes: u64,
-}
-
-impl Tally {
-    pub(super) fn add(&mut self, other: Self) {
-        self.messages += other.messages;
-        self.bytes += other.bytes;
-    }
-}
+pub(super) use crate::forecast::{HOUR, Tally};
 
 /// What an archive holds, by the start of the hour (nanoseconds since 1970) and the topic.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -37,15 +22,8 @@ impl Hours {
             let page = archive.scan(&Scan::of_range(range)).await?;
             for key in page.keys {
                 let hour = key.item.timestamp - key.item.timestamp % HOUR;
-                let one = Tally {
-                    messages: 1,
-                    bytes: key.message_bytes as u64,
-                };
-                hours
-                    .0
-                    .entry((hour, key.pubsub_topic))
-                    .or_default()
-                    .add(one);
+                let of_hour = hours.0.entry((hour, key.pubsub_topic)).or_default();
+                *of_hour += Tally::one(key.message_bytes as u64);
             }
             rest = page.rest;
         }
@@ -67,20 +45,14 @@ impl Hours {
         let mut spans = Self::default();
         for ((hour, topic), tally) in &self.0 {
             let start = hour - hour % span;
-            spans
-                .0
-                .entry((start, Arc::clone(topic)))
-                .or_default()
-                .add(*tally);
+            *spans.0.entry((start, Arc::clone(topic))).or_default() += *tally;
         }
         spans
     }
 
     fn sum(&self, of: impl Fn(u64) -> bool) -> Tally {
-        let mut sum = Tally::default();
         let tallies = self.0.iter().filter(|((hour, _), _)| of(*hour));
-        tallies.for_each(|(_, tally)| sum.add(*tally));
-        sum
+        tallies.map(|(_, tally)| *tally).sum()
     }
 }
 

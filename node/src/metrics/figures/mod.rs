@@ -42,7 +42,7 @@ pub(super) fn of(node: Option<&Sources>) -> Figures {
 }
 
 fn health(figures: &mut Figures, node: Option<&Sources>) {
-    let report = node.and_then(|node| node.watched.latest().health);
+    let report = node.and_then(|node| Some(node.watched.latest().health?.0));
     let now = report
         .as_ref()
         .map_or(HealthStatus::Initializing, |report| report.node);

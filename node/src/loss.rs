@@ -6,21 +6,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store_adapter::message_hash;
-use wakustore::relay::Validator;
+
+use crate::relay::Validator;
 
 /// How many messages were lost.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lost(Arc<AtomicU64>);
+pub struct Lost(Arc<AtomicU64>);
 
 impl Lost {
     /// How many were, so far.
-    pub(crate) fn count(&self) -> u64 {
+    #[must_use]
+    pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Loses so many of a hundred messages. Which ones follows from the seed and their hashes, so
     /// that a message is lost whichever peer it comes from.
-    pub(crate) fn validator(&self, percent: u32, seed: u64) -> Validator {
+    #[must_use]
+    pub fn validator(&self, percent: u32, seed: u64) -> Validator {
         let lost = self.clone();
         Validator::new(move |topic, message| {
             let hash = message_hash(topic, message);
@@ -40,7 +43,7 @@ impl Lost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wakustore::traffic::Traffic;
+    use crate::traffic::Traffic;
 
     #[test]
     fn about_as_many_are_lost_as_asked_and_others_with_another_seed() {

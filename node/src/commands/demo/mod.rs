@@ -1,5 +1,7 @@
 //! `wakustore demo`: two whole nodes on loopback that fill each other's gaps.
 
+mod serve;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use super::sync;
 use crate::cli::DemoArgs;
 use crate::cli::time::now;
 use crate::exit::Failure;
+use crate::forecast::HOUR;
 use crate::node::{Node, NodeConfig};
 use crate::output::say;
 use crate::store::{Store, Verified};
@@ -27,7 +30,7 @@ use crate::traffic::Traffic;
 const CLUSTER: u16 = 99;
 
 /// How far back the messages lie, in nanoseconds.
-const SPAN: u64 = 3_600_000_000_000;
+const SPAN: u64 = HOUR;
 
 /// Messages in one transaction.
 const BATCH: usize = 1_000;
@@ -47,6 +50,9 @@ struct Side {
 }
 
 pub(super) async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
+    if args.serving.serve {
+        return serve::run(args).await;
+    }
     let directory = tempfile::tempdir().context("no temporary directory")?;
     let bars = bars();
     let until = now();
@@ -96,6 +102,7 @@ async fn fill(
     for (place, message) in traffic.shuffled(count).into_iter().enumerate() {
         lacking[message] = (place < 2 * missing).then(|| place / missing.max(1));
     }
+    let span = window.upper.timestamp() - window.lower.timestamp();
     let stores = [Store::open(&urls[0]).await?, Store::open(&urls[1]).await?];
     let bar = bar(bars, "made up", count as u64);
     let mut bytes = 0;
@@ -118,9 +125,10 @@ async fn fill(
     bar.finish_and_clear();
     if !args.json {
         say(format_args!(
-            "{} messages of {} in all, over the last hour; each node lacks {} of them.",
+            "{} messages of {} in all, over the last {}; each node lacks {} of them.",
             grouped(count as u64),
             size(bytes),
+            if span == SPAN { "hour" } else { "day" },
             grouped(missing as u64)
         ))?;
     }

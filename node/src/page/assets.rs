@@ -1,0 +1,119 @@
+//! The files of the page, compiled in.
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+/// What the page may load and do: nothing from elsewhere, and no script or style within the HTML.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Each file: its path, its type, and what is in it.
+macro_rules! files {
+    ($(($path:literal, $file:literal, $kind:ident)),* $(,)?) => {
+        const FILES: &[(&str, &str, &str)] =
+            &[$(($path, $kind, include_str!(concat!("assets/", $file)))),*];
+    };
+}
+
+files![
+    ("/", "index.html", HTML),
+    ("/page/icon.svg", "icon.svg", SVG),
+    ("/page/base.css", "base.css", CSS),
+    ("/page/parts.css", "parts.css", CSS),
+    ("/page/rounds.css", "rounds.css", CSS),
+    ("/page/main.js", "main.js", JS),
+    ("/page/dom.js", "dom.js", JS),
+    ("/page/units.js", "units.js", JS),
+    ("/page/feed.js", "feed.js", JS),
+    ("/page/theme.js", "theme.js", JS),
+    ("/page/health.js", "health.js", JS),
+    ("/page/heat.js", "heat.js", JS),
+    ("/page/sessions.js", "sessions.js", JS),
+    ("/page/rounds.js", "rounds.js", JS),
+    ("/page/drawing.js", "drawing.js", JS),
+    ("/page/peers.js", "peers.js", JS),
+    ("/page/archive.js", "archive.js", JS),
+    ("/page/limits.js", "limits.js", JS),
+];
+
+/// Serves them.
+pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    FILES
+        .iter()
+        .fold(Router::new(), |router, &(path, kind, text)| {
+            router.route(path, get(move || async move { answer(kind, text) }))
+        })
+}
+
+fn answer(kind: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(kind)),
+        // A program that was replaced has another page.
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    (headers, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_refer_to_nothing_that_is_not_among_them() {
+        let known: Vec<&str> = FILES.iter().map(|file| file.0).collect();
+        for (path, _, text) in FILES {
+            for (mark, base) in [("src=\"", ""), ("href=\"", ""), ("from \"./", "/page/")] {
+                for rest in text.split(mark).skip(1) {
+                    let named = rest.split('"').next().unwrap();
+                    let named = format!("{base}{named}");
+                    assert!(
+                        named.starts_with('#') || known.contains(&named.as_str()),
+                        "{path} refers to {named}"
+                    );
+                }
+            }
+            for foreign in ["http://", "https://", "//cdn"] {
+                let own = text.replace("http://www.w3.org/2000/svg", "");
+                assert!(!own.contains(foreign), "{path} has {foreign}");
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_never_put_in_as_markup() {
+        for (path, kind, text) in FILES {
+            if *kind == JS {
+                for forbidden in [
+                    "innerHTML",
+                    "outerHTML",
+                    "insertAdjacentHTML",
+                    "document.write",
+                    "eval(",
+                ] {
+                    assert!(!text.contains(forbidden), "{path} has {forbidden}");
+                }
+            }
+            if *kind == HTML {
+                assert!(
+                    !text.contains(" style=") && !text.contains("<style"),
+                    "{path}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// Puts the page together.
+
+import { byId, say } from "./dom.js";
+import { follow } from "./feed.js";
+import * as archive from "./archive.js";
+import * as health from "./health.js";
+import * as heat from "./heat.js";
+import * as limits from "./limits.js";
+import * as peers from "./peers.js";
+import * as rounds from "./rounds.js";
+import * as sessions from "./sessions.js";
+import * as theme from "./theme.js";
+import { minute } from "./units.js";
+
+const FEED = { live: "Live", waiting: "Connecting", starting: "Node is starting", lost: "Connection lost" };
+
+let figuresOf = null;
+let lostAt = false;
+
+const announce = (text) => say(byId("announce"), text);
+
+const told = {
+  state(state) {
+    figuresOf = state.at;
+    health.show(state, announce);
+    peers.show(state.peers, state.at);
+    archive.show(state.archive, state.at);
+    limits.show(state.limits, state.at);
+    sessions.about(state.node, state.peers);
+    if (state.sessions) sessions.reset(state.sessions);
+  },
+  sessions(changed) {
+    sessions.change(changed);
+  },
+  connection(state) {
+    const feed = byId("feed");
+    feed.dataset.feed = state;
+    say(feed, FEED[state]);
+    const lost = byId("lost");
+    lost.hidden = state !== "lost" && state !== "starting";
+    const words = state === "starting"
+      ? "The node is starting; its figures come as soon as it has."
+      : `Connection lost, ${figuresOf ? `figures of ${minute(figuresOf)}` : "no figures yet"}. Trying again; is the node running?`;
+    say(lost, words);
+    if (state === "lost" && !lostAt) announce(words);
+    if (state === "live" && lostAt) announce("Connected again.");
+    if (state === "live") heat.load();
+    lostAt = state === "lost" || (lostAt && state !== "live");
+    document.body.dataset.feed = state;
+  },
+};
+
+theme.start();
+rounds.start();
+sessions.start((chosen, session) => rounds.choose(chosen, session));
+heat.start();
+follow(told);
