@@ -11,7 +11,7 @@ REST_SECONDS ?= 60
 .PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
 .PHONY: interop soak soak-smoke page-check screenshots
 .PHONY: crash-test crash-test-redb crash-test-postgres
-.PHONY: limits-check limits-table
+.PHONY: limits-check limits-table count-check
 .PHONY: instructions instructions-accept vectors configuration metrics-table fuzz fuzz-smoke rest-check clean
 
 demo:
@@ -94,6 +94,11 @@ instructions-accept: setup
 # `make test`, which holds the order of answers to what makes this pass.
 limits-check:
 	$(CARGO) run --locked --release --package wakustore --example crowded
+
+# How long `wakustore count` takes for two nodes with a million messages each; some minutes, ten seconds of which
+# are to be enough for the count.
+count-check:
+	$(CARGO) test --locked --release --package wakustore --test program -- --ignored --nocapture count::a_million
 
 # Rewrites the table in docs/limits.md, which a test compares with the sources.
 limits-table:

@@ -48,5 +48,10 @@ fuzz_target!(|frame: &[u8]| {
         Frame::Have { ids, .. } => assert!(ids.len() <= limits.items_per_frame),
         Frame::Noted(_) => assert!(encoded.len() <= frame.len()),
         Frame::Refusal(refusal) => assert!(refusal.reason.chars().count() <= 256),
+        Frame::List(_) => assert!(encoded.len() <= frame.len()),
+        Frame::Items { items, .. } => {
+            assert!(items.len() <= limits.items_per_frame);
+            assert!(items.is_sorted_by(|one, next| one < next));
+        }
     }
 });

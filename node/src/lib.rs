@@ -7,6 +7,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod budget;
+pub mod census;
 pub mod cli;
 pub mod commands;
 pub mod config;

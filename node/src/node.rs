@@ -279,6 +279,11 @@ impl Node {
         &self.swarm
     }
 
+    /// To open streams to its peers.
+    pub(crate) const fn control(&self) -> &Control {
+        &self.control
+    }
+
     /// Its syncer.
     #[must_use]
     pub fn syncer(&self) -> &Arc<Syncer> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +21,9 @@ pub const USER: &str = "tester";
 /// The password of [`USER`].
 pub const PASSWORD: &str = "tell-nobody";
 
+/// The port that a server's socket is named after, unless its settings name another.
+const PORT: u16 = 5432;
+
 /// How long a server may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,6 +40,7 @@ pub struct Server {
     binaries: PathBuf,
     user: User,
     directory: PathBuf,
+    port: u16,
     process: Mutex<Option<Child>>,
     databases: AtomicU32,
     /// Dropped last, since it removes the directory.
@@ -48,6 +53,21 @@ impl Server {
     /// # Errors
     /// When PostgreSQL isn't installed or doesn't start; the message says what to do.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self, ServerError> {
+        Self::start_with(settings, &[])
+    }
+
+    /// As [`Server::start`], with files of these names and contents in [`Server::directory`], which only
+    /// the server may read. Settings name them by `../NAME`.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with(
+        settings: &[(&str, &str)],
+        files: &[(&str, &str)],
+    ) -> Result<Self, ServerError> {
+        let port = settings.iter().find(|(name, _)| *name == "port");
+        let port = port.map_or(Ok(PORT), |(_, port)| port.parse());
+        let port = port.map_err(|error| ServerError(format!("no port: {error}")))?;
         let binaries = binaries::directory().ok_or_else(|| {
             ServerError(
                 "PostgreSQL's server isn't installed: install the package `postgresql`, as \
@@ -66,7 +86,12 @@ impl Server {
             databases: AtomicU32::default(),
             _guard: Guard::over(&directory)?,
             directory,
+            port,
         };
+        server.user.give(&server.directory)?;
+        for (name, content) in files {
+            server.put(name, content)?;
+        }
         server.make(settings)?;
         server.start_again()?;
         Ok(server)
@@ -100,7 +125,11 @@ impl Server {
     #[must_use]
     pub fn url_with(&self, password: &str, database: &str) -> String {
         let socket = self.directory.display().to_string().replace('/', "%2F");
-        format!("postgres://{USER}:{password}@{socket}/{database}")
+        let port = match self.port {
+            PORT => String::new(),
+            port => format!(":{port}"),
+        };
+        format!("postgres://{USER}:{password}@{socket}{port}/{database}")
     }
 
     /// The name of the database in a URL that this server gave.
@@ -112,7 +141,7 @@ impl Server {
     /// The socket that it listens on.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
-        self.directory.join(".s.PGSQL.5432")
+        self.directory.join(format!(".s.PGSQL.{}", self.port))
     }
 
     /// Runs SQL of any length, each statement in a transaction of its own up to the first that fails;
@@ -130,6 +159,7 @@ impl Server {
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--username", USER, "--host"])
             .arg(&self.directory)
+            .args(["--port", &self.port.to_string()])
             .args(["--dbname", database])
             .env("PGPASSWORD", PASSWORD)
             .stdin(input)
@@ -205,10 +235,7 @@ impl Server {
     }
 
     fn make(&self, settings: &[(&str, &str)]) -> Result<(), ServerError> {
-        let password = self.directory.join("password");
-        fs::write(&password, PASSWORD)?;
-        self.user.give(&self.directory)?;
-        self.user.give(&password)?;
+        let password = self.put("password", PASSWORD)?;
         let output = self
             .command("initdb")
             .args([
@@ -238,6 +265,19 @@ impl Server {
         fs::write(&file, lines)?;
         self.user.give(&file)?;
         Ok(())
+    }
+
+    /// Makes a file that only the server may read.
+    fn put(&self, name: &str, content: &str) -> Result<PathBuf, ServerError> {
+        let path = self.directory.join(name);
+        let mut file = File::options()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.write_all(content.as_bytes())?;
+        self.user.give(&path)?;
+        Ok(path)
     }
 
     fn spawn(&self) -> Result<Child, ServerError> {

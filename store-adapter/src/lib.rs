@@ -61,6 +61,7 @@ pub mod sharding;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 pub mod transfer;
 mod unknown;
 

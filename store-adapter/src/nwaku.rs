@@ -12,7 +12,7 @@ mod url;
 
 pub use error::NwakuError;
 pub use row::{NwakuRow, RowFault};
-pub use url::NwakuUrl;
+pub use url::{NwakuServer, NwakuUrl};
 
 use self::postgres::PostgresReader;
 use self::sqlite::SqliteReader;
@@ -63,8 +63,8 @@ impl NwakuDatabase {
                 let (shape, reader) = SqliteReader::open(path.clone()).await?;
                 (shape, Reader::Sqlite(reader))
             }
-            NwakuUrl::Postgres(config) => {
-                let (shape, reader) = PostgresReader::open(config).await?;
+            NwakuUrl::Postgres(server) => {
+                let (shape, reader) = PostgresReader::open(server).await?;
                 (shape, Reader::Postgres(reader))
             }
         };

@@ -8,6 +8,8 @@
 //! | `0x02` | have | 1 if it is the last of its kind, else 0; then ids of 32 bytes each |
 //! | `0x03` | noted | how many ids have been noted so far, LEB128 |
 //! | `0x04` | refusal | a [`Refusal`] (protobuf) |
+//! | `0x05` | list | nothing, or an item: time in LEB128, then 32 bytes of id |
+//! | `0x06` | items | 1 if it is the last of its kind, else 0; then items, their times as differences |
 //!
 //! ```text
 //! initiator                         responder
@@ -20,19 +22,29 @@
 //! ```
 //!
 //! After that each side knows what it lacks and pulls it by whatever means; nobody pushes.
+//!
+//! An initiator that wants to know what the responder holds, and holds nothing itself, lists it instead: with a
+//! responder whose hello has the bit [`LISTS`] it sends list frames, each answered by an items frame, and an
+//! empty have frame at the end ([`Lister`]).
 
 mod frame;
 mod hello;
 mod initiator;
+mod items;
+mod lister;
 mod responder;
 
 pub use frame::{Frame, Refusal, refusal};
 pub use hello::{Hello, Span};
 pub use initiator::Initiator;
+pub use lister::{Listed, Lister};
 pub use responder::Responder;
 
 /// The protocol's id on libp2p.
 pub const PROTOCOL_ID: &str = "/waku-store-sync/reconcile/1.0.0";
+
+/// The bit in a responder's [`Hello::features`] that says that it answers list frames.
+pub const LISTS: u64 = 1;
 
 /// Refusal code: another session with this peer goes on, or there are too many of them.
 pub const BUSY: u32 = 1;

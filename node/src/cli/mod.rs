@@ -3,6 +3,7 @@
 mod archive;
 mod bench;
 mod config;
+mod count;
 mod db;
 mod log;
 mod metrics;
@@ -29,6 +30,7 @@ pub use bench::{
     BenchArchiveArgs, BenchArgs, BenchDialectArg, BenchSubject, PeerArg, PlacementArg,
 };
 pub use config::ConfigArgs;
+pub use count::{CountArgs, CountedArgs, WatchArgs};
 pub use db::{DbCommand, PredictArgs, PruneArgs, StatsArgs};
 pub use log::LogArgs;
 pub use metrics::MetricsArgs;
@@ -71,6 +73,8 @@ pub enum Command {
     Sync(SyncArgs),
     /// Ask the stores of peers for messages, and show them
     Query(Box<QueryArgs>),
+    /// Count the messages of several nodes by time, and find which of them lack which
+    Count(Box<CountArgs>),
     /// Read messages into an archive: one JSON object a line, or a database of nwaku
     Import(ImportArgs),
     /// Write an archive's messages, one JSON object a line, in the order of time and hash

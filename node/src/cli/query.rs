@@ -100,7 +100,7 @@ impl FromStr for HashArg {
     }
 }
 
-fn topic(text: &str) -> Result<String, String> {
+pub(super) fn topic(text: &str) -> Result<String, String> {
     match text.len() {
         1..=TOPIC_BYTES => Ok(text.to_owned()),
         bytes => Err(format!(

@@ -1,7 +1,9 @@
 //! What the program can be asked for.
 
+mod asking;
 mod bench;
 mod check;
+mod count;
 mod db;
 mod demo;
 mod export;
@@ -78,6 +80,7 @@ pub async fn run(command: Command, levels: Levels) -> Result<ExitCode, Failure> 
         Command::Run(args) => run::run(*args, levels).await,
         Command::Sync(args) => sync::run(args).await,
         Command::Query(args) => query::run(&args).await,
+        Command::Count(args) => count::run(*args).await,
         Command::Import(args) => import::run(&args).await,
         Command::Export(args) => export::run(&args).await,
         Command::Check(args) => check::run(&args).await,

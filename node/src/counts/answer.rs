@@ -7,7 +7,7 @@ use serde::Serialize;
 use store_adapter::counts::{HourCount, HourCounts, Tally};
 use utoipa::ToSchema;
 
-use super::limits::{BUCKETS_TOLD, ROWS_TOLD, TOPICS_TOLD};
+use super::limits::{BUCKETS_TOLD, ROWS_TOLD, SHARDS_TOLD, TOPICS_TOLD};
 use super::span::CountsSpan;
 use super::top::Top;
 
@@ -101,7 +101,7 @@ pub struct TopicCount {
 impl Counts {
     /// What `hours` have in `span`; right at `at`, so many seconds ago.
     pub(super) fn of(hours: &HourCounts, span: &CountsSpan, at: u64, age_seconds: f64) -> Self {
-        let within = || hours.within(span.since()..span.until());
+        let within = || hours.within(span.since(), span.until());
         let top = Top::of(within().map(|(_, hour)| hour), TOPICS_TOLD);
         let total: Tally = within().map(|(_, hour)| hour.total()).sum();
         let mut truncated = span.since() < hours.since().min(span.until());
@@ -118,6 +118,7 @@ impl Counts {
             while let Some((_, count)) = newest_first.next_if(|(hour, _)| *hour >= start) {
                 bucket.add(count, &top);
             }
+            bucket.bound_shards();
             truncated |= bucket.shards_left_out;
             let told = bucket.told(start);
             rows += told.shards.len() + told.content_topics.len();
@@ -161,6 +162,18 @@ impl<'a> Bucketed<'a> {
                 false => self.others += tally,
             }
         }
+    }
+
+    /// Leaves out all shards but those with the most messages.
+    fn bound_shards(&mut self) {
+        if self.shards.len() <= SHARDS_TOLD {
+            return;
+        }
+        let mut shards: Vec<(&str, Tally)> = self.shards.iter().map(|(t, n)| (*t, *n)).collect();
+        shards.sort_by_key(|(_, tally)| Reverse(tally.messages));
+        shards.truncate(SHARDS_TOLD);
+        self.shards = shards.into_iter().collect();
+        self.shards_left_out = true;
     }
 
     fn told(self, start: u64) -> BucketCounts {
@@ -313,6 +326,21 @@ mod tests {
             counts.buckets.last().map(|b| b.start),
             Some((many - 1) * HOUR)
         );
+    }
+
+    #[test]
+    fn of_a_bucket_with_too_many_shards_those_with_the_most_messages_are_told() {
+        let mut counter = Counter::default();
+        for shard in 0..=SHARDS_TOLD {
+            let messages = 1 + u64::from(shard != 5);
+            add(&mut counter, shard as u64 % 2, shard, "/a", messages);
+        }
+        let span = CountsSpan::new(Bucket::of_nanoseconds(2 * HOUR).unwrap(), 0, 2 * HOUR);
+        let counts = Counts::of(counter.counts(), &span, 0, 0.0);
+        let shards = &counts.buckets[0].shards;
+        assert_eq!((shards.len(), counts.truncated), (SHARDS_TOLD, true));
+        assert!(shards.iter().all(|shard| shard.messages == 2));
+        assert_eq!(counts.total.messages, 2 * SHARDS_TOLD as u64 + 1);
     }
 
     #[test]

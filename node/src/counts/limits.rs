@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Most content topics that an answer names; the others are counted together.
 pub const TOPICS_TOLD: usize = 20;
 
+/// Most pubsub topics of a bucket that an answer names.
+pub const SHARDS_TOLD: usize = 256;
+
 /// Most buckets in an answer; older ones are left out.
 pub const BUCKETS_TOLD: usize = 1_000;
 

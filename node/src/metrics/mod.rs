@@ -22,6 +22,8 @@ pub use documentation::markdown;
 pub use families::FAMILIES;
 pub use names::{Family, Kind, Prefix};
 pub(crate) use observed::Observed;
+pub(crate) use page::plain;
 pub use server::MetricsServer;
+pub(crate) use server::TEXT;
 pub(crate) use sources::Sources;
 pub(crate) use watch::Watched;

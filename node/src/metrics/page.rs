@@ -26,7 +26,7 @@ pub(super) fn page(
 
 /// The text format 0.0.4 of what is in OpenMetrics, which has counters by the names of their families, and
 /// units. All scrapers read it, and people need no other.
-fn plain(open_metrics: &str) -> String {
+pub(crate) fn plain(open_metrics: &str) -> String {
     let mut page = String::with_capacity(open_metrics.len());
     // The help comes before the type, which says whether its name ends in `_total`.
     let mut help: Option<(&str, &str)> = None;

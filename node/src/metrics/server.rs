@@ -18,7 +18,7 @@ use crate::relay::SharedRegistry;
 use crate::rest::{HttpServer, Listening};
 
 /// The text format of Prometheus.
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Serves the metrics of a node, or of one that is about to start; it ends when this is dropped, or cleanly
 /// by [`MetricsServer::stop`].

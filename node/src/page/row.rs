@@ -51,6 +51,10 @@ pub(super) enum Says {
     Have { ids: u64 },
     /// That so many ids were noted.
     Noted { ids: u64 },
+    /// That the sender wants to know which items the receiver holds, from some place on.
+    List,
+    /// So many of the items that the sender holds.
+    Listed { items: u64 },
     /// That the session won't go on, and why.
     Refusal(String),
     /// That the sender has nothing more to say.
@@ -98,6 +102,11 @@ impl Reading {
             }
             .into(),
             Frame::Noted(ids) => Says::Noted { ids }.into(),
+            Frame::List(_) => Says::List.into(),
+            Frame::Items { items, .. } => Says::Listed {
+                items: items.len() as u64,
+            }
+            .into(),
             Frame::Refusal(refusal) => Says::Refusal(kept(&refusal.reason)).into(),
         })
     }
@@ -260,6 +269,10 @@ mod tests {
         assert_eq!(busy, Says::Refusal("busy".into()));
         let noted = own.read(&Frame::Noted(7).encode()).says;
         assert_eq!(noted, Says::Noted { ids: 7 });
+        assert_eq!(own.read(&Frame::List(None).encode()).says, Says::List);
+        let items = vec![Item::new(1, Id([1; 32])), Item::new(2, Id([2; 32]))];
+        let listed = own.read(&Frame::Items { last: true, items }.encode()).says;
+        assert_eq!(listed, Says::Listed { items: 2 });
         let have = Frame::Have {
             last: true,
             ids: vec![Id::ZERO; 3],

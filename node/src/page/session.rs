@@ -90,9 +90,9 @@ pub struct DrawnFrame {
     pub after: f64,
     /// How long it is.
     pub bytes: u64,
-    /// `hello`, `ranges`, `have`, `noted`, `refusal`, `end`, `tooLong` or `malformed`.
+    /// `hello`, `ranges`, `have`, `noted`, `list`, `listed`, `refusal`, `end`, `tooLong` or `malformed`.
     pub kind: &'static str,
-    /// Items that a hello tells of, ids that the responder lacks, or ids that were noted.
+    /// Items that a hello tells of, ids that the responder lacks, ids that were noted, or items listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub count: Option<u64>,
@@ -207,6 +207,8 @@ impl DrawnFrame {
         match &row.says {
             Says::Hello { items } => (frame.kind, frame.count) = ("hello", Some(*items)),
             Says::Have { ids } => (frame.kind, frame.count) = ("have", Some(*ids)),
+            Says::List => frame.kind = "list",
+            Says::Listed { items } => (frame.kind, frame.count) = ("listed", Some(*items)),
             Says::Noted { ids } => (frame.kind, frame.count) = ("noted", Some(*ids)),
             Says::Refusal(reason) => {
                 (frame.kind, frame.reason) = ("refusal", Some(reason.clone()));

@@ -139,7 +139,7 @@ impl Shown {
         };
         let since = |since| {
             hours
-                .within(since..u64::MAX)
+                .within(since, u64::MAX)
                 .map(|(_, hour)| hour.total())
                 .sum()
         };

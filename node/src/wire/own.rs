@@ -7,7 +7,7 @@ use sync_core::{PeerState, Scope, SessionError, SessionLimits};
 use super::fault::Fault;
 use super::negentropy::NegentropyParts;
 use super::protobuf::{Fields, HELLO, REFUSAL, walk};
-use super::ranges::{Position, id_rows};
+use super::ranges::{ItemParts, Position, id_rows, item_rows};
 use super::rows::Rows;
 use super::summary::Summary;
 use super::text::{bound, counted, quoted, range, time, topics};
@@ -46,6 +46,18 @@ pub enum OwnParts {
         code: u32,
         /// Why, in the sender's words, as far as they are kept.
         reason: String,
+    },
+    /// The initiator asks what the responder holds.
+    List {
+        /// Behind this item; none for the first ones.
+        after: Option<ItemParts>,
+    },
+    /// What the responder holds.
+    Items {
+        /// No more of them follow.
+        last: bool,
+        /// The items.
+        items: Vec<ItemParts>,
     },
 }
 
@@ -89,6 +101,15 @@ pub struct StateParts {
     pub gaps: Vec<(Position, Position)>,
 }
 
+/// Whether more frames of a kind follow, in words.
+const fn whether_last(last: bool) -> &'static str {
+    if last {
+        "the last of its kind"
+    } else {
+        "more of its kind follow"
+    }
+}
+
 impl OwnParts {
     /// Reads a frame; gives also why a session would refuse it, if it would.
     pub(super) fn decode(
@@ -120,6 +141,13 @@ impl OwnParts {
                 code: refusal.code,
                 reason: refusal.reason,
             },
+            Frame::List(after) => Self::List {
+                after: after.as_ref().map(Into::into),
+            },
+            Frame::Items { last, items } => Self::Items {
+                last,
+                items: items.iter().map(Into::into).collect(),
+            },
         };
         Ok((parts, None))
     }
@@ -134,12 +162,7 @@ impl OwnParts {
             Self::Reconcile(message) => message.rows(frame_bytes, rows),
             Self::Have { last, ids } => {
                 kind("kind 0x02: have");
-                let last = if *last {
-                    "the last of its kind"
-                } else {
-                    "more of its kind follow"
-                };
-                rows.part(0, 1, 1, last.into());
+                rows.part(0, 1, 1, whether_last(*last).into());
                 rows.part(0, 2, frame_bytes - 2, counted(ids.len(), "id"));
                 id_rows(1, ids, rows);
             }
@@ -151,6 +174,20 @@ impl OwnParts {
             Self::Refusal { fields, .. } => {
                 kind("kind 0x04: refusal");
                 fields.rows(rows);
+            }
+            Self::List { after } => {
+                kind("kind 0x05: list");
+                let text = match after {
+                    None => return,
+                    Some(item) => format!("what lies behind {}", item.text()),
+                };
+                rows.part(0, 1, frame_bytes - 1, text);
+            }
+            Self::Items { last, items } => {
+                kind("kind 0x06: items");
+                rows.part(0, 1, 1, whether_last(*last).into());
+                rows.part(0, 2, frame_bytes - 2, counted(items.len(), "item"));
+                item_rows(1, items, rows);
             }
         }
     }
@@ -167,7 +204,11 @@ impl OwnParts {
                 };
                 summary.line("reason", format!("{meaning}: {}", quoted(reason)));
             }
-            Self::Reconcile(_) | Self::Have { .. } | Self::Noted { .. } => {}
+            Self::Reconcile(_)
+            | Self::Have { .. }
+            | Self::Noted { .. }
+            | Self::List { .. }
+            | Self::Items { .. } => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The ranges of a frame, in whichever dialect: where each ends and what is said about it.
 
 use serde::Serialize;
-use sync_core::Bound;
+use sync_core::{Bound, Item};
 
 use super::limits::LIST_SHOWN;
 use super::rows::Rows;
@@ -88,9 +88,7 @@ impl RangeParts {
                 let reconciled = if *reconciled { "" } else { "not " };
                 let count = counted(items.len(), "item");
                 content(format!("{count}, {reconciled}reconciled"));
-                list(depth + 2, items, rows, |item| {
-                    format!("{}  {}", time(item.timestamp), short(&item.id))
-                });
+                item_rows(depth + 2, items, rows);
             }
         }
     }
@@ -128,6 +126,26 @@ impl Position {
         }
         text
     }
+}
+
+impl From<&Item> for ItemParts {
+    fn from(item: &Item) -> Self {
+        Self {
+            timestamp: item.timestamp,
+            id: item.id.to_string(),
+        }
+    }
+}
+
+impl ItemParts {
+    pub(super) fn text(&self) -> String {
+        format!("{}  {}", time(self.timestamp), short(&self.id))
+    }
+}
+
+/// The first of some items.
+pub(super) fn item_rows(depth: usize, items: &[ItemParts], rows: &mut Rows) {
+    list(depth, items, rows, ItemParts::text);
 }
 
 /// The first of some ids.

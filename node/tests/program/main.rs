@@ -10,6 +10,8 @@ mod archives;
 mod bench;
 mod bench_archive;
 mod command_line;
+mod count;
+mod count_silent;
 mod demo;
 mod embed;
 mod full_disk;

@@ -36,6 +36,8 @@ mod remove;
 mod schema;
 mod states;
 mod tallies;
+#[cfg(test)]
+mod tests;
 mod times;
 mod topics;
 mod units;
@@ -159,15 +161,15 @@ impl PostgresArchive {
         })
     }
 
-    /// Looks after the partitions now, as it is done in the background from time to time, unless
-    /// another node is at it.
+    /// Looks after the partitions now, as it is done in the background from time to time; once whoever
+    /// else is at it has ended.
     ///
     /// # Errors
     /// When the database can't be read or written, or others are in the way; nothing is lost then.
     pub async fn tend_partitions(&self) -> Result<(), ArchiveError> {
         let shared = &*self.shared;
-        shared.connections.retry(|| keeper::look(shared)).await?;
-        Ok(())
+        let look = || keeper::look_in_turn(shared);
+        Ok(shared.connections.retry(look).await?)
     }
 }
 
@@ -182,9 +184,10 @@ impl PostgresArchive {
         let removed = shared
             .connections
             .retry(|| remove::remove(shared, span, limit, &removed, patience))
-            .await?;
+            .await;
+        // Also after an error: some may have been removed before it.
         self.wake.notify_one();
-        Ok(removed)
+        removed
     }
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::postgres::PostgresUrl;
 use super::postgres::url::hide_password;
+use crate::tls::TlsError;
 
 /// Where an archive is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,12 +71,9 @@ pub enum ArchiveUrlError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A parameter of PostgreSQL's that asks for TLS.
-    #[error(
-        "TLS to PostgreSQL isn't built in, and {0:?} asks for it; use sslmode=disable over a socket, \
-         a private network or a tunnel"
-    )]
-    PostgresTls(String),
+    /// What is said of TLS to PostgreSQL can't be met.
+    #[error("{0}")]
+    PostgresTls(#[source] TlsError),
     /// `redb:` without a path.
     #[error("expected a path behind redb://, as in redb://wakustore.redb, got {0:?}")]
     NoPath(String),

@@ -1,7 +1,6 @@
 //! The messages of every hour.
 
 use std::collections::BTreeMap;
-use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use super::hour::HourCount;
@@ -33,15 +32,17 @@ impl HourCounts {
 
     /// All hours that have messages, by their starts.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = (u64, &HourCount)> {
-        self.within(..)
+        self.within(0, u64::MAX)
     }
 
-    /// The hours that start within these times and have messages.
+    /// The hours that start at `since` or later and before `until`, in nanoseconds since 1970, and have
+    /// messages.
     pub fn within(
         &self,
-        starts: impl RangeBounds<u64>,
+        since: u64,
+        until: u64,
     ) -> impl DoubleEndedIterator<Item = (u64, &HourCount)> {
-        let hours = self.hours.range(starts);
+        let hours = self.hours.range(since..until.max(since));
         hours.map(|(start, count)| (*start, &**count))
     }
 

@@ -108,6 +108,9 @@ pub const PARTITION_SETTLE_MILLISECONDS: u64 = 200;
 /// How long a node that looks after the partitions is waited for at a time, in milliseconds.
 pub const PARTITION_PAUSE_MILLISECONDS: u64 = 20;
 
+/// How long whoever looks after the partitions on demand waits for another who is at it, in seconds.
+pub const PARTITION_TURN_SECONDS: u64 = 60;
+
 /// Longest span of time of a partition that is made ahead, in nanoseconds; a day.
 pub const PARTITION_SPAN: u64 = 86_400_000_000_000;
 
@@ -134,3 +137,6 @@ pub const ARCHIVE_CHANGES: usize = 10_000;
 
 /// How often a node looks for the changes of others in a shared database, in milliseconds.
 pub const FOLLOW_MILLISECONDS: u64 = 500;
+
+/// Longest file of certificates that servers are verified by, in bytes.
+pub const TLS_ROOTS_BYTES: u64 = 4 << 20;

@@ -15,9 +15,13 @@ pub const NEWEST_UNIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 7 / 24;
 /// What the unit that is being split has of [`ARCHIVE_CACHE_BYTES`] for its parts.
 pub const SPLIT_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES / 12;
 
-/// What all other open units together have of [`ARCHIVE_CACHE_BYTES`]: for each of [`OPEN_UNITS`] room
-/// for the branches of its tables, so that a lookup reads little more than leaves.
+/// What all other open units together have of [`ARCHIVE_CACHE_BYTES`], in equal shares: room for the
+/// branches of their tables, so that a lookup reads little more than leaves.
 pub const OTHER_UNITS_CACHE_BYTES: usize = ARCHIVE_CACHE_BYTES * 14 / 24;
+
+/// Into so many shares [`OTHER_UNITS_CACHE_BYTES`] are divided at least, however few units there are, and
+/// into one for each of [`OPEN_UNITS`] at most.
+pub const CACHE_SHARES_LEAST: usize = 8;
 
 /// Most units of an archive on disk that are open at a time; each takes a file descriptor.
 pub const OPEN_UNITS: usize = 128;
@@ -59,3 +63,9 @@ pub const FILTER_KEYS_LEAST: usize = 1_024;
 /// Changes that the rehearsal before an archive is opened may hold in memory, in bytes. Recovery
 /// after a crash makes some kilobytes of them.
 pub const REHEARSAL_BYTES: usize = 256 << 20;
+
+/// Threads that help those who look hashes up in several units, all together.
+pub const READING_HELPERS: usize = 4;
+
+/// Hashes that a thread looks up in units of their own before another is begun to help it.
+pub const READ_ALONE: usize = 4;

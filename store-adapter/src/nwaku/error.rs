@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::tls::TlsError;
+
 /// Why a database of nwaku can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +18,9 @@ pub enum NwakuError {
     /// The address of a PostgreSQL server can't be understood.
     #[error("the address of the PostgreSQL server can't be understood: {0}")]
     PostgresAddress(#[source] tokio_postgres::Error),
+    /// What the address says of TLS can't be met.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// There is no such file.
     #[error("there is no file {0:?}: name nwaku's database, by default store.sqlite3")]
     NotFound(PathBuf),

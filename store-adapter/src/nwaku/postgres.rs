@@ -3,9 +3,10 @@
 //! No transaction outlives a page: one that did would keep nwaku from dropping old partitions.
 
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls, Row};
+use tokio_postgres::{Client, Row};
 
 use super::row::Fields;
+use super::url::NwakuServer;
 use super::{NwakuError, NwakuRow, RowFault, Shape, check_columns};
 use crate::limits::{
     ARCHIVE_CONNECT_TIMEOUT, ARCHIVE_KEEPALIVE_IDLE, ARCHIVE_LOCK_MILLISECONDS,
@@ -35,15 +36,15 @@ impl Drop for PostgresReader {
 }
 
 impl PostgresReader {
-    pub(super) async fn open(config: &Config) -> Result<(Shape, Self), NwakuError> {
-        let mut config = config.clone();
+    pub(super) async fn open(server: &NwakuServer) -> Result<(Shape, Self), NwakuError> {
+        let (mut config, tls) = (server.config.clone(), server.tls.connector()?);
         config.application_name("wakustore import");
         config.tcp_user_timeout(ARCHIVE_UNANSWERED_TIMEOUT);
         config.keepalives_idle(ARCHIVE_KEEPALIVE_IDLE);
         let limit = config.get_connect_timeout().copied();
         let limit = limit.unwrap_or(ARCHIVE_CONNECT_TIMEOUT);
         // What the configuration has bounds the connection alone, and not the server's greeting.
-        let (client, connection) = tokio::time::timeout(limit, config.connect(NoTls))
+        let (client, connection) = tokio::time::timeout(limit, config.connect(tls))
             .await
             .map_err(|_| NwakuError::Unanswered(limit))?
             .map_err(NwakuError::Postgres)?;

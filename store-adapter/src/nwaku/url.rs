@@ -4,7 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+
 use super::NwakuError;
+use crate::tls::Tls;
 
 /// Where a database of nwaku is, as nwaku's `--store-message-db-url` has it.
 #[derive(Clone, PartialEq, Eq)]
@@ -12,7 +16,14 @@ pub enum NwakuUrl {
     /// `sqlite://PATH`: a file.
     Sqlite(PathBuf),
     /// `postgres://...`: a server, and how to log in.
-    Postgres(Box<tokio_postgres::Config>),
+    Postgres(Box<NwakuServer>),
+}
+
+/// A PostgreSQL server of nwaku's, and how to log in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NwakuServer {
+    pub(super) config: Config,
+    pub(super) tls: Tls,
 }
 
 impl NwakuUrl {
@@ -24,8 +35,10 @@ impl NwakuUrl {
         match url.split_once("://") {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("postgres" | "postgresql", _)) => {
-                let config = url.parse().map_err(NwakuError::PostgresAddress)?;
-                Ok(Self::Postgres(Box::new(config)))
+                let (url, tls) = Tls::take_from(url)?;
+                let mut config: Config = url.parse().map_err(NwakuError::PostgresAddress)?;
+                tls.apply_to(&mut config);
+                Ok(Self::Postgres(Box::new(NwakuServer { config, tls })))
             }
             _ => Err(NwakuError::Address),
         }
@@ -45,11 +58,12 @@ impl fmt::Display for NwakuUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            Self::Postgres(config) => {
+            Self::Postgres(server) => {
+                let config = &server.config;
                 let hosts = config.get_hosts().iter().map(|host| match host {
-                    tokio_postgres::config::Host::Tcp(name) => name.clone(),
+                    Host::Tcp(name) => name.clone(),
                     #[cfg(unix)]
-                    tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+                    Host::Unix(path) => path.display().to_string(),
                 });
                 let hosts: Vec<String> = hosts.collect();
                 let database = config.get_dbname().unwrap_or_default();

@@ -22,6 +22,8 @@ mod postgres_shared;
 #[cfg(test)]
 mod postgres_speed;
 #[cfg(test)]
+mod postgres_tls;
+#[cfg(test)]
 mod postgres_topics;
 #[cfg(test)]
 mod redb_files;

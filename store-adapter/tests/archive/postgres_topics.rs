@@ -204,3 +204,38 @@ async fn a_database_of_the_first_version_keeps_its_messages_and_gives_up_the_res
     all_are_found(&archive, &more).await;
     assert_eq!(sql(&url, "SELECT count(*) FROM wakustore.topics"), "2");
 }
+
+#[tokio::test]
+async fn a_migration_that_moves_much_takes_longer_than_other_statements_may() {
+    let url = url();
+    let name = url.to_string().rsplit('/').next().unwrap().to_owned();
+    let config: tokio_postgres::Config = postgres_server::shared().url(&name).parse().unwrap();
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let run = async |sql: &str| client.batch_execute(sql).await;
+    run("CREATE SCHEMA wakustore; SET search_path = wakustore")
+        .await
+        .unwrap();
+    run(include_str!("../../src/archive/postgres/migrations/1.sql"))
+        .await
+        .unwrap();
+    run("INSERT INTO topics OVERRIDING SYSTEM VALUE VALUES (5000, '/late');
+         INSERT INTO messages (timestamp, hash, pubsub_topic, content_topic, message_bytes,
+             has_timestamp, payload) VALUES (1, decode(repeat('ab', 32), 'hex'), 5000, 5000, 1, true, '');
+         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
+             AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END';
+         CREATE TRIGGER slow BEFORE UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION slow();
+         SET statement_timeout = 100; BEGIN")
+        .await
+        .unwrap();
+    run(include_str!("../../src/archive/postgres/migrations/2.sql"))
+        .await
+        .unwrap();
+    run("COMMIT").await.unwrap();
+    let left = sql(&url, "SELECT count(*) FROM wakustore.topics");
+    assert_eq!(left, "0");
+    let others = client.query_one("SELECT pg_sleep(0.3)", &[]).await;
+    assert!(others.is_err(), "the limit holds for what comes after it");
+    drop(client);
+    connection.abort();
+}

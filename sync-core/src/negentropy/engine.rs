@@ -87,6 +87,11 @@ impl<S: ItemSet> Engine<S> {
         })
     }
 
+    /// The set that it reads.
+    pub(crate) const fn set(&self) -> &S {
+        &self.set
+    }
+
     /// The first message.
     pub(crate) fn initiate(&self) -> Vec<u8> {
         let mut out = Encoder::new();

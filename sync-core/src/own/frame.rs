@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use prost::Message;
 
 use super::hello::Hello;
-use crate::item::Id;
+use super::items::{self, position};
+use crate::item::{Id, Item};
 use crate::limits::SessionLimits;
 use crate::negentropy::PROTOCOL_VERSION;
 use crate::session::{SessionError, at_most};
@@ -16,6 +17,8 @@ const HELLO: u8 = 1;
 const HAVE: u8 = 2;
 const NOTED: u8 = 3;
 const REFUSAL: u8 = 4;
+const LIST: u8 = 5;
+const ITEMS: u8 = 6;
 
 /// Bytes of a have frame before its ids.
 const HAVE_HEAD: usize = 2;
@@ -38,6 +41,15 @@ pub enum Frame<'a> {
     Noted(u64),
     /// The session won't go on.
     Refusal(Refusal),
+    /// The initiator asks for items of the scope, those behind this one, or the first ones.
+    List(Option<Item>),
+    /// Items of the responder's, in order.
+    Items {
+        /// No more of them follow.
+        last: bool,
+        /// The items.
+        items: Vec<Item>,
+    },
 }
 
 /// Why a session won't go on (protobuf).
@@ -112,9 +124,14 @@ impl<'a> Frame<'a> {
                 refusal.reason = refusal.reason.chars().take(256).collect();
                 Ok(Self::Refusal(refusal))
             }
+            LIST => position(body).map(Self::List),
+            ITEMS => {
+                let (last, items) = items::decode(body, limits)?;
+                Ok(Self::Items { last, items })
+            }
             _ => Err(SessionError::Malformed {
                 offset: 0,
-                expected: "a kind of frame: 0x01 to 0x04, or 0x61",
+                expected: "a kind of frame: 0x01 to 0x06, or 0x61",
             }),
         }
     }
@@ -132,6 +149,21 @@ impl<'a> Frame<'a> {
                 out
             }
             Self::Refusal(refusal) => with_kind(REFUSAL, &refusal.encode_to_vec()),
+            Self::List(after) => {
+                let mut out = alloc::vec![LIST];
+                if let Some(item) = after {
+                    varint::write_leb128(&mut out, item.timestamp);
+                    out.extend_from_slice(&item.id.0);
+                }
+                out
+            }
+            Self::Items { last, items } => {
+                let mut out = items::Writer::new(ITEMS, usize::MAX, items.len());
+                items.iter().for_each(|item| {
+                    out.push(item);
+                });
+                out.finish(*last)
+            }
         }
     }
 }
@@ -149,6 +181,23 @@ pub(super) fn ids_per_frame(frame_bytes: usize, limits: &SessionLimits) -> usize
     (frame_bytes.saturating_sub(HAVE_HEAD) / 32)
         .min(limits.items_per_frame)
         .max(1)
+}
+
+/// An items frame of what `fill` writes, of at most `frame_bytes` bytes unless that is 0, and within the limit on
+/// items; `fill` tells whether that is all there is.
+pub(super) fn items_frame(
+    frame_bytes: usize,
+    limits: &SessionLimits,
+    fill: impl FnOnce(&mut items::Writer) -> bool,
+) -> Vec<u8> {
+    let most = if frame_bytes == 0 {
+        usize::MAX
+    } else {
+        frame_bytes
+    };
+    let mut out = items::Writer::new(ITEMS, most, limits.items_per_frame);
+    let last = fill(&mut out);
+    out.finish(last)
 }
 
 fn with_kind(kind: u8, body: &[u8]) -> Vec<u8> {

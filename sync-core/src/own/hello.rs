@@ -47,7 +47,8 @@ pub struct Hello {
     /// The id at the floor, as `since_id`.
     #[prost(bytes = "vec", tag = "11")]
     pub floor_id: Vec<u8>,
-    /// Features beyond this version that the sender speaks, a bit each; none is defined yet.
+    /// Features beyond this version that the sender speaks, a bit each: of a responder
+    /// [`LISTS`](super::LISTS).
     #[prost(uint64, tag = "12")]
     pub features: u64,
 }

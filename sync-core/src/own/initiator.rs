@@ -24,6 +24,8 @@ pub struct Initiator {
     state: State,
     /// What the responder lacks and hasn't been told yet, the next to tell last.
     untold: Vec<Id>,
+    /// Whether the responder is told what it lacks.
+    tells: bool,
     told: u64,
     ids_per_frame: usize,
 }
@@ -63,11 +65,19 @@ impl Initiator {
             peer: None,
             state: State::Hello,
             untold: Vec::new(),
+            tells: true,
             told: 0,
             ids_per_frame: 0,
             limits,
         };
         Ok((session, hello))
+    }
+
+    /// The same, but the responder isn't told what it lacks: for whoever only compares, and has nothing to give.
+    #[must_use]
+    pub fn telling_nothing(mut self) -> Self {
+        self.tells = false;
+        self
     }
 
     fn greet(&mut self, hello: &Hello) -> Result<Step, SessionError> {
@@ -102,7 +112,9 @@ impl Initiator {
         let (_, message) = Decoder::new(message)?;
         let mut answer = engine.answer(message, Role::Initiator(&mut self.differences))?;
         let (have, need) = self.differences.take();
-        self.untold.extend_from_slice(&have);
+        if self.tells {
+            self.untold.extend_from_slice(&have);
+        }
         if answer == [PROTOCOL_VERSION] {
             self.state = State::Telling;
             self.untold.reverse();
@@ -156,6 +168,8 @@ impl Session for Initiator {
             }),
             Frame::Hello(_) => Err(SessionError::Protocol("a second hello")),
             Frame::Have { .. } => Err(SessionError::Protocol("a have frame from a responder")),
+            Frame::List(_) => Err(SessionError::Protocol("a list frame from a responder")),
+            Frame::Items { .. } => Err(SessionError::Protocol("items that weren't asked for")),
         }?;
         self.intake.release(step, &self.limits)
     }

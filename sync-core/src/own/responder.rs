@@ -1,11 +1,12 @@
 //! The side that answers: agrees on a scope, reconciles, and notes what it lacks.
 
 use alloc::boxed::Box;
+use core::ops::ControlFlow;
 
-use super::NOTHING_IN_COMMON;
-use super::frame::{Frame, refusal};
+use super::frame::{Frame, items_frame, refusal};
 use super::hello::Hello;
-use crate::item::{Bound, Id, Range};
+use super::{LISTS, NOTHING_IN_COMMON};
+use crate::item::{Bound, Id, Item, Range};
 use crate::limits::SessionLimits;
 use crate::negentropy::{Decoder, Division, Engine, Role};
 use crate::scope::{Scope, Source};
@@ -23,6 +24,8 @@ pub struct Responder {
     differences: Differences,
     peer: Option<PeerState>,
     engine: Option<Engine<Box<dyn ItemSet + Send>>>,
+    /// The longest frame that the peer takes and this side sends; 0 for no bound.
+    frame_bytes: usize,
     noted: u64,
     /// Whether ids have been told: then nothing is reconciled any more.
     telling: bool,
@@ -40,6 +43,7 @@ impl Responder {
             differences: Differences::new(&limits),
             peer: None,
             engine: None,
+            frame_bytes: 0,
             noted: 0,
             telling: false,
             limits,
@@ -66,8 +70,12 @@ impl Responder {
             });
         }
         let set = self.source.open(&shared)?;
-        let answer = Hello::new(&*self.source, &shared, set.len() as u64, &self.limits);
+        let answer = Hello {
+            features: LISTS,
+            ..Hello::new(&*self.source, &shared, set.len() as u64, &self.limits)
+        };
         let frame_bytes = hello.frame_limit(self.limits.frame_bytes_sent)?;
+        self.frame_bytes = frame_bytes;
         self.engine = Some(Engine::new(
             set,
             Division::default(),
@@ -93,6 +101,27 @@ impl Responder {
             }
             _ => Err(SessionError::Protocol("a reconcile frame out of turn")),
         }
+    }
+
+    /// Lists what lies behind `after`, as much as fits a frame.
+    fn list(&self, after: Option<Item>) -> Result<Step, SessionError> {
+        let engine = self.engine.as_ref().filter(|_| !self.telling);
+        let set = engine
+            .ok_or(SessionError::Protocol("a list frame out of turn"))?
+            .set();
+        let start = after.map_or(Bound::MIN, |item| Bound::after(&item));
+        let reply = items_frame(self.frame_bytes, &self.limits, |frame| {
+            let rest = Range::new(start, Bound::Infinity);
+            let ended = set.visit_range(&rest, &mut |item| match frame.push(&item) {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            });
+            ended.is_continue()
+        });
+        Ok(Step {
+            reply: Some(reply),
+            ..Step::default()
+        })
     }
 
     fn note(&mut self, last: bool, ids: &[Id]) -> Result<Step, SessionError> {
@@ -127,7 +156,9 @@ impl Session for Responder {
                 code: refusal.code,
                 reason: refusal.reason,
             }),
+            Frame::List(after) => self.list(after),
             Frame::Noted(_) => Err(SessionError::Protocol("a noted frame from an initiator")),
+            Frame::Items { .. } => Err(SessionError::Protocol("an items frame from an initiator")),
         }?;
         self.intake.release(step, &self.limits)
     }

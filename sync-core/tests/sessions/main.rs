@@ -9,6 +9,7 @@ mod frame_limits;
 mod hostile;
 #[path = "../support/items.rs"]
 mod items;
+mod listing;
 mod negentropy;
 mod own;
 mod support;

@@ -1,7 +1,7 @@
 //! This project's own protocol, apart from the hello.
 
-use sync_core::Id;
 use sync_core::own::{BUSY, Frame, Refusal};
+use sync_core::{Id, Item};
 use wakustore::wire::Protocol;
 
 use super::own_hello;
@@ -19,6 +19,13 @@ pub(crate) fn file() -> File {
 fn valid() -> Vec<Vector> {
     let frame = |name, frame: Frame<'_>| Vector::new(name, frame.encode(), Canonical);
     let ids = vec![Id(hash(1)), Id(hash(2))];
+    let mut two = [Id(hash(1)), Id(hash(2))];
+    two.sort_unstable();
+    let listed = vec![
+        Item::new(1_700_000_000_000_000_000, two[0]),
+        Item::new(1_700_000_000_000_000_000, two[1]),
+        Item::new(u64::MAX, two[0]),
+    ];
     let fingerprint = joined(&[b"\x61\x00\x00\x01", &[0xab; 16]]);
     let refusal = |code, reason: &str| {
         Frame::Refusal(Refusal {
@@ -51,6 +58,25 @@ fn valid() -> Vec<Vector> {
             "refusal: the largest code, no reason",
             refusal(u32::MAX, ""),
         ),
+        frame("list: from the first item on", Frame::List(None)),
+        frame(
+            "list: behind an item",
+            Frame::List(Some(Item::new(300, Id(hash(1))))),
+        ),
+        frame(
+            "items: the last, none",
+            Frame::Items {
+                last: true,
+                items: Vec::new(),
+            },
+        ),
+        frame(
+            "items: two of one time and one of the last, more follow",
+            Frame::Items {
+                last: false,
+                items: listed,
+            },
+        ),
         Vector::new("refusal: no fields", *b"\x04", Canonical),
         Vector::new(
             "refusal: a reason of 300 characters, of which 256 are kept",
@@ -66,7 +92,7 @@ fn invalid() -> Vec<Vector> {
     let mut vectors = vec![
         new("an empty frame", vec![], 0),
         new("kind 0x00", vec![0x00], 0),
-        new("kind 0x05", vec![0x05], 0),
+        new("kind 0x07", vec![0x07], 0),
         new("another version of negentropy as a kind", vec![0x62], 0),
         new(
             "reconcile: a fingerprint cut",
@@ -79,6 +105,31 @@ fn invalid() -> Vec<Vector> {
             "have: an id cut",
             joined(&[b"\x02\x01", &[0; 32], &zeros]),
             34,
+        ),
+        new("list: an id cut", joined(&[b"\x05\x01", &zeros]), 2),
+        new(
+            "list: a byte behind the item",
+            joined(&[b"\x05\x01", &zeros, &[0, 0]]),
+            34,
+        ),
+        new("items: nothing behind the kind", vec![0x06], 1),
+        new("items: neither the last nor not", vec![0x06, 0x02], 1),
+        new("items: a time cut", vec![0x06, 0x01, 0x80], 2),
+        new("items: an id cut", joined(&[b"\x06\x01\x05", &zeros]), 3),
+        new(
+            "items: the same item twice",
+            joined(&[b"\x06\x01\x05", &[0; 32], &[0; 33]]),
+            35,
+        ),
+        new(
+            "items: a time past 64 bits in all",
+            joined(&[
+                b"\x06\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+                &[0; 32],
+                b"\x01",
+                &[0; 32],
+            ]),
+            44,
         ),
         new("noted: the number missing", vec![0x03], 1),
         new("noted: the number cut", vec![0x03, 0x80], 1),

@@ -7,28 +7,26 @@ mod full;
 mod limits;
 mod printer;
 mod table;
-mod text;
+pub(super) mod text;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use libp2p::Multiaddr;
-use store_adapter::ArchiveUrl;
 use store_adapter::store::Ended;
 use sync_core::Id;
 
 use self::limits::MISSING_NAMED;
 use self::printer::Printer;
 use self::text::escaped;
+use super::asking::asking_node;
 use super::run::peer_address;
 use crate::cli::QueryArgs;
 use crate::cli::time::now;
 use crate::exit::Failure;
 use crate::net::{StoreEvent, StoreReader};
-use crate::node::{Node, NodeConfig, Services};
 use crate::output::tell;
-use crate::store::Store;
 use crate::sync::report::grouped;
 
 /// How far a query has come.
@@ -59,17 +57,6 @@ pub(super) async fn run(args: &QueryArgs) -> Result<ExitCode, Failure> {
     let verdict = verdict(args, &reader, &progress, started.elapsed());
     node.stop().await;
     verdict
-}
-
-/// A node that only asks.
-async fn asking_node(cluster_id: Option<u16>) -> anyhow::Result<Node> {
-    let store = Store::open(&ArchiveUrl::Memory).await?;
-    let mut config = NodeConfig::new(sync_net::identity::generate(), cluster_id);
-    config.serve = Services {
-        store: false,
-        sync: false,
-    };
-    Node::start(config, store).await
 }
 
 /// Shows pages until there are no more, or nobody reads on.

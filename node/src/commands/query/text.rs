@@ -9,7 +9,7 @@ const ELLIPSIS: &str = "…";
 
 /// A text in which everything that isn't printable is escaped, so that a terminal takes no orders
 /// from a peer, and a line stays one.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::commands) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         push_escaped(&mut shown, character);
@@ -18,7 +18,7 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 /// The same, cut off where it is wider than so many columns of a terminal.
-pub(super) fn fitted(text: &str, columns: usize) -> String {
+pub(in crate::commands) fn fitted(text: &str, columns: usize) -> String {
     let (mut shown, mut width) = (String::new(), 0);
     // Where it would be cut off, with room for the ellipsis.
     let mut cut = 0;
@@ -81,7 +81,7 @@ fn spaced(bytes: &[u8]) -> String {
 }
 
 /// A time in UTC with so many digits of a second.
-pub(super) fn time_to(nanoseconds: u64, digits: u8) -> String {
+pub(in crate::commands) fn time_to(nanoseconds: u64, digits: u8) -> String {
     jiff::Timestamp::from_nanosecond(nanoseconds.into()).map_or_else(
         |_| format!("{nanoseconds} ns"),
         |time| format!("{time:.*}", usize::from(digits)),

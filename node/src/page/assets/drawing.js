@@ -116,6 +116,8 @@ function says(frame) {
   switch (frame.kind) {
     case "hello": return `Hello: ${counted(frame.count, "message")} in the time compared`;
     case "have": return frame.count === 0 ? `Nothing that ${frame.sent ? "the peer" : "this node"} lacks` : `${counted(frame.count, "id")} that ${frame.sent ? "the peer" : "this node"} lacks`;
+    case "list": return "What do you hold?";
+    case "listed": return `A list of ${counted(frame.count, "message")}`;
     case "noted": return `Noted${frame.count === 0 ? "" : `: ${counted(frame.count, "id")}`}`;
     case "refusal": return `Refused: ${frame.reason}`;
     case "malformed": return `Can’t be read: ${frame.reason}`;

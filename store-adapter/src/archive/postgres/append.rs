@@ -17,7 +17,7 @@ use super::states;
 use super::topics::digest_of;
 use crate::limits::ARCHIVE_STATEMENT_BYTES;
 use crate::record::Record;
-use crate::retention::weight;
+use crate::retention::Growth;
 
 const INSERT: &str = "INSERT INTO messages (timestamp, hash, pubsub_topic, content_topic, \
      message_bytes, has_timestamp, ephemeral, version, meta, rate_limit_proof, unknown, payload, \
@@ -125,18 +125,8 @@ pub(super) async fn append(
     // Stable: of two with one hash the earlier is stored.
     in_order.sort_by_key(|record| record.item());
     let transaction = client.transaction().await?;
-    if let Some(cap) = shared.disk_cap {
-        let weights = batch.iter().map(|record| weight(record.encoded_len()));
-        disk::hold_room(shared, &transaction, cap, weights.sum()).await?;
-    }
-    states::hold_floor(&transaction).await?;
-    let floor = states::floor(&transaction).await?;
-    if in_order
-        .first()
-        .is_some_and(|first| floor.is_after(&first.item()))
-    {
-        return Err(Fault::BelowFloor);
-    }
+    let allowed = hold_limits(shared, &transaction, batch).await;
+    allowed.map_err(|fault| unless_stored(fault, &earlier))?;
     let mut stored = Stored::default();
     let (mut columns, mut bytes) = (Columns::default(), 0);
     for record in &in_order {
@@ -158,6 +148,40 @@ pub(super) async fn append(
         .iter()
         .map(|record| stored.hashes.remove(&record.hash()))
         .collect())
+}
+
+/// Has the cap and the retention floor stay what they are until the transaction ends; a fault if they
+/// leave no place for a batch.
+async fn hold_limits(
+    shared: &Shared,
+    transaction: &Transaction<'_>,
+    batch: &[Record],
+) -> Result<(), Fault> {
+    if let Some(cap) = shared.disk_cap {
+        disk::hold_room(shared, transaction, cap, Growth::weight_of(batch)).await?;
+    }
+    states::hold_floor(transaction).await?;
+    let floor = states::floor(transaction).await?;
+    match batch.iter().any(|record| floor.is_after(&record.item())) {
+        true => Err(Fault::BelowFloor),
+        false => Ok(()),
+    }
+}
+
+/// A fault that promises that nothing was stored; after attempts of which one may have stored the batch
+/// it can't be promised.
+fn unless_stored(fault: Fault, earlier: &[String]) -> Fault {
+    let promise = match fault {
+        Fault::BelowFloor => "the batch lies below the retention floor now",
+        Fault::NoRoom { .. } => "the batch has no room under the cap now",
+        fault => return fault,
+    };
+    match earlier.is_empty() {
+        true => fault,
+        false => Fault::Failed(format!(
+            "{promise}, and an earlier attempt may have stored it; look it up"
+        )),
+    }
 }
 
 async fn insert(

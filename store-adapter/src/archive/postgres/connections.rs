@@ -5,7 +5,6 @@ use std::time::Duration;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime,
 };
-use tokio_postgres::NoTls;
 
 use super::PostgresUrl;
 use super::fault::Fault;
@@ -25,10 +24,12 @@ pub(super) struct Connections {
 impl Connections {
     /// At most so many connections; none is made yet.
     pub(super) fn new(url: &PostgresUrl, most: usize) -> Result<Self, ArchiveError> {
+        let tls = url.tls().connector();
+        let tls = tls.map_err(|error| Fault::Failed(error.to_string()).into_error(url))?;
         let recycling_method = RecyclingMethod::Fast;
         let manager = Manager::from_config(
             url.config().clone(),
-            NoTls,
+            tls,
             ManagerConfig { recycling_method },
         );
         let pool = Pool::builder(manager)

@@ -65,12 +65,20 @@ impl Disk {
         fresh.then_some(counted.bytes + counted.stored_since)
     }
 
-    fn learn(&self, bytes: u64) {
+    /// Takes note of what [`COUNT`] gives; tells how many bytes there are.
+    fn learn(&self, counted: &Row) -> Result<u64, Fault> {
+        let column = |index| -> Result<u64, Fault> {
+            let bytes = counted.try_get::<_, i64>(index)?;
+            Ok(u64::try_from(bytes).unwrap_or_default())
+        };
+        let (bytes, largest) = (column(0)?, column(1)?);
+        self.largest.store(largest, Ordering::Relaxed);
         *self.counted() = Some(Counted {
             at: Instant::now(),
             bytes,
             stored_since: 0,
         });
+        Ok(bytes)
     }
 
     // Replaced whole, so poison is no news.
@@ -82,11 +90,13 @@ impl Disk {
 /// The lock of whoever stores under a cap, so that nobody else does between the count and the commit.
 const CAP_LOCK: i64 = 0x7761_6b75_0000_0004;
 
-const COUNT: &str = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
-     WHERE relnamespace = 'wakustore'::regnamespace AND relkind IN ('r', 'm')";
-
-const LARGEST: &str = "SELECT coalesce(max(pg_total_relation_size(
-     to_regclass('messages_' || number))), 0)::bigint FROM units";
+/// Bytes of all our tables, and of the largest partition.
+const COUNT: &str = "SELECT coalesce(sum(bytes), 0)::bigint,
+         coalesce(max(bytes) FILTER (WHERE relispartition), 0)::bigint
+     FROM (
+         SELECT relispartition, pg_total_relation_size(oid) AS bytes FROM pg_class
+         WHERE relnamespace = 'wakustore'::regnamespace AND relkind IN ('r', 'm')
+     ) AS tables";
 
 /// Makes sure that messages of this weight fit under the cap, whatever other nodes store at the same
 /// time. What partitions need to be divided stays free.
@@ -101,11 +111,8 @@ pub(super) async fn hold_room(
         .await?;
     transaction.query_one(&lock, &[&CAP_LOCK]).await?;
     let count = transaction.prepare_cached(COUNT).await?;
-    let bytes: i64 = transaction.query_one(&count, &[]).await?.try_get(0)?;
-    let disk_bytes = u64::try_from(bytes).unwrap_or_default();
-    shared.disk.learn(disk_bytes);
-    let select = transaction.prepare_cached(LARGEST).await?;
-    learn_largest(shared, &transaction.query_one(&select, &[]).await?)?;
+    let counted = transaction.query_one(&count, &[]).await?;
+    let disk_bytes = shared.disk.learn(&counted)?;
     let most = cap.saturating_add(cap / RETENTION_EXCESS);
     let wanted = Growth::of(weight).saturating_add(shared.spare_bytes());
     match disk_bytes.saturating_add(wanted) <= most {
@@ -116,16 +123,15 @@ pub(super) async fn hold_room(
 
 /// Bytes of the largest partition.
 pub(super) async fn largest(shared: &Shared) -> Result<u64, Fault> {
-    let client = shared.connections.get().await?;
-    let select = client.prepare_cached(LARGEST).await?;
-    learn_largest(shared, &client.query_one(&select, &[]).await?)?;
+    count(shared).await?;
     Ok(shared.disk.largest())
 }
 
-fn learn_largest(shared: &Shared, row: &Row) -> Result<(), Fault> {
-    let bytes = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default();
-    shared.disk.largest.store(bytes, Ordering::Relaxed);
-    Ok(())
+/// Counts the bytes of all tables.
+async fn count(shared: &Shared) -> Result<u64, Fault> {
+    let client = shared.connections.get().await?;
+    let count = client.prepare_cached(COUNT).await?;
+    shared.disk.learn(&client.query_one(&count, &[]).await?)
 }
 
 /// Bytes of all our tables and their indices, counted lately or estimated since.
@@ -133,12 +139,7 @@ pub(super) async fn bytes(shared: &Shared) -> Result<u64, Fault> {
     if let Some(bytes) = shared.disk.known(shared.disk_cap) {
         return Ok(bytes);
     }
-    let client = shared.connections.get().await?;
-    let select = client.prepare_cached(COUNT).await?;
-    let row = client.query_one(&select, &[]).await?;
-    let bytes = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default();
-    shared.disk.learn(bytes);
-    Ok(bytes)
+    count(shared).await
 }
 
 pub(super) async fn stats(shared: &Shared) -> Result<ArchiveStats, Fault> {

@@ -67,7 +67,7 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let Some(answer) = error.as_db_error() else {
             let reason = with_causes(&error);
-            // Neither arguments nor results that don't fit come right by trying again.
+            // Neither arguments, results nor certificates that don't fit come right by trying again.
             return match error.is_closed() || has_io_cause(&error) {
                 true => Self::Lost(reason),
                 false => Self::Failed(reason),
@@ -142,8 +142,9 @@ fn told(answer: &DbError) -> String {
 fn has_io_cause(error: &Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
-        if error.is::<std::io::Error>() {
-            return true;
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            let inner = error.get_ref();
+            return !inner.is_some_and(|inner| inner.is::<rustls::Error>());
         }
         cause = error.source();
     }

@@ -18,7 +18,7 @@ use super::units::{self, Unit};
 use crate::limits::{
     PARTITION_LOOK_AGAIN_MILLISECONDS, PARTITION_LOOK_AGAIN_MOST_MILLISECONDS,
     PARTITION_LOOK_MILLISECONDS, PARTITION_PAUSE_MILLISECONDS, PARTITION_SETTLE_MILLISECONDS,
-    PARTITION_SPAN, PARTITIONS,
+    PARTITION_SPAN, PARTITION_TURN_SECONDS, PARTITIONS,
 };
 
 /// The lock of whoever changes partitions; common to all nodes.
@@ -49,17 +49,15 @@ pub(super) async fn run(shared: Weak<Shared>, wake: Arc<Notify>) {
         let Some(shared) = shared.upgrade() else {
             return;
         };
-        let seen = shared.care.seen_now();
         pause = usual;
         let looked = look(&shared).await;
         if looked.is_ok() {
             held_up = soon;
         }
         match looked {
-            Ok(true) => shared.care.looked_after(seen),
+            Ok(true) => {}
             // Another node is at it. Under a cap others wait for it.
             Ok(false) => {
-                shared.care.looked_after(seen);
                 if shared.disk_cap.is_some() {
                     pause = soon;
                 }
@@ -84,9 +82,8 @@ pub(super) async fn settle(shared: &Shared, most: u64) {
         if !disk::largest(shared).await.is_ok_and(|bytes| bytes > most) {
             return;
         }
-        let seen = shared.care.seen_now();
         match look(shared).await {
-            Ok(true) => shared.care.looked_after(seen),
+            Ok(true) => {}
             Ok(false) => pause().await,
             Err(_) => return,
         }
@@ -98,8 +95,30 @@ pub(super) async fn pause() {
     tokio::time::sleep(Duration::from_millis(PARTITION_PAUSE_MILLISECONDS)).await;
 }
 
-/// Does what is to be done now, unless another node is at it; tells whether it did.
+/// As [`look`], after whoever else is at it, who may take [`PARTITION_TURN_SECONDS`].
+pub(super) async fn look_in_turn(shared: &Shared) -> Result<(), Fault> {
+    let end = Instant::now() + Duration::from_secs(PARTITION_TURN_SECONDS);
+    while !look(shared).await? {
+        if Instant::now() > end {
+            return Err(Fault::Failed(
+                "another node looks after the partitions".into(),
+            ));
+        }
+        pause().await;
+    }
+    Ok(())
+}
+
+/// Does what is to be done now, unless another node is at it; tells whether it did. Either way what was
+/// stored before is looked after.
 pub(super) async fn look(shared: &Shared) -> Result<bool, Fault> {
+    let seen = shared.care.seen_now();
+    let done = take_turn(shared).await?;
+    shared.care.looked_after(seen);
+    Ok(done)
+}
+
+async fn take_turn(shared: &Shared) -> Result<bool, Fault> {
     let client = shared.connections.get().await?;
     let mut turn = Turn(Some(client));
     let Some(client) = &mut turn.0 else {

@@ -215,8 +215,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_are_negative_and_what_the_migration_has() {
+    fn a_topic_without_a_number_has_the_one_that_the_migration_gives_it() {
         // SELECT ('x' || encode(substr(sha256('/a'), 1, 4), 'hex'))::bit(32)::int | -2147483648
+        assert_eq!(
+            digest_of("/a"),
+            i32::from_be_bytes([0xea, 0x50, 0xdc, 0x85])
+        );
         for topic in ["", "/a", "/waku/2/rs/16/32", "топик"] {
             assert!(digest_of(topic) < 0, "{topic}");
         }

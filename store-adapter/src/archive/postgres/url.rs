@@ -8,6 +8,7 @@ use tokio_postgres::Config;
 use super::fault::with_causes;
 use crate::archive::ArchiveUrlError;
 use crate::limits::{ARCHIVE_CONNECT_TIMEOUT, ARCHIVE_KEEPALIVE_IDLE, ARCHIVE_UNANSWERED_TIMEOUT};
+use crate::tls::Tls;
 
 /// What stands in place of a password.
 const HIDDEN: &str = "***";
@@ -18,6 +19,7 @@ const HIDDEN: &str = "***";
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     config: Config,
+    tls: Tls,
     shown: String,
 }
 
@@ -26,11 +28,11 @@ impl PostgresUrl {
     /// sockets.
     ///
     /// # Errors
-    /// When it isn't one, or asks for TLS, which isn't built in.
+    /// When it isn't one, or asks for TLS in a way that isn't known.
     pub fn parse(url: &str) -> Result<Self, ArchiveUrlError> {
         let shown = hide_password(url);
-        check_tls(url)?;
-        let mut config = Config::from_str(url).map_err(|error| ArchiveUrlError::PostgresForm {
+        let (url, tls) = Tls::take_from(url).map_err(ArchiveUrlError::PostgresTls)?;
+        let mut config = Config::from_str(&url).map_err(|error| ArchiveUrlError::PostgresForm {
             url: shown.clone(),
             reason: with_causes(&error),
         })?;
@@ -46,13 +48,18 @@ impl PostgresUrl {
         if config.get_application_name().is_none() {
             config.application_name("wakustore");
         }
+        tls.apply_to(&mut config);
         config.tcp_user_timeout(ARCHIVE_UNANSWERED_TIMEOUT);
         config.keepalives_idle(ARCHIVE_KEEPALIVE_IDLE);
-        Ok(Self { config, shown })
+        Ok(Self { config, tls, shown })
     }
 
     pub(super) const fn config(&self) -> &Config {
         &self.config
+    }
+
+    pub(super) const fn tls(&self) -> &Tls {
+        &self.tls
     }
 }
 
@@ -66,28 +73,6 @@ impl fmt::Debug for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.shown, f)
     }
-}
-
-/// The parameters of a URL.
-fn parameters(url: &str) -> impl Iterator<Item = (&str, &str)> {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    query
-        .split('&')
-        .filter_map(|parameter| parameter.split_once('='))
-}
-
-fn check_tls(url: &str) -> Result<(), ArchiveUrlError> {
-    for (name, value) in parameters(url) {
-        match (name, value) {
-            ("sslmode", "disable" | "prefer") => {}
-            ("sslmode", mode) => return Err(ArchiveUrlError::PostgresTls(mode.into())),
-            (name, _) if name.starts_with("ssl") => {
-                return Err(ArchiveUrlError::PostgresTls(name.into()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// The URL with its password replaced, wherever it stands.
@@ -174,15 +159,9 @@ mod tests {
             ("postgres://me:secret@host/db?nonsense=1", "nonsense"),
             ("postgres://", "names no host"),
             ("postgres:me:secret@host", "expected postgres://"),
-            (
-                "postgres://me:secret@host/db?sslmode=require",
-                "sslmode=disable",
-            ),
-            (
-                "postgres://me:secret@host/db?sslmode=verify-full",
-                "verify-full",
-            ),
-            ("postgres://me:secret@host/db?sslrootcert=x", "sslrootcert"),
+            ("postgres://me:secret@host/db?sslmode=always", "always"),
+            ("postgres://me:secret@host/db?sslcert=x", "sslcert"),
+            ("postgres://me:secret@host/db?sslrootcert=x", "verify-full"),
         ];
         for (url, word) in cases {
             let error = PostgresUrl::parse(url).unwrap_err();

@@ -4,9 +4,9 @@
 //! long as they read, so that no unit is removed under them; the list is exchanged only after the
 //! catalogue says so on the disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use redb::Database;
@@ -17,12 +17,13 @@ use super::closing::Closing;
 use super::fault::Fault;
 use super::files::{Files, Hold};
 use super::filter::Trace;
+use super::helpers::Helpers;
 use super::loading::{known, load};
 use super::opened::Opened;
 use super::options::RedbOptions;
 use super::read::{self, Cached, Topics};
 use super::split::Split;
-use super::unit::{self, Role, Unit};
+use super::unit::{self, Unit};
 use super::units::{Entry, Units};
 use super::{journal, moving};
 use crate::archive::scan::PageBuilder;
@@ -44,6 +45,7 @@ pub(super) struct Engine {
     opened: Opened,
     closing: Closing,
     topics: Topics,
+    helpers: Helpers,
     /// Whether something has to be settled before anything is read.
     unsettled: AtomicBool,
     /// Bytes of the disk that files take which aren't units yet.
@@ -106,6 +108,8 @@ impl Engine {
         let found = catalogue.read()?;
         // The same, unless somebody else has changed the archive in between.
         let units = load(&files, &found, &known(&checked))?;
+        // None is open yet.
+        units.take_roles(options.open_units);
         let engine = Self {
             files,
             catalogue,
@@ -116,6 +120,7 @@ impl Engine {
             opened: Opened::new(options.open_units),
             closing: Closing::default(),
             topics: Topics::default(),
+            helpers: Helpers::new(),
             unsettled: AtomicBool::new(true),
             passing_bytes: AtomicU64::new(0),
             _hold: hold,
@@ -138,14 +143,7 @@ impl Engine {
 
     /// Exchanges the list of units for one that the catalogue has; waits for readers.
     pub(super) fn exchange(&self, units: Units) {
-        let newest = units.last_index();
-        let role = |index| match index == newest {
-            true => Role::Newest,
-            false => Role::Other,
-        };
-        let changed = units.entries().iter().enumerate();
-        let changed = changed.filter(|(index, entry)| entry.unit.take_role(role(*index)));
-        let changed = changed.map(|(_, entry)| Arc::clone(&entry.unit)).collect();
+        let changed = units.take_roles(self.opened.limit());
         *self.units.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(units);
         self.closing.close(changed);
     }
@@ -246,34 +244,40 @@ impl Engine {
         self.find(hashes, read::locate, |key| key.item)
     }
 
-    /// Asks the units that may hold these hashes, the newest first.
-    fn find<T>(
+    /// Asks the units that may hold these hashes, the newest first, until all are found.
+    fn find<T: Send>(
         &self,
         hashes: &[Id],
-        read: impl Fn(&Database, Cached<'_>, &[Id]) -> Result<Vec<T>, Fault>,
+        read: impl Fn(&Database, Cached<'_>, &[Id]) -> Result<Vec<T>, Fault> + Sync,
         item_of: impl Fn(&T) -> Item,
     ) -> Result<Vec<T>, ArchiveError> {
         let units = self.reading()?;
         let distinct: BTreeSet<&Id> = hashes.iter().collect();
         let traced = distinct.into_iter().map(|hash| (*hash, Trace::of(hash)));
-        let mut sought: Vec<(Id, Trace)> = traced.collect();
-        let mut found = BTreeMap::new();
-        for Entry { unit, .. } in units.entries().iter().rev() {
-            if sought.is_empty() {
-                break;
-            }
-            let likely = unit.likely(&sought);
-            if likely.is_empty() {
-                continue;
-            }
-            let cache = self.names_of(unit);
-            for one in self.with(unit, |database| read(database, cache, &likely))? {
-                let item = item_of(&one);
-                sought.retain(|(hash, _)| *hash != item.id);
-                found.insert(item, one);
-            }
-        }
-        Ok(found.into_values().collect())
+        let sought: Vec<(Id, Trace)> = traced.collect();
+        let missing = AtomicUsize::new(sought.len());
+        let newest_first: Vec<&Entry> = units.entries().iter().rev().collect();
+        let hits = sought.len().min(newest_first.len());
+        let found = self
+            .helpers
+            .share(&newest_first, hits, |Entry { unit, .. }| {
+                if missing.load(Ordering::Relaxed) == 0 {
+                    return Ok(Vec::new());
+                }
+                let likely = unit.likely(&sought);
+                if likely.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let cache = self.names_of(unit);
+                let there = self.with(unit, |database| read(database, cache, &likely))?;
+                // A hash lies in one unit.
+                missing.fetch_sub(there.len(), Ordering::Relaxed);
+                Ok(there)
+            });
+        let mut found = found?;
+        found.sort_by_key(&item_of);
+        found.dedup_by_key(|one| item_of(one));
+        Ok(found)
     }
 
     /// The records of keys that were given before. Each lies where its time says, so that no filter and

@@ -26,6 +26,11 @@ impl Opened {
         }
     }
 
+    /// How many units may be open.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// To be called before a unit is used.
     pub(super) fn touch(&self, unit: &Arc<Unit>) {
         // Closing waits for whoever uses the unit, so it is done without the lock.

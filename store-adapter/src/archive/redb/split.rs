@@ -180,7 +180,7 @@ impl Engine {
             let piece = self.make_unit(writer, lower, split.keys)?;
             piece.unit.take_role(Role::Piece);
             if let Some(complete) = split.pieces.last() {
-                complete.unit.take_role(Role::Other);
+                complete.unit.take_role(Role::ONE_OF_MANY);
                 complete.unit.rest();
             }
             split.pieces.push(piece);

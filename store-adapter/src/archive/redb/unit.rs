@@ -1,7 +1,7 @@
 //! One file of messages that lie beside each other in the order (timestamp, hash).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use redb::Database;
 use sync_core::Id;
@@ -13,17 +13,19 @@ use super::slot::Slot;
 use super::{Durability, read, sound, tables, verify, write};
 use crate::archive::ArchiveError;
 use crate::limits::{
-    NEWEST_UNIT_CACHE_BYTES, OPEN_UNITS, OTHER_UNITS_CACHE_BYTES, SPLIT_CACHE_BYTES,
+    CACHE_SHARES_LEAST, NEWEST_UNIT_CACHE_BYTES, OPEN_UNITS, OTHER_UNITS_CACHE_BYTES,
+    SPLIT_CACHE_BYTES,
 };
 use crate::record::Record;
 
-/// What becomes of a unit, which decides the memory it gets for pages. Takes effect when it is
-/// opened the next time.
+/// What becomes of a unit, which decides the memory it gets for pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
 pub(super) enum Role {
     /// Read, and written to now and then.
-    Other,
+    Other {
+        /// How many units are open beside it at most.
+        among: usize,
+    },
     /// Takes what comes in live.
     Newest,
     /// Part of a unit that is being split.
@@ -31,19 +33,18 @@ pub(super) enum Role {
 }
 
 impl Role {
-    const fn cache_bytes(self) -> usize {
+    /// As [`Role::Other`] while it isn't known how many others there are.
+    pub(super) const ONE_OF_MANY: Self = Self::Other { among: OPEN_UNITS };
+
+    /// The others' number counts as the next power of two, so that shares rarely change.
+    fn cache_bytes(self) -> usize {
         match self {
-            Self::Other => OTHER_UNITS_CACHE_BYTES / OPEN_UNITS,
+            Self::Other { among } => {
+                let shares = among.clamp(CACHE_SHARES_LEAST, OPEN_UNITS);
+                OTHER_UNITS_CACHE_BYTES / shares.next_power_of_two()
+            }
             Self::Newest => NEWEST_UNIT_CACHE_BYTES,
             Self::Piece => SPLIT_CACHE_BYTES,
-        }
-    }
-
-    const fn of(number: u8) -> Self {
-        match number {
-            1 => Self::Newest,
-            2 => Self::Piece,
-            _ => Self::Other,
         }
     }
 }
@@ -62,7 +63,8 @@ pub(super) struct Unit {
 struct Figures {
     messages: AtomicU64,
     disk_bytes: AtomicU64,
-    role: AtomicU8,
+    /// Memory for pages. Takes effect when the file is opened the next time.
+    cache_bytes: AtomicUsize,
     care: Care,
 }
 
@@ -87,7 +89,7 @@ impl Unit {
         id: u64,
         keys: u64,
     ) -> Result<Arc<Self>, ArchiveError> {
-        let cache = Role::Other.cache_bytes();
+        let cache = Role::ONE_OF_MANY.cache_bytes();
         sound::create(&*files, &name_of(id), cache, |transaction| {
             tables::create_unit(transaction, archive, id)
         })?;
@@ -120,16 +122,16 @@ impl Unit {
         let figures = Arc::new(Figures {
             messages: AtomicU64::new(messages),
             disk_bytes: AtomicU64::new(0),
-            role: AtomicU8::new(Role::Other as u8),
+            cache_bytes: AtomicUsize::new(Role::ONE_OF_MANY.cache_bytes()),
             care: Care::default(),
         });
         let opener = {
             let (files, figures, name) = (Arc::clone(&files), Arc::clone(&figures), name_of(id));
             move || {
-                let role = Role::of(figures.role.load(Ordering::Relaxed));
+                let cache_bytes = figures.cache_bytes.load(Ordering::Relaxed);
                 let path = files.path_of(&name);
                 let file = || Ok(files.open(&name)?.with_care(figures.care.clone()));
-                let database = sound::open(&path, file, role.cache_bytes())?;
+                let database = sound::open(&path, file, cache_bytes)?;
                 // After a failure it may hold more or less than was known.
                 let messages = read::count(&database);
                 let messages = messages.map_err(|fault| fault.into_error(&path))?;
@@ -213,9 +215,10 @@ impl Unit {
         changed
     }
 
-    /// Gives the unit a role; tells whether it had another, so that it is to be closed.
+    /// Gives the unit a role; tells whether it has other memory for that, so that it is to be closed.
     pub(super) fn take_role(&self, role: Role) -> bool {
-        self.figures.role.swap(role as u8, Ordering::Relaxed) != role as u8
+        let bytes = role.cache_bytes();
+        self.figures.cache_bytes.swap(bytes, Ordering::Relaxed) != bytes
     }
 
     /// Closes the file until somebody needs it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sync_core::{Bound, Item, Range};
 
 use super::catalogue::FIRST;
-use super::unit::Unit;
+use super::unit::{Role, Unit};
 
 /// A unit, and the first position that it is for.
 #[derive(Clone, Debug)]
@@ -32,6 +32,19 @@ impl Units {
 
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Gives each unit its role, where so many may be open at a time; tells which are to be closed for
+    /// that.
+    pub(super) fn take_roles(&self, open: usize) -> Vec<Arc<Unit>> {
+        let (newest, among) = (self.last_index(), open.min(self.entries.len()));
+        let role = |index| match index == newest {
+            true => Role::Newest,
+            false => Role::Other { among },
+        };
+        let units = self.entries.iter().enumerate();
+        let changed = units.filter(|(index, entry)| entry.unit.take_role(role(*index)));
+        changed.map(|(_, entry)| Arc::clone(&entry.unit)).collect()
     }
 
     /// Where the unit for a position is among them.

@@ -1,0 +1,130 @@
+//! Asks nodes what they hold.
+//!
+//! First those that speak this project's protocol, one after the other: the first is listed, each other is
+//! reconciled with what is known by then. Then the others, all at once, by Store queries, bucket by bucket, since an
+//! answer without data has no times. At last every node is asked for what it seems to lack.
+
+mod asker;
+mod confirmed;
+mod finding;
+mod reconciled;
+mod session;
+mod stored;
+
+use futures::future::join_all;
+use parking_lot::Mutex;
+use sync_core::RangeTree;
+
+use self::asker::Asker;
+pub(crate) use self::asker::Wanted;
+pub(crate) use self::finding::{Finding, Method, Standing};
+use self::session::Trouble;
+use super::limits::MESSAGES;
+use super::roll::{Roll, TooMany};
+use super::subject::Subjects;
+use crate::net::protocols::{RECONCILE, STORE};
+use crate::node::Node;
+
+/// Who holds what, and what is to be said of each node.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    pub(crate) roll: Roll,
+    /// One for each node.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Asks the nodes for what is wanted, over the connections of `node`. A node that doesn't answer is no error.
+///
+/// # Errors
+/// When there are more messages than are held.
+pub(crate) async fn collect(
+    node: &Node,
+    subjects: &Subjects,
+    wanted: &Wanted,
+) -> Result<Collected, TooMany> {
+    let asker = Asker::new(node, wanted);
+    let mut findings = asker.reach(subjects).await;
+    let buckets = wanted.span.buckets();
+    let mut roll = Roll::new(findings.len(), buckets, MESSAGES);
+    reconcile_each(&asker, subjects, &mut findings, &mut roll).await?;
+    let roll = Mutex::new(roll);
+    read_stores(&asker, subjects, &mut findings, &roll).await?;
+    confirm(&asker, subjects, &mut findings, &roll).await;
+    Ok(Collected {
+        roll: roll.into_inner(),
+        findings,
+    })
+}
+
+/// Counts those that speak this project's protocol. One that fails at it may be asked by Store queries still.
+async fn reconcile_each(
+    asker: &Asker<'_>,
+    subjects: &Subjects,
+    findings: &mut [Finding],
+    roll: &mut Roll,
+) -> Result<(), TooMany> {
+    let mut known = RangeTree::new();
+    for (number, finding) in findings.iter_mut().enumerate() {
+        let peer = subjects.as_slice()[number].peer;
+        if finding.standing != Standing::Met || !asker.speaks(&peer, RECONCILE) {
+            continue;
+        }
+        match reconciled::count(asker, number, peer, &mut known, roll).await {
+            Ok(state) => {
+                finding.standing = Standing::Counted(Method::Reconciliation);
+                finding.tell(&state);
+            }
+            Err(Trouble::TooMany(error)) => return Err(error),
+            Err(trouble) => {
+                tracing::info!(%peer, %trouble, "counting by reconciliation");
+                if !asker.speaks(&peer, STORE) {
+                    finding.standing = Standing::failed(&trouble);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts those that weren't by Store queries.
+async fn read_stores(
+    asker: &Asker<'_>,
+    subjects: &Subjects,
+    findings: &mut [Finding],
+    roll: &Mutex<Roll>,
+) -> Result<(), TooMany> {
+    let read = findings
+        .iter()
+        .enumerate()
+        .map(|(number, finding)| async move {
+            match finding.standing {
+                Standing::Met => {
+                    let peer = subjects.as_slice()[number].peer;
+                    stored::count(asker, number, peer, roll).await.map(Some)
+                }
+                _ => Ok(None),
+            }
+        });
+    for (finding, standing) in join_all(read).await.into_iter().enumerate() {
+        if let Some(standing) = standing? {
+            findings[finding].standing = standing;
+        }
+    }
+    Ok(())
+}
+
+/// Asks every node that has answered for what it seems to lack.
+async fn confirm(
+    asker: &Asker<'_>,
+    subjects: &Subjects,
+    findings: &mut [Finding],
+    roll: &Mutex<Roll>,
+) {
+    let asked = (0..findings.len()).map(|number| {
+        let peer = subjects.as_slice()[number].peer;
+        confirmed::ask(asker, number, peer, roll)
+    });
+    for (finding, reason) in findings.iter_mut().zip(join_all(asked).await) {
+        finding.unsure = reason.map(|reason| finding::shortened(&reason));
+    }
+}

@@ -1,0 +1,60 @@
+//! What is seen from within only, on a real server.
+
+use super::append::{self, Tried};
+use super::*;
+use crate::floor;
+use crate::testing::record;
+
+async fn archive(disk_cap: Option<u64>) -> PostgresArchive {
+    let url = PostgresUrl::parse(&postgres_server::shared().database()).unwrap();
+    let options = ArchiveOptions {
+        max_connections: 4,
+        disk_cap,
+        ..ArchiveOptions::default()
+    };
+    let archive = PostgresArchive::open_or_create(&url, &options).await;
+    archive.unwrap()
+}
+
+fn earlier_attempt() -> Tried {
+    vec!["1".to_owned()].into()
+}
+
+#[tokio::test]
+async fn a_batch_that_an_earlier_attempt_may_have_stored_is_not_told_to_be_below_the_floor() {
+    let archive = archive(None).await;
+    floor::store(&archive, &Bound::Infinity).await.unwrap();
+    let (shared, batch) = (&archive.shared, [record("/t", "/c", 7, b"x")]);
+    let first = append::append(shared, &batch, &Tried::default()).await;
+    assert!(matches!(first, Err(Fault::BelowFloor)), "{first:?}");
+    let again = append::append(shared, &batch, &earlier_attempt()).await;
+    assert!(
+        matches!(&again, Err(Fault::Failed(reason)) if reason.contains("may have stored")),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_batch_that_an_earlier_attempt_may_have_stored_is_not_told_to_have_no_room() {
+    let archive = archive(Some(1)).await;
+    let (shared, batch) = (&archive.shared, [record("/t", "/c", 7, b"x")]);
+    let first = append::append(shared, &batch, &Tried::default()).await;
+    assert!(matches!(first, Err(Fault::NoRoom { .. })), "{first:?}");
+    let again = append::append(shared, &batch, &earlier_attempt()).await;
+    assert!(
+        matches!(&again, Err(Fault::Failed(reason)) if reason.contains("may have stored")),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn whoever_looks_after_the_partitions_lets_on_those_who_wait_for_it() {
+    let archive = archive(None).await;
+    archive.keeper.abort();
+    archive.shared.care.stored(1_000);
+    let waiting = archive.shared.care.catch_up(0);
+    let mut waiting = std::pin::pin!(waiting);
+    assert!(futures::poll!(&mut waiting).is_pending());
+    archive.tend_partitions().await.unwrap();
+    assert!(futures::poll!(&mut waiting).is_ready());
+}
