@@ -58,6 +58,17 @@ describe("the page of a node under traffic", () => {
       assert.match(await page.title(), /^Ready/);
     }));
 
+  it("sums up in the heat map what is in its cells", () =>
+    look({}, async (page) => {
+      const [said, cells] = await page.evaluate(() => [
+        document.querySelector("#heat .figure-line strong").textContent,
+        [...document.querySelectorAll(".heat-cell")].map((cell) => cell.title),
+      ]);
+      assert.equal(cells.length, 8 * 24);
+      const sum = cells.reduce((total, title) => total + Number(/: ([\d,]+) messages?,/.exec(title)[1].replaceAll(",", "")), 0);
+      assert.equal(said, `${sum.toLocaleString("en")} messages`);
+    }));
+
   it("shows sessions as they happen, without being loaded again", () =>
     look({}, async (page) => {
       const newest = () => Number(document.querySelector(".sessions tbody tr")?.dataset.key ?? 0);

@@ -2,7 +2,7 @@
 //! reconciles, as it happens.
 //!
 //! `assets/` is all that a browser gets, compiled in: nothing is fetched from elsewhere. It reads
-//! `/page/state`, and then listens to `/page/events`. A [`History`] looks on at sessions and keeps the
+//! `/page/state`, and then listens to `/page/events`. The history looks on at sessions and keeps the
 //! ranges of their frames within bounds; nothing of it runs in a node without a REST server.
 
 mod assets;
@@ -26,7 +26,7 @@ use self::events::Hub;
 use self::figures::PageState;
 pub(crate) use self::history::History;
 use self::limits::{SESSIONS_EVERY, STATE_EVERY};
-pub(crate) use self::routes::routes;
+pub(crate) use self::routes::{files, routes};
 use self::session::{SessionRounds, SessionSummary};
 pub(crate) use self::state::Shown;
 pub use self::strip::{RangeTally, Said};

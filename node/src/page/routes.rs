@@ -27,8 +27,13 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(page: Arc<Page>) -> OpenA
         .routes(routes!(state))
         .routes(routes!(session))
         .route("/page/events", get(events))
-        .merge(assets::routes().into())
         .with_state(page)
+}
+
+/// The page itself, which is given out as often as it is asked for: who looks whether a limit is reached needs it
+/// most then.
+pub(crate) fn files<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    assets::routes().into()
 }
 
 /// What the page shows: how the node is, its peers, its archive, its limits, and its sessions.

@@ -20,13 +20,14 @@ use super::problem::Problem;
 use super::{admin, counts, health, info, relay, store};
 use crate::page;
 
-/// The whole API. Health is told however often it is asked for, as those who watch a node need it most when it
-/// has much to do.
+/// The whole API. Health is told and the page given out however often they are asked for, as those who watch a
+/// node need them most when it has much to do.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let gate = middleware::from_fn_with_state(Arc::clone(&shared), gate::pass);
     let gated = |routes: OpenApiRouter<Arc<Shared>>| routes.route_layer(gate.clone());
     let mut api = OpenApiRouter::with_openapi(Document::openapi())
         .merge(health::routes())
+        .merge(page::files())
         .merge(gated(info::routes()))
         .merge(gated(store::routes()))
         .merge(gated(counts::routes()))

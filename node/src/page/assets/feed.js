@@ -18,7 +18,7 @@ export async function get(path) {
 
 /**
  * Follows the node for as long as the page is open. `told.state(state)` gets all figures, `told.sessions(list)`
- * sessions that have changed, `told.connection("live" | "waiting" | "starting" | "lost")` how it stands.
+ * sessions that have changed, `told.connection("live" | "waiting" | "starting" | "limited" | "lost")` how it stands.
  */
 export function follow(told) {
   let failures = 0;
@@ -29,7 +29,7 @@ export function follow(told) {
       told.state(await get("/page/state"));
       return true;
     } catch (error) {
-      told.connection(error.status === 503 ? "starting" : "lost");
+      told.connection({ 429: "limited", 503: "starting" }[error.status] ?? "lost");
       return false;
     }
   }

@@ -49,7 +49,7 @@ function show(counts, lost) {
   const hours = hoursUpTo(counts.at / 1e6);
   const rows = byShard(counts, hours);
   const most = Math.max(1, ...rows.flatMap((row) => row.cells.map((cell) => cell.messages)));
-  replace(place, summary(counts, lost), map(hours, rows, most), legend(most), topics(counts));
+  replace(place, summary(counts, rows, lost), map(hours, rows, most), legend(most), topics(counts, hours));
   // The newest hours are what is looked at first.
   const scroll = place.querySelector("[data-scroll]");
   if (first && scroll) scroll.scrollLeft = scroll.scrollWidth;
@@ -65,8 +65,14 @@ function byShard(counts, hours) {
   for (const bucket of counts.buckets) {
     const place = hours.indexOf(Math.floor(bucket.start / 1e6 / HOUR) * HOUR);
     if (place < 0) continue;
+    // Of very many shards some are counted without their names.
+    const rest = { pubsubTopic: "others", messages: bucket.messages, bytes: bucket.bytes };
     for (const part of bucket.shards) {
-      const topic = part.pubsubTopic ?? "other";
+      rest.messages -= part.messages;
+      rest.bytes -= part.bytes;
+    }
+    for (const part of rest.messages > 0 ? [...bucket.shards, rest] : bucket.shards) {
+      const topic = part.pubsubTopic;
       if (!rows.has(topic)) rows.set(topic, hours.map(() => ({ messages: 0, bytes: 0 })));
       rows.get(topic)[place].messages += part.messages;
       rows.get(topic)[place].bytes += part.bytes;
@@ -77,8 +83,10 @@ function byShard(counts, hours) {
   return [...rows].map(([topic, cells]) => ({ topic, name: shard(topic), cells })).sort(order);
 }
 
-function summary(counts, lost) {
-  const total = counts.total;
+function summary(counts, rows, lost) {
+  const cells = rows.flatMap((row) => row.cells);
+  const sum = (of) => cells.reduce((total, cell) => total + cell[of], 0);
+  const total = { messages: sum("messages"), bytes: sum("bytes") };
   const age = lost !== null ? `; figures of ${minute(lost)}, since newer ones can’t be had`
     : counts.ageSeconds > 30 ? `; counted ${seconds(counts.ageSeconds)} ago` : "";
   return make("p", { class: "figure-line" }, make("strong", {}, counted(total.messages, "message")),
@@ -126,9 +134,9 @@ function legend(most) {
     make("li", {}, make("span", { class: "swatch level-0", "aria-hidden": "true" }), "none"), steps);
 }
 
-function topics(counts) {
+function topics(counts, hours) {
   const totals = new Map();
-  for (const bucket of counts.buckets) {
+  for (const bucket of counts.buckets.filter((one) => one.start / 1e6 >= hours[0])) {
     for (const part of bucket.contentTopics ?? []) {
       const name = part.contentTopic ?? "others";
       const sum = totals.get(name) ?? { messages: 0, bytes: 0 };

@@ -12,7 +12,14 @@ import * as sessions from "./sessions.js";
 import * as theme from "./theme.js";
 import { minute } from "./units.js";
 
-const FEED = { live: "Live", waiting: "Connecting", starting: "Node is starting", lost: "Connection lost" };
+const FEED = { live: "Live", waiting: "Connecting", starting: "Node is starting", limited: "Too many calls", lost: "Connection lost" };
+
+/** What is said where figures don't come. */
+const WORDS = {
+  starting: () => "The node is starting; its figures come as soon as it has.",
+  limited: () => "So much is asked of this node by REST that it tells no more for now. Trying again.",
+  lost: () => `Connection lost, ${figuresOf ? `figures of ${minute(figuresOf)}` : "no figures yet"}. Trying again; is the node running?`,
+};
 
 let figuresOf = null;
 let lostAt = false;
@@ -37,10 +44,8 @@ const told = {
     feed.dataset.feed = state;
     say(feed, FEED[state]);
     const lost = byId("lost");
-    lost.hidden = state !== "lost" && state !== "starting";
-    const words = state === "starting"
-      ? "The node is starting; its figures come as soon as it has."
-      : `Connection lost, ${figuresOf ? `figures of ${minute(figuresOf)}` : "no figures yet"}. Trying again; is the node running?`;
+    const words = WORDS[state]?.() ?? "";
+    lost.hidden = words === "";
     say(lost, words);
     if (state === "lost" && !lostAt) announce(words);
     if (state === "live" && lostAt) announce("Connected again.");
