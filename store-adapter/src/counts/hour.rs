@@ -47,7 +47,7 @@ impl HourCount {
         tally: Tally,
         names: &mut Names,
     ) {
-        *self.shard(pubsub_topic) += tally;
+        self.add_to_shard(pubsub_topic, tally);
         match content_topic {
             Some(topic) => self.topics.add(topic, tally, HOUR_TOPICS, names),
             None => self.topics.add_unnamed(tally),
@@ -56,17 +56,20 @@ impl HourCount {
 
     pub(super) fn absorb(&mut self, other: &Self) {
         for (topic, tally) in &other.shards {
-            *self.shard(topic) += *tally;
+            self.add_to_shard(topic, *tally);
         }
         self.other_shards += other.other_shards;
         self.topics.absorb(&other.topics, HOUR_TOPICS);
     }
 
-    fn shard(&mut self, topic: &Arc<str>) -> &mut Tally {
-        if self.shards.contains_key(topic) || self.shards.len() < HOUR_SHARDS {
-            return self.shards.entry(Arc::clone(topic)).or_default();
+    fn add_to_shard(&mut self, topic: &Arc<str>, tally: Tally) {
+        if let Some(shard) = self.shards.get_mut(topic) {
+            *shard += tally;
+        } else if self.shards.len() < HOUR_SHARDS {
+            self.shards.insert(Arc::clone(topic), tally);
+        } else {
+            self.other_shards += tally;
         }
-        &mut self.other_shards
     }
 
     /// Whether [`HourCount::close`] would change anything.

@@ -10,7 +10,6 @@ async fn archive(disk_cap: Option<u64>) -> PostgresArchive {
     let options = ArchiveOptions {
         max_connections: 4,
         disk_cap,
-        ..ArchiveOptions::default()
     };
     let archive = PostgresArchive::open_or_create(&url, &options).await;
     archive.unwrap()

@@ -108,8 +108,9 @@ impl Engine {
         let found = catalogue.read()?;
         // The same, unless somebody else has changed the archive in between.
         let units = load(&files, &found, &known(&checked))?;
+        let opened = Opened::new(options.open_units);
         // None is open yet.
-        units.take_roles(options.open_units);
+        units.take_roles(opened.shares_for(units.entries().len()));
         let engine = Self {
             files,
             catalogue,
@@ -117,7 +118,7 @@ impl Engine {
             target: options.unit_bytes.max(1),
             units: RwLock::new(Arc::new(units)),
             writer: Mutex::default(),
-            opened: Opened::new(options.open_units),
+            opened,
             closing: Closing::default(),
             topics: Topics::default(),
             helpers: Helpers::new(),
@@ -143,7 +144,7 @@ impl Engine {
 
     /// Exchanges the list of units for one that the catalogue has; waits for readers.
     pub(super) fn exchange(&self, units: Units) {
-        let changed = units.take_roles(self.opened.limit());
+        let changed = units.take_roles(self.opened.shares_for(units.entries().len()));
         *self.units.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(units);
         self.closing.close(changed);
     }

@@ -13,8 +13,7 @@ use super::slot::Slot;
 use super::{Durability, read, sound, tables, verify, write};
 use crate::archive::ArchiveError;
 use crate::limits::{
-    CACHE_SHARES_LEAST, NEWEST_UNIT_CACHE_BYTES, OPEN_UNITS, OTHER_UNITS_CACHE_BYTES,
-    SPLIT_CACHE_BYTES,
+    NEWEST_UNIT_CACHE_BYTES, OPEN_UNITS, OTHER_UNITS_CACHE_BYTES, SPLIT_CACHE_BYTES,
 };
 use crate::record::Record;
 
@@ -23,8 +22,8 @@ use crate::record::Record;
 pub(super) enum Role {
     /// Read, and written to now and then.
     Other {
-        /// How many units are open beside it at most.
-        among: usize,
+        /// Into how many shares their memory is divided.
+        shares: usize,
     },
     /// Takes what comes in live.
     Newest,
@@ -34,15 +33,11 @@ pub(super) enum Role {
 
 impl Role {
     /// As [`Role::Other`] while it isn't known how many others there are.
-    pub(super) const ONE_OF_MANY: Self = Self::Other { among: OPEN_UNITS };
+    pub(super) const ONE_OF_MANY: Self = Self::Other { shares: OPEN_UNITS };
 
-    /// The others' number counts as the next power of two, so that shares rarely change.
-    fn cache_bytes(self) -> usize {
+    const fn cache_bytes(self) -> usize {
         match self {
-            Self::Other { among } => {
-                let shares = among.clamp(CACHE_SHARES_LEAST, OPEN_UNITS);
-                OTHER_UNITS_CACHE_BYTES / shares.next_power_of_two()
-            }
+            Self::Other { shares } => OTHER_UNITS_CACHE_BYTES / shares,
             Self::Newest => NEWEST_UNIT_CACHE_BYTES,
             Self::Piece => SPLIT_CACHE_BYTES,
         }

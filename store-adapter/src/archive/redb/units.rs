@@ -34,13 +34,13 @@ impl Units {
         &self.entries
     }
 
-    /// Gives each unit its role, where so many may be open at a time; tells which are to be closed for
-    /// that.
-    pub(super) fn take_roles(&self, open: usize) -> Vec<Arc<Unit>> {
-        let (newest, among) = (self.last_index(), open.min(self.entries.len()));
+    /// Gives each unit its role, where the memory of all but the newest has so many shares; tells which are
+    /// to be closed for that.
+    pub(super) fn take_roles(&self, shares: usize) -> Vec<Arc<Unit>> {
+        let newest = self.last_index();
         let role = |index| match index == newest {
             true => Role::Newest,
-            false => Role::Other { among },
+            false => Role::Other { shares },
         };
         let units = self.entries.iter().enumerate();
         let changed = units.filter(|(index, entry)| entry.unit.take_role(role(*index)));

@@ -3,6 +3,7 @@
 use super::super::directory::Directory;
 use super::super::units::Units;
 use super::*;
+use crate::limits::CACHE_SHARES_LEAST;
 use sync_core::Bound;
 use tempfile::TempDir;
 
@@ -43,6 +44,21 @@ fn the_newest_unit_is_closed_when_it_has_its_size() {
     let sizes = sizes(&units);
     assert!(sizes.iter().all(|&bytes| bytes < UNIT * 3 / 2), "{sizes:?}");
     assert_eq!(items(&engine), items_of(&all));
+}
+
+#[test]
+fn units_are_closed_when_their_memory_is_to_be_shared_among_more() {
+    let (engine, _place) = on_disk();
+    for number in 0..100 {
+        append(&engine, &batch(number, 10)).unwrap();
+    }
+    let units = engine.units();
+    let count = units.entries().len();
+    assert!(count > CACHE_SHARES_LEAST, "{count}");
+    let shares = count.next_power_of_two();
+    assert!(units.take_roles(shares).is_empty(), "each has its share");
+    // All but the newest.
+    assert_eq!(units.take_roles(2 * shares).len(), count - 1);
 }
 
 #[test]
