@@ -48,7 +48,14 @@ fn the_newest_unit_is_closed_when_it_has_its_size() {
 
 #[test]
 fn units_are_closed_when_their_memory_is_to_be_shared_among_more() {
-    let (engine, _place) = on_disk();
+    let (engine, place) = on_disk();
+    drop(engine);
+    let options = RedbOptions {
+        unit_bytes: UNIT,
+        ..RedbOptions::default()
+    };
+    let files: Arc<dyn Files> = Arc::new(Directory::new(place.path()));
+    let engine = Engine::open(files, &options).unwrap();
     for number in 0..100 {
         append(&engine, &batch(number, 10)).unwrap();
     }
