@@ -18,6 +18,18 @@ pub(crate) const CONFIRMATIONS: u32 = 3;
 /// The pause between these.
 pub(crate) const CONFIRMATION_PAUSE: Duration = Duration::from_millis(500);
 
+/// Most messages that a node is asked for again; it isn't known of the others whether it lacks them.
+pub(crate) const CONFIRMED: usize = 10_000;
+
+/// How many of these at once.
+pub(crate) const CONFIRMED_AT_ONCE: usize = 1_000;
+
+/// Most nodes that are asked again at the same time.
+pub(crate) const NODES_CONFIRMING: usize = 8;
+
+/// How long a node may take to answer for all that it is asked for again.
+pub(crate) const CONFIRMING_DEADLINE: Duration = Duration::from_secs(300);
+
 /// How often a node that is busy with other sessions is asked for one.
 pub(crate) const SESSION_TRIES: u32 = 10;
 

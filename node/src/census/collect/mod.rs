@@ -12,14 +12,15 @@ mod session;
 mod stored;
 
 use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use parking_lot::Mutex;
-use sync_core::RangeTree;
+use sync_core::{Id, RangeTree};
 
 use self::asker::Asker;
 pub(crate) use self::asker::Wanted;
 pub(crate) use self::finding::{Finding, Method, Standing};
 use self::session::Trouble;
-use super::limits::MESSAGES;
+use super::limits::{MESSAGES, NODES_CONFIRMING};
 use super::roll::{Roll, TooMany};
 use super::subject::Subjects;
 use crate::net::protocols::{RECONCILE, STORE};
@@ -113,18 +114,24 @@ async fn read_stores(
     Ok(())
 }
 
-/// Asks every node that has answered for what it seems to lack.
+/// Asks every node that has answered for what it seems to lack, but for what lies before its floor.
 async fn confirm(
     asker: &Asker<'_>,
     subjects: &Subjects,
     findings: &mut [Finding],
     roll: &Mutex<Roll>,
 ) {
-    let asked = (0..findings.len()).map(|number| {
+    let asked = findings.iter_mut().enumerate().map(|(number, finding)| {
         let peer = subjects.as_slice()[number].peer;
-        confirmed::ask(asker, number, peer, roll)
+        let floor = finding.floor.unwrap_or(0);
+        let first = asker.wanted.span.first_not_before(floor);
+        async move {
+            let speaks = asker.speaks(&peer, STORE);
+            let present = async |ids: &[Id]| asker.present(peer, ids).await;
+            let reason = confirmed::ask(number, first, roll, speaks, present).await;
+            finding.unsure = reason.map(|reason| finding::shortened(&reason));
+        }
     });
-    for (finding, reason) in findings.iter_mut().zip(join_all(asked).await) {
-        finding.unsure = reason.map(|reason| finding::shortened(&reason));
-    }
+    let asked = stream::iter(asked).buffer_unordered(NODES_CONFIRMING);
+    asked.collect::<()>().await;
 }

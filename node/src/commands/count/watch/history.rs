@@ -100,9 +100,18 @@ impl Past {
             return;
         }
         for (node, cell) in report.nodes.iter().zip(&bucket.nodes) {
-            if let Some(cell) = cell.filter(|cell| cell.unsure == 0) {
-                self.missing.insert(node.peer_id.clone(), cell.missing);
-            }
+            let Some(cell) = cell else {
+                continue;
+            };
+            let missing = self.missing.get(&node.peer_id).copied();
+            // Of what it wasn't asked again for, some may be missing too.
+            let missing = match (cell.unsure, missing) {
+                (0, _) => cell.missing,
+                (_, Some(before)) => cell.missing.max(before),
+                (_, None) if cell.missing > 0 => cell.missing,
+                (_, None) => continue,
+            };
+            self.missing.insert(node.peer_id.clone(), missing);
         }
     }
 }
@@ -298,6 +307,12 @@ mod tests {
         (cell.missing, cell.unsure) = (0, 1);
         noted(&unsure, report.until, false, &mut history);
         assert_eq!(history.buckets, before, "it couldn't be asked again");
+        let cell = unsure.buckets[2].nodes[1].as_mut().unwrap();
+        (cell.missing, cell.unsure) = (3, 1);
+        let mut some = history.clone();
+        noted(&unsure, report.until, false, &mut some);
+        let missing = some.missing(&second, WINDOWS[0], report.until);
+        assert_eq!(missing, Some(3), "so many at least");
 
         let mut alone = report.clone();
         for bucket in &mut alone.buckets {
