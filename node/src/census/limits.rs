@@ -36,8 +36,15 @@ pub(crate) const SESSION_TRIES: u32 = 10;
 /// The pause before a busy node is asked again.
 pub(crate) const SESSION_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a session may take in all.
+/// How long a session may take in all, tries included.
 pub(crate) const SESSION_DEADLINE: Duration = Duration::from_secs(600);
+
+/// How long a node may take to be counted by reconciliation: its sessions, and telling the times of what it alone
+/// holds.
+pub(crate) const RECONCILING_DEADLINE: Duration = Duration::from_secs(900);
+
+/// How long a node may take to be counted by Store queries; what it hasn't answered for by then, it isn't asked for.
+pub(crate) const LISTING_DEADLINE: Duration = Duration::from_secs(1_800);
 
 /// How many messages that only one node is known to hold are asked for their times by Store queries, which carry
 /// their data; where there are more, the node is listed.

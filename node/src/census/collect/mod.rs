@@ -15,12 +15,13 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use parking_lot::Mutex;
 use sync_core::{Id, RangeTree};
+use tokio::time::timeout;
 
 use self::asker::Asker;
 pub(crate) use self::asker::Wanted;
 pub(crate) use self::finding::{Finding, Method, Standing};
 use self::session::Trouble;
-use super::limits::{MESSAGES, NODES_CONFIRMING};
+use super::limits::{MESSAGES, NODES_CONFIRMING, RECONCILING_DEADLINE};
 use super::roll::{Roll, TooMany};
 use super::subject::Subjects;
 use crate::net::protocols::{RECONCILE, STORE};
@@ -70,7 +71,10 @@ async fn reconcile_each(
         if finding.standing != Standing::Met || !asker.speaks(&peer, RECONCILE) {
             continue;
         }
-        match reconciled::count(asker, number, peer, &mut known, roll).await {
+        let counted = reconciled::count(asker, number, peer, &mut known, roll);
+        // Nothing is changed but at its end, so that it may be broken off.
+        let counted = timeout(RECONCILING_DEADLINE, counted).await;
+        match counted.unwrap_or(Err(Trouble::Deadline(RECONCILING_DEADLINE))) {
             Ok(state) => {
                 finding.standing = Standing::Counted(Method::Reconciliation);
                 finding.tell(&state);
@@ -101,7 +105,16 @@ async fn read_stores(
             match finding.standing {
                 Standing::Met => {
                     let peer = subjects.as_slice()[number].peer;
-                    stored::count(asker, number, peer, roll).await.map(Some)
+                    let walk = async |bucket, take: &mut stored::Take<'_>| {
+                        let criteria = asker.wanted.bucket(bucket);
+                        let walked = asker.walk(peer, criteria, |found| {
+                            found.iter().try_for_each(|found| take(found.hash))
+                        });
+                        walked.await
+                    };
+                    let buckets = asker.wanted.span.buckets();
+                    let counted = stored::count(number, buckets, roll, walk);
+                    counted.await.map(Some)
                 }
                 _ => Ok(None),
             }
