@@ -95,6 +95,16 @@ impl Roll {
         }
     }
 
+    /// Forgets what a node has told, and what nobody else holds.
+    pub(crate) fn withdraw(&mut self, node: usize) {
+        self.answered[node].fill(false);
+        self.entries.retain(|_, entry| {
+            entry.held.remove(node);
+            entry.unsure.remove(node);
+            !entry.held.is_empty()
+        });
+    }
+
     /// A node has told all that it holds of a bucket.
     pub(crate) fn answered(&mut self, node: usize, bucket: usize) {
         if let Some(answered) = self.answered[node].get_mut(bucket) {

@@ -27,6 +27,7 @@ enum Told {
     AnsweredAll(usize),
     TurnedUp(usize, BTreeSet<u8>),
     Unsure(usize, BTreeSet<u8>),
+    Withdraw(usize),
 }
 
 fn told() -> impl Strategy<Value = Told> {
@@ -38,7 +39,8 @@ fn told() -> impl Strategy<Value = Told> {
         2 => (node.clone(), 0..BUCKETS).prop_map(|(n, b)| Told::Answered(n, b)),
         1 => node.clone().prop_map(Told::AnsweredAll),
         1 => (node.clone(), ids()).prop_map(|(n, ids)| Told::TurnedUp(n, ids)),
-        1 => (node, ids()).prop_map(|(n, ids)| Told::Unsure(n, ids)),
+        1 => (node.clone(), ids()).prop_map(|(n, ids)| Told::Unsure(n, ids)),
+        1 => node.prop_map(Told::Withdraw),
     ]
 }
 
@@ -66,6 +68,18 @@ impl Twin {
             }
             Told::TurnedUp(node, ids) => self.held[*node].extend(&known & ids),
             Told::Unsure(node, ids) => self.unsure[*node].extend(&known & ids),
+            Told::Withdraw(node) => self.withdraw(*node),
+        }
+    }
+
+    fn withdraw(&mut self, node: usize) {
+        self.held[node].clear();
+        self.unsure[node].clear();
+        self.answered.retain(|(other, _)| *other != node);
+        let held: BTreeSet<u8> = self.held.iter().flatten().copied().collect();
+        self.bucket.retain(|number, _| held.contains(number));
+        for unsure in &mut self.unsure {
+            unsure.retain(|number| held.contains(number));
         }
     }
 
@@ -110,6 +124,7 @@ fn take(roll: &mut Roll, told: &Told) {
         Told::AnsweredAll(node) => roll.answered_all(*node),
         Told::TurnedUp(node, ids) => roll.turned_up(*node, &list(ids)),
         Told::Unsure(node, ids) => roll.unsure(*node, &list(ids)),
+        Told::Withdraw(node) => roll.withdraw(*node),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) use self::asker::Wanted;
 pub(crate) use self::finding::{Finding, Method, Standing};
 use self::session::Trouble;
 use super::limits::{MESSAGES, NODES_CONFIRMING, RECONCILING_DEADLINE};
-use super::roll::{Roll, TooMany};
+use super::roll::Roll;
 use super::subject::Subjects;
 use crate::net::protocols::{RECONCILE, STORE};
 use crate::node::Node;
@@ -35,27 +35,21 @@ pub(crate) struct Collected {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// Asks the nodes for what is wanted, over the connections of `node`. A node that doesn't answer is no error.
-///
-/// # Errors
-/// When there are more messages than are held.
-pub(crate) async fn collect(
-    node: &Node,
-    subjects: &Subjects,
-    wanted: &Wanted,
-) -> Result<Collected, TooMany> {
+/// Asks the nodes for what is wanted, over the connections of `node`. A node that doesn't answer is no error, nor is
+/// one with more messages than can be held beside those of the others.
+pub(crate) async fn collect(node: &Node, subjects: &Subjects, wanted: &Wanted) -> Collected {
     let asker = Asker::new(node, wanted);
     let mut findings = asker.reach(subjects).await;
     let buckets = wanted.span.buckets();
     let mut roll = Roll::new(findings.len(), buckets, MESSAGES);
-    reconcile_each(&asker, subjects, &mut findings, &mut roll).await?;
+    reconcile_each(&asker, subjects, &mut findings, &mut roll).await;
     let roll = Mutex::new(roll);
-    read_stores(&asker, subjects, &mut findings, &roll).await?;
+    read_stores(&asker, subjects, &mut findings, &roll).await;
     confirm(&asker, subjects, &mut findings, &roll).await;
-    Ok(Collected {
+    Collected {
         roll: roll.into_inner(),
         findings,
-    })
+    }
 }
 
 /// Counts those that speak this project's protocol. One that fails at it may be asked by Store queries still.
@@ -64,7 +58,7 @@ async fn reconcile_each(
     subjects: &Subjects,
     findings: &mut [Finding],
     roll: &mut Roll,
-) -> Result<(), TooMany> {
+) {
     let mut known = RangeTree::new();
     for (number, finding) in findings.iter_mut().enumerate() {
         let peer = subjects.as_slice()[number].peer;
@@ -79,7 +73,10 @@ async fn reconcile_each(
                 finding.standing = Standing::Counted(Method::Reconciliation);
                 finding.tell(&state);
             }
-            Err(Trouble::TooMany(error)) => return Err(error),
+            Err(Trouble::TooMany(error)) => {
+                roll.withdraw(number);
+                finding.standing = Standing::failed(&error);
+            }
             Err(trouble) => {
                 tracing::info!(%peer, %trouble, "counting by reconciliation");
                 if !asker.speaks(&peer, STORE) {
@@ -88,7 +85,6 @@ async fn reconcile_each(
             }
         }
     }
-    Ok(())
 }
 
 /// Counts those that weren't by Store queries.
@@ -97,7 +93,7 @@ async fn read_stores(
     subjects: &Subjects,
     findings: &mut [Finding],
     roll: &Mutex<Roll>,
-) -> Result<(), TooMany> {
+) {
     let read = findings
         .iter()
         .enumerate()
@@ -114,17 +110,16 @@ async fn read_stores(
                     };
                     let buckets = asker.wanted.span.buckets();
                     let counted = stored::count(number, buckets, roll, walk);
-                    counted.await.map(Some)
+                    Some(counted.await)
                 }
-                _ => Ok(None),
+                _ => None,
             }
         });
     for (finding, standing) in join_all(read).await.into_iter().enumerate() {
-        if let Some(standing) = standing? {
+        if let Some(standing) = standing {
             findings[finding].standing = standing;
         }
     }
-    Ok(())
 }
 
 /// Asks every node that has answered for what it seems to lack, but for what lies before its floor.

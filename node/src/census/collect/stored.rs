@@ -20,22 +20,24 @@ struct Progress {
 
 /// Asks node `number` for the hashes of each of so many buckets. `walk` asks for those of one, and gives each to
 /// what it is given, which may end it early.
-///
-/// # Errors
-/// When there are more messages than are held.
+/// A node with more messages than can be held is taken out of the roll again.
 pub(super) async fn count(
     number: usize,
     buckets: usize,
     roll: &Mutex<Roll>,
     walk: impl AsyncFn(usize, &mut Take<'_>) -> Result<Walked, TooMany>,
-) -> Result<Standing, TooMany> {
+) -> Standing {
     let mut progress = Progress::default();
     let asked = each_bucket(number, buckets, roll, &mut progress, walk);
     match timeout(LISTING_DEADLINE, asked).await {
-        Ok(asked) => asked?,
+        Ok(Err(error)) => {
+            roll.lock().withdraw(number);
+            return Standing::failed(&error);
+        }
+        Ok(Ok(())) => {}
         Err(_) => progress.reason = format!("it wasn't over after {LISTING_DEADLINE:?}"),
     }
-    Ok(progress.standing(buckets))
+    progress.standing(buckets)
 }
 
 /// Takes a hash.
@@ -99,7 +101,7 @@ mod tests {
             }
             Ok(Walked::Complete)
         });
-        let Ok(Standing::Partly { unanswered, reason }) = standing.await else {
+        let Standing::Partly { unanswered, reason } = standing.await else {
             panic!("it has answered for one bucket");
         };
         assert_eq!(
@@ -117,6 +119,28 @@ mod tests {
         let standing = count(0, 100, &roll, async |_, _| {
             std::future::pending::<Result<Walked, TooMany>>().await
         });
-        assert!(matches!(standing.await, Ok(Standing::Failed(_))));
+        assert!(matches!(standing.await, Standing::Failed(_)));
+    }
+
+    #[tokio::test]
+    async fn a_node_with_more_messages_than_may_be_fails_and_leaves_room_for_others() {
+        let roll = Mutex::new(Roll::new(2, 2, 10));
+        let listing = |many: u8| {
+            async move |bucket: usize, take: &mut Take<'_>| {
+                let ids = (0..many).map(|number| Id([number * 2 + bucket as u8; 32]));
+                ids.into_iter()
+                    .try_for_each(take)
+                    .map(|()| Walked::Complete)
+            }
+        };
+        let Standing::Failed(reason) = count(0, 2, &roll, listing(6)).await else {
+            panic!("it holds twelve");
+        };
+        assert!(reason.contains("more than 10 messages"), "{reason}");
+        let counted = Standing::Counted(Method::StoreQueries);
+        assert_eq!(count(1, 2, &roll, listing(5)).await, counted);
+        let rows = roll.lock().rows();
+        assert_eq!((rows[0].messages, rows[1].messages), (5, 5));
+        assert_eq!(rows[0].cells[0], None);
     }
 }

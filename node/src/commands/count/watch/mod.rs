@@ -98,7 +98,7 @@ impl Watch {
         })
     }
 
-    /// Counts once, and tells of it. A count that fails is told and not the end; figures that can't be kept are.
+    /// Counts once, and tells of it. Nodes that can't be counted aren't the end; figures that can't be kept are.
     async fn round(&mut self) -> Result<(), Failure> {
         let at = now();
         let whole = self
@@ -115,13 +115,7 @@ impl Watch {
             tell("Nothing to count yet: all of it is newer than --delay.");
             return Ok(());
         };
-        let report = match count(&self.node, &self.subjects, &self.args, span).await {
-            Ok(report) => report,
-            Err(error) => {
-                tell(format_args!("error: this count failed: {error:#}"));
-                return Ok(());
-            }
-        };
+        let report = count(&self.node, &self.subjects, &self.args, span).await;
         self.keep(&report, at, whole).await?;
         round::show(&self.args, &report, at)?;
         Ok(())
