@@ -69,9 +69,14 @@ async fn reconcile_each(
         // Nothing is changed but at its end, so that it may be broken off.
         let counted = timeout(RECONCILING_DEADLINE, counted).await;
         match counted.unwrap_or(Err(Trouble::Deadline(RECONCILING_DEADLINE))) {
-            Ok(state) => {
+            Ok(reconciled) => {
                 finding.standing = Standing::Counted(Method::Reconciliation);
-                finding.tell(&state);
+                finding.tell(&reconciled.state);
+                finding.apart = reconciled.apart;
+                reconciled
+                    .doubt()
+                    .into_iter()
+                    .for_each(|doubt| finding.doubt(&doubt));
             }
             Err(Trouble::TooMany(error)) => {
                 roll.withdraw(number);
@@ -137,7 +142,7 @@ async fn confirm(
             let speaks = asker.speaks(&peer, STORE);
             let present = async |ids: &[Id]| asker.present(peer, ids).await;
             let reason = confirmed::ask(number, first, roll, speaks, present).await;
-            finding.unsure = reason.map(|reason| finding::shortened(&reason));
+            reason.into_iter().for_each(|reason| finding.doubt(&reason));
         }
     });
     let asked = stream::iter(asked).buffer_unordered(NODES_CONFIRMING);

@@ -47,6 +47,8 @@ pub(super) enum Trouble {
 pub(super) struct Listing {
     pub(super) items: Vec<Item>,
     pub(super) state: PeerState,
+    /// Whether the node says that it has nothing to do with what was asked for.
+    pub(super) apart: bool,
 }
 
 /// What a node holds else than this side.
@@ -111,7 +113,12 @@ async fn list_once(
     loop {
         let frame = stream.receive().await?.ok_or(Trouble::Closed)?;
         let step = match lister.receive(&frame) {
-            Err(error) if is_nothing_in_common(&error) => return Ok(Listing::default()),
+            Err(error) if is_nothing_in_common(&error) => {
+                return Ok(Listing {
+                    apart: true,
+                    ..Listing::default()
+                });
+            }
             Err(error) => return Err(object(&mut stream, error).await),
             Ok(step) => step,
         };
@@ -124,7 +131,11 @@ async fn list_once(
     }
     end(stream).await;
     let state = lister.peer().cloned().unwrap_or_default();
-    Ok(Listing { items, state })
+    Ok(Listing {
+        items,
+        state,
+        apart: false,
+    })
 }
 
 async fn compare_once(
