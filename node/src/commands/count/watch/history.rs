@@ -1,6 +1,6 @@
 //! What counts have found over the last week. Pure: times are arguments, in nanoseconds since 1970.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -153,9 +153,13 @@ impl History {
         }
     }
 
-    /// How long a bucket is, in nanoseconds.
-    pub(super) const fn width(&self) -> u64 {
-        self.width
+    /// Has a whole week due unless the last one tried was of the same nodes, by peer id: what a node lacks depends on
+    /// what the others hold.
+    pub(super) fn go_on_with(&mut self, nodes: &BTreeSet<String>) {
+        let mut tried = self.rounds.iter().rev();
+        let last = tried.find(|round| round.week || round.full);
+        let same = last.is_some_and(|round| round.answered.keys().eq(nodes));
+        self.last_tried = self.last_tried.filter(|_| same);
     }
 
     /// Whether it is time to compare the whole week. A node that didn't answer for all of it the last time, or had too
@@ -379,6 +383,28 @@ mod tests {
             assert!(history.is_full_due(now + HOUR + 5, every));
             assert!(history.is_full_due(now, every), "the clock was set back");
         }
+    }
+
+    #[test]
+    fn other_nodes_have_a_week_due_at_once() {
+        let report = three_nodes();
+        let ids = report.nodes.iter().map(|node| node.peer_id.clone());
+        let nodes: BTreeSet<String> = ids.collect();
+        let mut history = History::new(HOUR);
+        let now = report.until;
+        noted(&report, now, true, &mut history);
+        let is_due = |nodes: &BTreeSet<String>| {
+            let mut history = history.clone();
+            history.go_on_with(nodes);
+            history.is_full_due(now + 1, Duration::from_secs(60))
+        };
+        assert!(!is_due(&nodes));
+        let mut fewer = nodes.clone();
+        fewer.pop_first();
+        assert!(is_due(&fewer));
+        let mut more = nodes.clone();
+        more.insert("another".into());
+        assert!(is_due(&more));
     }
 
     #[test]
