@@ -7,6 +7,7 @@ use super::limits::MISSING_NAMED;
 use super::node_set::NodeSet;
 use super::roll::{Cell, Missing, Row};
 use super::subject::{Subject, Subjects};
+use crate::cli::CountedArgs;
 use crate::cli::time::utc;
 
 /// A count. Times are nanoseconds since 1970.
@@ -156,6 +157,26 @@ impl Report {
             nodes,
             buckets,
             seconds,
+        }
+    }
+
+    /// Of a span that the present, `now`, leaves nothing of: nobody was asked.
+    pub(crate) fn of_nothing(counted: &CountedArgs, now: u64) -> Self {
+        let since = counted.since_until(now).0;
+        Self {
+            since,
+            until: since,
+            bucket_seconds: counted.bucket.0.as_secs_f64(),
+            equal: true,
+            complete: true,
+            messages: 0,
+            pubsub_topic: counted.pubsub_topic.clone(),
+            content_topics: counted.content_topic.clone(),
+            nodes: Vec::new(),
+            buckets: Vec::new(),
+            missing_messages: 0,
+            missing: Vec::new(),
+            seconds: 0.0,
         }
     }
 

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::query::topic;
 use super::time::{DurationArg, TimeArg, nanoseconds};
-use crate::census::limits::{SHORTEST_WATCH, WEEK};
+use crate::census::limits::{BUCKETS, SHORTEST_WATCH, WEEK};
 use crate::census::{Span, SpanError};
 
 /// The port that the figures of a watch are served on.
@@ -112,12 +112,18 @@ impl CountedArgs {
     /// When there are too many buckets, or none could be made.
     pub fn span(&self, now: u64) -> Result<Option<Span>, SpanError> {
         let settled = now.saturating_sub(nanoseconds(self.delay.0));
+        let (since, until) = self.since_until(now);
+        Span::new(since, until.min(settled), nanoseconds(self.bucket.0))
+    }
+
+    /// The times that are asked for, of which the newest may be left out, in nanoseconds since 1970.
+    pub(crate) fn since_until(&self, now: u64) -> (u64, u64) {
         let until = self.until.map_or(now, |until| until.resolve(now));
         let since = match self.since {
             Some(since) => since.resolve(now),
             None => until.saturating_sub(nanoseconds(self.range.0)),
         };
-        Span::new(since, until.min(settled), nanoseconds(self.bucket.0))
+        (since, until)
     }
 
     /// The same for one of the counts of a watch: of `range`, and from the start of a bucket on.
@@ -129,6 +135,21 @@ impl CountedArgs {
         let width = nanoseconds(self.bucket.0).max(1);
         let since = now.saturating_sub(nanoseconds(range));
         Span::new(since - since % width, settled, width)
+    }
+
+    /// Whether the week that a watch counts has no more buckets than may be, whenever in a bucket a count begins.
+    ///
+    /// # Errors
+    /// As [`span`](Self::span).
+    pub fn watch_fits(&self, now: u64) -> Result<(), SpanError> {
+        let buckets = match self.span_watched(now, WEEK)? {
+            Some(span) => span.buckets() as u64 + 1,
+            None => 0,
+        };
+        if buckets > BUCKETS as u64 {
+            return Err(SpanError::TooMany { buckets });
+        }
+        Ok(())
     }
 }
 
@@ -222,5 +243,18 @@ mod tests {
         let span = args.counted.span_watched(NOW, Duration::from_secs(3_600));
         let span = span.unwrap().unwrap();
         assert_eq!((span.since(), span.buckets()), (999 * HOUR, 2));
+    }
+
+    #[test]
+    fn a_watch_has_room_for_a_bucket_more_whenever_it_begins() {
+        let width = 120_970_000_000;
+        for now in [NOW - NOW % width, NOW - NOW % width + width - 1] {
+            let fits = |bucket: &str| {
+                let args = parse(&["--watch=2m", "--delay=0s", bucket]).unwrap();
+                args.counted.watch_fits(now)
+            };
+            assert!(fits("--bucket=120970ms").is_err(), "{now}");
+            assert_eq!(fits("--bucket=122s"), Ok(()));
+        }
     }
 }

@@ -412,10 +412,33 @@ fn what_can_not_be_counted_is_told_why() {
         let (code, errors) = code_and_errors(&output);
         assert_eq!(code, Some(0), "{errors}");
         assert!(errors.contains("range is empty"), "{errors}");
+        assert_eq!(output.stdout, b"");
     }
     let output = count(&[&peer]);
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stdout).contains("unreachable"));
+}
+
+#[test]
+fn a_count_of_no_time_gives_a_report_of_nothing() {
+    let place = Place::new();
+    let peer = format!("--peer={GONE}");
+    let page = place.write("page.html", &["of before".into()]);
+    let html = format!("--html={page}");
+    let empty = |form: &str| count(&[&peer, "--since=-1h", "--until=-2h", &html, form]);
+    let told = report(&empty("--json"), 0);
+    assert_eq!(
+        (&told["messages"], &told["equal"]),
+        (&0.into(), &true.into())
+    );
+    assert_eq!(told["since"], told["until"]);
+    let lines = String::from_utf8(empty("--csv").stdout).unwrap();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(
+        page.contains("0 messages") && page.ends_with("</html>\n"),
+        "{page}"
+    );
 }
 
 /// A running `count --watch`; killed when dropped.

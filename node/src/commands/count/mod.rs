@@ -16,6 +16,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 
 use super::asking::asking_node;
+use super::query::text::escaped_json;
 use super::run::peer_address;
 use crate::census::{Report, Span, Subjects, Wanted, collect};
 use crate::cli::CountArgs;
@@ -34,12 +35,17 @@ pub(super) async fn run(args: CountArgs) -> Result<ExitCode, Failure> {
     if let Some(interval) = args.watching.watch {
         return watch::run(args, subjects, interval.0).await;
     }
-    let span = args.counted.span(now());
+    let at = now();
+    let span = args.counted.span(at);
     let Some(span) = span.map_err(|error| Failure::Usage(error.into()))? else {
         tell(
             "The range is empty: its start (--since) lies behind its end (--until, less the newest --delay). \
              There is nothing to count.",
         );
+        // Whoever reads on has a report to read, and a page of before doesn't stay.
+        if args.json || args.csv || args.html.is_some() {
+            show(&args, &Report::of_nothing(&args.counted, at))?;
+        }
         return Ok(ExitCode::SUCCESS);
     };
     let node = asking_node(args.cluster_id).await?;
@@ -68,7 +74,7 @@ fn show(args: &CountArgs, report: &Report) -> anyhow::Result<()> {
         write_page(file, report, now())?;
     }
     let text = if args.json {
-        serde_json::to_string(report)?
+        escaped_json(&serde_json::to_string(report)?)
     } else if args.csv {
         csv::csv(report)?
     } else {
@@ -86,8 +92,14 @@ fn write_page(file: &Path, report: &Report, at: u64) -> anyhow::Result<()> {
         Ok(found) if !found.is_file() => std::fs::write(file, page),
         _ => {
             let mut part = file.as_os_str().to_owned();
-            part.push(".part");
-            std::fs::write(&part, page).and_then(|()| std::fs::rename(&part, file))
+            // Another process may write the same page.
+            part.push(format!(".{}.part", std::process::id()));
+            let replaced = std::fs::write(&part, page).and_then(|()| std::fs::rename(&part, file));
+            if replaced.is_err() {
+                // It may not even be there.
+                let _ = std::fs::remove_file(&part);
+            }
+            replaced
         }
     };
     written.with_context(|| format!("{} can't be written", file.display()))

@@ -46,6 +46,24 @@ fn push_escaped(shown: &mut String, character: char) {
     }
 }
 
+/// JSON in which everything that isn't printable is escaped: it says the same, and a terminal takes no orders from it.
+pub(in crate::commands) fn escaped_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        // What isn't ASCII stands in texts only, and JSON itself escapes what comes before the space.
+        let printable = character.is_ascii() || character.escape_debug().len() == 1;
+        if printable && character != '\u{7f}' {
+            shown.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a text can't fail.
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    shown
+}
+
 /// Bytes as ASCII, a dot for each that isn't printable.
 pub(super) fn ascii(bytes: &[u8]) -> String {
     let shown = |byte: &u8| match byte {
@@ -113,7 +131,21 @@ mod tests {
         assert_eq!(fitted("ab\u{1b}cd", 7), "ab…");
     }
 
+    #[test]
+    fn a_terminal_takes_no_orders_from_json() {
+        let json = serde_json::to_string("a\u{9b}2J\u{202e}\u{1b}\u{7f}\"é世\u{e0001}").unwrap();
+        let shown = r#""a\u009b2J\u202e\u001b\u007f\"é世\udb40\udc01""#;
+        assert_eq!(escaped_json(&json), shown);
+    }
+
     proptest! {
+        #[test]
+        fn escaped_json_says_the_same(text: String) {
+            let shown = escaped_json(&serde_json::to_string(&text).unwrap());
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+            prop_assert!(!shown.chars().any(char::is_control));
+        }
+
         #[test]
         fn nothing_is_wider_than_its_column_or_breaks_the_line(text: String, columns in 1usize..40) {
             let shown = fitted(&text, columns);

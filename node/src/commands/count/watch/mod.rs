@@ -74,8 +74,8 @@ impl Watch {
     async fn start(args: CountArgs, subjects: Subjects) -> Result<Self, Failure> {
         let asked = Selection::of(&args);
         // A week of buckets has to be held.
-        let week = args.counted.span_watched(now(), WEEK);
-        week.map_err(|error| Failure::Usage(error.into()))?;
+        let fits = args.counted.watch_fits(now());
+        fits.map_err(|error| Failure::Usage(error.into()))?;
         let (history, state) = match &args.watching.state {
             None => (History::new(asked.width), None),
             Some(file) => {

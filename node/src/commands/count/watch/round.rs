@@ -5,6 +5,7 @@ use super::super::table::{counted, span_words, verdict};
 use super::super::write_page;
 use crate::census::Report;
 use crate::cli::CountArgs;
+use crate::commands::query::text::escaped_json;
 use crate::output::offer;
 use crate::sync::report::grouped;
 
@@ -14,7 +15,7 @@ pub(super) fn show(args: &CountArgs, report: &Report, at: u64) -> anyhow::Result
         write_page(file, report, at)?;
     }
     let line = if args.json {
-        serde_json::to_string(report)?
+        escaped_json(&serde_json::to_string(report)?)
     } else {
         line(report, at)
     };
