@@ -100,7 +100,8 @@ pub struct WatchArgs {
 const COUNT_HELP: &str = "\
 Times: RFC 3339, nanoseconds since 1970, -2h, or now. Nodes that speak this project's reconciliation are compared
 by it, others by Store queries for hashes alone. What seems absent at a node is asked for again by hash, three
-times, before it is called missing. Nothing is fetched, and nothing is given to any node.
+times, before it is called missing; not what it says not to keep any more, and what goes beyond 10,000 messages a
+node is not sure to be missing. Nothing is fetched, and nothing is given to any node.
 
 Exit codes: 0 equal, or nothing to count; 1 failed; 2 wrong usage; 3 messages are missing somewhere; 4 a node
 couldn't be counted, or only in part, which goes before 3.";
