@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(shown["connected"], "Connected");
         assert_eq!(shown["origin"], "UnknownOrigin");
         assert_eq!(shown["direction"], "Inbound");
-        assert_eq!(shown["agent"], "a/1");
+        assert_eq!(shown["agent"], "nwaku-v0.38.0");
         assert_eq!(shown["score"], 0.5);
         assert_eq!(
             shown["protocols"],

@@ -354,7 +354,7 @@ mod tests {
         assert!(table.closed(&peer, Some("reset")));
         let known = table.info(&peer).unwrap();
         assert_eq!(known.connected, Connectedness::CanConnect);
-        assert_eq!(known.agent, "a/1");
+        assert_eq!(known.agent, "nwaku-v0.38.0");
         assert_eq!(known.last_failure.unwrap().reason, "reset");
         assert!(!table.is_connected(&peer) && !table.speaks(&peer, "/a/1"));
         assert!(table.that_speak(&["/a/1"]).is_empty());
