@@ -115,6 +115,8 @@ mod tests {
         let span = Span::new(25, 52, 10).unwrap().unwrap();
         let buckets: Vec<_> = (0..span.buckets()).map(|n| span.bucket(n)).collect();
         assert_eq!(buckets, [(25, 30), (30, 40), (40, 50), (50, 52)]);
+        let first = [0, 24, 25, 29, 30, 51, 52, 99].map(|time| span.first_not_before(time));
+        assert_eq!(first, [0, 0, 0, 0, 1, 3, 4, 4]);
         assert_eq!(Span::new(5, 5, 10), Ok(None));
         assert_eq!(Span::new(6, 5, 10), Ok(None));
         assert_eq!(Span::new(0, 5, 0), Err(SpanError::NoWidth));

@@ -79,7 +79,7 @@ pub(super) async fn list(
     scope: &Scope,
     most: usize,
 ) -> Result<Listing, Trouble> {
-    timed(patiently(|| list_once(control, peer, scope, most)))
+    patiently(|| list_once(control, peer, scope, most))
         .await
         .map_err(|trouble| match trouble {
             Trouble::Session(SessionError::Limit { name: "items", .. }) => {
@@ -96,7 +96,7 @@ pub(super) async fn compare(
     scope: &Scope,
     known: &RangeTree,
 ) -> Result<Differences, Trouble> {
-    timed(patiently(|| compare_once(control, peer, scope, known))).await
+    patiently(|| compare_once(control, peer, scope, known)).await
 }
 
 async fn list_once(
@@ -208,14 +208,17 @@ async fn end(mut stream: FramedStream) {
     let _ = stream.close().await;
 }
 
-async fn timed<T>(session: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
-    timeout(SESSION_DEADLINE, session)
+/// Tries again while the peer is busy with others, all within one deadline.
+async fn patiently<T, F>(session: impl FnMut() -> F) -> Result<T, Trouble>
+where
+    F: Future<Output = Result<T, Trouble>>,
+{
+    timeout(SESSION_DEADLINE, tried(session))
         .await
         .unwrap_or(Err(Trouble::Deadline(SESSION_DEADLINE)))
 }
 
-/// Tries again while the peer is busy with others.
-async fn patiently<T, F>(mut session: impl FnMut() -> F) -> Result<T, Trouble>
+async fn tried<T, F>(mut session: impl FnMut() -> F) -> Result<T, Trouble>
 where
     F: Future<Output = Result<T, Trouble>>,
 {
@@ -250,14 +253,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_node_that_is_slow_to_say_that_it_is_busy_has_one_deadline_for_all_tries() {
         let started = tokio::time::Instant::now();
-        let tried = timed(patiently(|| async {
+        let tried = patiently(|| async {
             tokio::time::sleep(SESSION_DEADLINE - Duration::from_secs(10)).await;
             let busy = SessionError::Refused {
                 code: BUSY,
                 reason: String::new(),
             };
             Err::<(), _>(Trouble::Session(busy))
-        }));
+        });
         let trouble = tried.await.unwrap_err();
         assert!(
             matches!(trouble, Trouble::Deadline(SESSION_DEADLINE)),
