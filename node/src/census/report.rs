@@ -9,6 +9,7 @@ use super::roll::{Cell, Missing, Row};
 use super::subject::{Subject, Subjects};
 use crate::cli::CountedArgs;
 use crate::cli::time::utc;
+use crate::sync::report::grouped;
 
 /// A count. Times are nanoseconds since 1970.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -57,6 +58,8 @@ pub(crate) struct NodeReport {
     pub(crate) missing: u64,
     /// Messages that it seemed to lack, when it couldn't be asked again.
     pub(crate) unsure: u64,
+    /// Of these, the ones that were too many to ask it again for.
+    pub(crate) unasked: u64,
     /// Buckets that it hasn't answered for.
     pub(crate) unanswered_buckets: u64,
     /// The time of the oldest message that it holds at all, if it said so.
@@ -197,9 +200,9 @@ impl NodeReport {
         let sum = |of: fn(Cell) -> u64| answered().map(of).sum();
         let (state, by, reason) = match &finding.standing {
             Standing::Counted(method) => {
-                let state = match finding.doubt {
-                    None => State::Counted,
-                    Some(_) => State::Partly,
+                let state = match (&finding.doubt, finding.unasked) {
+                    (None, 0) => State::Counted,
+                    _ => State::Partly,
                 };
                 (state, Some(method.name()), finding.doubt.clone())
             }
@@ -224,6 +227,7 @@ impl NodeReport {
             messages: sum(|cell| cell.messages),
             missing: sum(|cell| cell.missing),
             unsure: sum(|cell| cell.unsure),
+            unasked: finding.unasked as u64,
             unanswered_buckets: cells.clone().filter(Option::is_none).count() as u64,
             oldest: finding.oldest,
             floor: finding.floor,
@@ -244,7 +248,20 @@ impl NodeReport {
         let floor = floor.map(|floor| format!("keeps nothing before {}", utc(floor)));
         let apart = "says that it has nothing to do with this time or these topics";
         let apart = self.nothing_in_common.then(|| apart.to_owned());
-        reason.into_iter().chain(floor).chain(apart)
+        let unasked = format!(
+            "seems to lack {} messages more than it was asked again for",
+            grouped(self.unasked)
+        );
+        let unasked = (self.unasked > 0).then_some(unasked);
+        let said = reason.into_iter().chain(floor);
+        said.chain(apart).chain(unasked)
+    }
+
+    /// Whether it has answered for everything that it was asked for.
+    pub(crate) const fn has_answered_all(&self) -> bool {
+        let only_unasked =
+            matches!(self.state, State::Partly) && self.unasked > 0 && self.reason.is_none();
+        matches!(self.state, State::Counted) || only_unasked
     }
 
     /// Whether it has answered for anything.

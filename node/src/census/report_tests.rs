@@ -43,6 +43,7 @@ pub(crate) fn report(nodes: &[(Standing, &[u8])]) -> Report {
             oldest: None,
             floor: None,
             apart: false,
+            unasked: 0,
             doubt: None,
         });
     }
@@ -100,9 +101,37 @@ fn what_a_node_says_of_itself_is_told_beside_its_figures() {
     let node = &mut told.nodes[0];
     assert_eq!(node.remarks(told.since).count(), 0);
     node.nothing_in_common = true;
+    node.unasked = 1_234;
     let remarks: Vec<String> = node.remarks(told.since).collect();
-    assert_eq!(
-        remarks,
-        ["says that it has nothing to do with this time or these topics"]
-    );
+    let expected = [
+        "says that it has nothing to do with this time or these topics",
+        "seems to lack 1,234 messages more than it was asked again for",
+    ];
+    assert_eq!(remarks, expected);
+}
+
+#[test]
+fn a_node_that_lacks_too_much_to_be_asked_for_is_counted_in_part_and_has_answered_all_the_same() {
+    let mut finding = Finding {
+        standing: Standing::Counted(Method::StoreQueries),
+        agent: String::new(),
+        oldest: None,
+        floor: None,
+        apart: false,
+        unasked: 5,
+        doubt: None,
+    };
+    let address = format!("/ip4/127.0.0.1/tcp/1/p2p/{}", PeerId::random());
+    let subjects = Subjects::new(vec![address.parse().unwrap()]).unwrap();
+    let told = |finding: &Finding| {
+        let node = NodeReport::new(&subjects.as_slice()[0], finding, &[], 0);
+        (node.state, node.has_answered_all())
+    };
+    assert_eq!(told(&finding), (State::Partly, true));
+    finding.doubt = Some("it left".into());
+    assert_eq!(told(&finding), (State::Partly, false));
+    finding.unasked = 0;
+    assert_eq!(told(&finding), (State::Partly, false));
+    finding.doubt = None;
+    assert_eq!(told(&finding), (State::Counted, true));
 }

@@ -12,10 +12,20 @@ use crate::census::limits::{
 };
 use crate::census::roll::Roll;
 use crate::net::protocols::STORE;
-use crate::sync::report::grouped;
 
-/// Asks node `number` three times by hash, if it can be asked so; gives why it couldn't be asked for all, if that is
-/// so. What lies before its bucket `first` it has said not to keep.
+/// Whether what a node seems to lack is known to be missing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Confirmed {
+    /// It was asked again for all of it.
+    All,
+    /// All but so many, which were too much to ask for.
+    AllBut(usize),
+    /// It couldn't be asked, for this reason.
+    Not(String),
+}
+
+/// Asks node `number` three times by hash, if it can be asked so. What lies before bucket `first` it has said not to
+/// keep.
 ///
 /// A message may have been on its way when the node was listed, and some stores answer one query less truly than the
 /// next. `present` gives which of some ids the node holds.
@@ -25,11 +35,14 @@ pub(super) async fn ask(
     roll: &Mutex<Roll>,
     speaks_store: bool,
     present: impl AsyncFn(&[Id]) -> (BTreeSet<Id>, Walked),
-) -> Option<String> {
+) -> Confirmed {
     if !speaks_store {
-        let (_, others) = roll.lock().absent(number, first, 0);
-        return (others > 0)
-            .then(|| format!("it can't be asked by hash: it doesn't speak {STORE}"));
+        return match roll.lock().absent(number, first, 0).1 {
+            0 => Confirmed::All,
+            _ => Confirmed::Not(format!(
+                "it can't be asked by hash: it doesn't speak {STORE}"
+            )),
+        };
     }
     let (mut absent, others) = roll.lock().absent(number, first, CONFIRMED);
     let asked = rounds(number, roll, &mut absent, present);
@@ -39,17 +52,14 @@ pub(super) async fn ask(
             "it hasn't answered for all that it seems to lack after {CONFIRMING_DEADLINE:?}"
         )),
     };
-    if left.is_some() {
-        roll.lock().unsure(number, &absent);
-        return left;
+    match (left, others) {
+        (Some(reason), _) => {
+            roll.lock().unsure(number, &absent);
+            Confirmed::Not(reason)
+        }
+        (None, 0) => Confirmed::All,
+        (None, others) => Confirmed::AllBut(others),
     }
-    (others > 0).then(|| {
-        format!(
-            "it was asked again for {} of the {} messages that it seems to lack",
-            grouped(CONFIRMED as u64),
-            grouped((CONFIRMED + others) as u64)
-        )
-    })
 }
 
 /// Takes out of `absent` what turns up; gives why the node doesn't answer any more, if so.
@@ -117,7 +127,7 @@ mod tests {
             asked.lock().extend_from_slice(ids);
             (BTreeSet::new(), Walked::Complete)
         });
-        assert_eq!(told.await, None);
+        assert_eq!(told.await, Confirmed::All);
         let second: Vec<Id> = (5..10).map(id).collect();
         assert_eq!(*asked.lock(), second.repeat(CONFIRMATIONS as usize));
         assert_eq!(missing_and_unsure(&roll), (10, 0));
@@ -130,8 +140,7 @@ mod tests {
             asked.lock().push(ids.len());
             (BTreeSet::new(), Walked::Complete)
         });
-        let told = told.await.unwrap();
-        assert!(told.contains("10,000 of the 20,000 messages"), "{told}");
+        assert_eq!(told.await, Confirmed::AllBut(CONFIRMED));
         assert!(asked.lock().iter().all(|ids| *ids <= CONFIRMED_AT_ONCE));
         let all: usize = asked.lock().iter().sum();
         assert_eq!(all, CONFIRMED * CONFIRMATIONS as usize);
@@ -147,8 +156,11 @@ mod tests {
             let here = ids.iter().copied().filter(|here| *here == id(0));
             (here.collect(), Walked::Complete)
         });
-        let told = told.await.unwrap();
-        assert!(told.contains("after 300s"), "{told}");
+        let told = told.await;
+        assert!(
+            matches!(&told, Confirmed::Not(reason) if reason.contains("after 300s")),
+            "{told:?}"
+        );
         let all = 2 * CONFIRMED_AT_ONCE as u64;
         assert_eq!(missing_and_unsure(&roll), (0, all - 1), "one turned up");
     }
@@ -159,7 +171,11 @@ mod tests {
         let told = ask(1, 1, &roll, false, async |_: &[Id]| {
             panic!("it doesn't speak this")
         });
-        assert!(told.await.unwrap().contains(STORE));
+        let told = told.await;
+        assert!(
+            matches!(&told, Confirmed::Not(reason) if reason.contains(STORE)),
+            "{told:?}"
+        );
         assert_eq!(missing_and_unsure(&roll), (5, 5));
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Finding {
     pub(crate) floor: Option<u64>,
     /// Whether it says that it has nothing to do with this time or these topics.
     pub(crate) apart: bool,
+    /// How many messages it seems to lack that were too many to ask it again for.
+    pub(crate) unasked: usize,
     /// Why what it has told isn't all that there is to know, if so.
     pub(crate) doubt: Option<String>,
 }
@@ -62,6 +64,7 @@ impl Finding {
             oldest: None,
             floor: None,
             apart: false,
+            unasked: 0,
             doubt: None,
         }
     }

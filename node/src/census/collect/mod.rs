@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use self::asker::Asker;
 pub(crate) use self::asker::Wanted;
+use self::confirmed::Confirmed;
 pub(crate) use self::finding::{Finding, Method, Standing};
 use self::session::Trouble;
 use super::limits::{MESSAGES, NODES_CONFIRMING, RECONCILING_DEADLINE};
@@ -141,8 +142,11 @@ async fn confirm(
         async move {
             let speaks = asker.speaks(&peer, STORE);
             let present = async |ids: &[Id]| asker.present(peer, ids).await;
-            let reason = confirmed::ask(number, first, roll, speaks, present).await;
-            reason.into_iter().for_each(|reason| finding.doubt(&reason));
+            match confirmed::ask(number, first, roll, speaks, present).await {
+                Confirmed::All => {}
+                Confirmed::AllBut(others) => finding.unasked = others,
+                Confirmed::Not(reason) => finding.doubt(&reason),
+            }
         }
     });
     let asked = stream::iter(asked).buffer_unordered(NODES_CONFIRMING);

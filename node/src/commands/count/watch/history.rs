@@ -39,7 +39,7 @@ pub(super) struct Round {
     /// Whether it was of the whole week.
     #[serde(default)]
     pub(super) week: bool,
-    /// For each node, by peer id, whether it has answered for everything.
+    /// For each node, by peer id, whether it has answered for everything that it was asked for.
     pub(super) answered: BTreeMap<String, bool>,
 }
 
@@ -86,7 +86,7 @@ impl Round {
             full: whole && report.complete,
             week: whole,
             answered: nodes
-                .map(|node| (node.peer_id.clone(), node.is_whole()))
+                .map(|node| (node.peer_id.clone(), node.has_answered_all()))
                 .collect(),
         }
     }
