@@ -126,7 +126,7 @@ describe("the page of a node that answers badly", () => {
     between.rule("/page/events", { silent: true });
     between.rule("/page/state", {
       change(state) {
-        const peer = { peerId: "16Uiu2HAmPLe7Mzm8TsYUubgCAW1aJoeFScxrLj8ppHFivPo97bUZ", connected: "Connected", agent: `\u202e${markup}`, protocols: [markup],
+        const peer = { peerId: "16Uiu2HAmPLe7Mzm8TsYUubgCAW1aJoeFScxrLj8ppHFivPo97bUZ", connected: "Connected", agent: `\u202e${markup}`, speaks: ["store"],
           clusterId: 99, shards: [0], isStatic: false, isInbound: true, since: state.at, roundTrip: null, failedDials: 0, failedAt: null,
           failure: null, address: null, behind: null, ahead: null, compared: null };
         state.peers = { connected: 1, known: 1, relaying: null, listed: [peer] };
