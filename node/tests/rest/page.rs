@@ -335,7 +335,8 @@ async fn events_are_counted_among_the_bytes_of_rest_as_they_go() {
     };
     let (_, before) = sent().await;
     let mut events = Events::of(place.client).await;
-    let event = events.until("\n\n").await;
+    events.until("event: state\n").await;
+    let event = events.until("\n").await;
     let (after, _) = sent().await;
     assert!(event.len() > 1_000, "{event}");
     assert!(after >= before + event.len() as u64, "{before} {after}");
