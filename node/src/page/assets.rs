@@ -59,7 +59,8 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .iter()
         .fold(Router::new(), |router, &(path, kind, text)| {
             let tag = tag_of(text);
-            let answer = move |headers: HeaderMap| async move { answer(kind, text, &tag, &headers) };
+            let answer =
+                move |headers: HeaderMap| async move { answer(kind, text, &tag, &headers) };
             router.route(path, get(answer))
         })
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use axum::response::sse::Event;
 use futures::stream::{Stream, unfold};
 use serde::Serialize;
-use tokio::sync::broadcast::{self, error::RecvError};
 use sync_net::admission::Origin;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 
 use super::limits::EVENTS_QUEUED;

@@ -122,7 +122,12 @@ async fn files_that_a_browser_has_are_not_sent_again() {
     ] {
         let answer = place
             .client
-            .send("GET", "/page/main.js", &[("If-None-Match", told.as_str())], b"")
+            .send(
+                "GET",
+                "/page/main.js",
+                &[("If-None-Match", told.as_str())],
+                b"",
+            )
             .await;
         assert_eq!(answer.status, status, "{told}");
         assert_eq!(answer.header("etag"), tag);
@@ -327,7 +332,10 @@ async fn events_are_counted_among_the_bytes_of_rest_as_they_go() {
     let place = Place::holding(0).await;
     let sent = async || {
         let state = place.client.get("/page/state").await;
-        let services = state.json()["limits"]["services"].as_array().unwrap().clone();
+        let services = state.json()["limits"]["services"]
+            .as_array()
+            .unwrap()
+            .clone();
         let rest = services.iter().find(|service| service["name"] == "rest");
         let sent = rest.unwrap()["sent"].as_u64().unwrap();
         // What was sent by now, and by this answer.
