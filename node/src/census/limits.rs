@@ -18,14 +18,33 @@ pub(crate) const CONFIRMATIONS: u32 = 3;
 /// The pause between these.
 pub(crate) const CONFIRMATION_PAUSE: Duration = Duration::from_millis(500);
 
+/// Most messages that a node is asked for again; it isn't known of the others whether it lacks them.
+pub(crate) const CONFIRMED: usize = 10_000;
+
+/// How many of these at once.
+pub(crate) const CONFIRMED_AT_ONCE: usize = 1_000;
+
+/// Most nodes that are asked again at the same time.
+pub(crate) const NODES_CONFIRMING: usize = 8;
+
+/// How long a node may take to answer for all that it is asked for again.
+pub(crate) const CONFIRMING_DEADLINE: Duration = Duration::from_secs(300);
+
 /// How often a node that is busy with other sessions is asked for one.
 pub(crate) const SESSION_TRIES: u32 = 10;
 
 /// The pause before a busy node is asked again.
 pub(crate) const SESSION_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a session may take in all.
+/// How long a session may take in all, tries included.
 pub(crate) const SESSION_DEADLINE: Duration = Duration::from_secs(600);
+
+/// How long a node may take to be counted by reconciliation: its sessions, and telling the times of what it alone
+/// holds.
+pub(crate) const RECONCILING_DEADLINE: Duration = Duration::from_secs(900);
+
+/// How long a node may take to be counted by Store queries; what it hasn't answered for by then, it isn't asked for.
+pub(crate) const LISTING_DEADLINE: Duration = Duration::from_secs(1_800);
 
 /// How many messages that only one node is known to hold are asked for their times by Store queries, which carry
 /// their data; where there are more, the node is listed.

@@ -62,6 +62,8 @@ pub(crate) struct NodeReport {
     pub(crate) oldest: Option<u64>,
     /// Before this time it keeps nothing, if it said so.
     pub(crate) floor: Option<u64>,
+    /// Whether it says that it has nothing to do with this time or these topics.
+    pub(crate) nothing_in_common: bool,
 }
 
 /// How much a node has answered.
@@ -174,11 +176,11 @@ impl NodeReport {
         let sum = |of: fn(Cell) -> u64| answered().map(of).sum();
         let (state, by, reason) = match &finding.standing {
             Standing::Counted(method) => {
-                let state = match finding.unsure {
+                let state = match finding.doubt {
                     None => State::Counted,
                     Some(_) => State::Partly,
                 };
-                (state, Some(method.name()), finding.unsure.clone())
+                (state, Some(method.name()), finding.doubt.clone())
             }
             Standing::Partly { unanswered, reason } => {
                 let reason = format!("no answer for {unanswered} buckets: {reason}");
@@ -204,6 +206,7 @@ impl NodeReport {
             unanswered_buckets: cells.clone().filter(Option::is_none).count() as u64,
             oldest: finding.oldest,
             floor: finding.floor,
+            nothing_in_common: finding.apart,
         }
     }
 
@@ -218,7 +221,9 @@ impl NodeReport {
         let reason = reason.map(|reason| format!("{}: {reason}", self.state.words()));
         let floor = self.floor.filter(|floor| *floor > since);
         let floor = floor.map(|floor| format!("keeps nothing before {}", utc(floor)));
-        reason.into_iter().chain(floor)
+        let apart = "says that it has nothing to do with this time or these topics";
+        let apart = self.nothing_in_common.then(|| apart.to_owned());
+        reason.into_iter().chain(floor).chain(apart)
     }
 
     /// Whether it has answered for anything.

@@ -42,7 +42,8 @@ pub(crate) fn report(nodes: &[(Standing, &[u8])]) -> Report {
             agent: "<script>alert(1)</script>".into(),
             oldest: None,
             floor: None,
-            unsure: None,
+            apart: false,
+            doubt: None,
         });
     }
     Report::new(&subjects, &wanted, &Collected { roll, findings }, 1.5)
@@ -91,4 +92,17 @@ fn the_exit_code_tells_first_whether_everybody_has_answered() {
     assert_eq!(report(&[(counted(), &[1]), (counted(), &[1])]).code(), 0);
     let other = Standing::NoProtocol("it speaks neither".into());
     assert_eq!(report(&[(counted(), &[1]), (other, &[])]).code(), 4);
+}
+
+#[test]
+fn what_a_node_says_of_itself_is_told_beside_its_figures() {
+    let mut told = report(&[(Standing::Counted(Method::Reconciliation), &[1])]);
+    let node = &mut told.nodes[0];
+    assert_eq!(node.remarks(told.since).count(), 0);
+    node.nothing_in_common = true;
+    let remarks: Vec<String> = node.remarks(told.since).collect();
+    assert_eq!(
+        remarks,
+        ["says that it has nothing to do with this time or these topics"]
+    );
 }

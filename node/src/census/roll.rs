@@ -95,6 +95,16 @@ impl Roll {
         }
     }
 
+    /// Forgets what a node has told, and what nobody else holds.
+    pub(crate) fn withdraw(&mut self, node: usize) {
+        self.answered[node].fill(false);
+        self.entries.retain(|_, entry| {
+            entry.held.remove(node);
+            entry.unsure.remove(node);
+            !entry.held.is_empty()
+        });
+    }
+
     /// A node has told all that it holds of a bucket.
     pub(crate) fn answered(&mut self, node: usize, bucket: usize) {
         if let Some(answered) = self.answered[node].get_mut(bucket) {
@@ -107,13 +117,25 @@ impl Roll {
         self.answered[node].fill(true);
     }
 
-    /// What others hold and a node lacks, of the buckets that it has answered for; in order.
-    pub(crate) fn absent(&self, node: usize) -> Vec<Id> {
-        let absent = |entry: &Entry| self.has_answered(node, entry) && !entry.held.contains(node);
-        let entries = self.entries.iter().filter(|(_, entry)| absent(entry));
-        let mut ids: Vec<Id> = entries.map(|(id, _)| *id).collect();
+    /// What others hold and a node lacks, of the buckets from `first` on that it has answered for: `most` of it, in
+    /// order, any others being noted as unsure; and how many these are.
+    pub(crate) fn absent(&mut self, node: usize, first: usize, most: usize) -> (Vec<Id>, usize) {
+        let (mut ids, mut others) = (Vec::new(), 0);
+        for (id, entry) in &mut self.entries {
+            let bucket = entry.bucket as usize;
+            let answered = self.answered[node].get(bucket) == Some(&true);
+            if bucket < first || !answered || entry.held.contains(node) {
+                continue;
+            }
+            if ids.len() < most {
+                ids.push(*id);
+            } else {
+                entry.unsure.insert(node);
+                others += 1;
+            }
+        }
         ids.sort_unstable();
-        ids
+        (ids, others)
     }
 
     /// A node holds these after all.

@@ -27,6 +27,7 @@ enum Told {
     AnsweredAll(usize),
     TurnedUp(usize, BTreeSet<u8>),
     Unsure(usize, BTreeSet<u8>),
+    Withdraw(usize),
 }
 
 fn told() -> impl Strategy<Value = Told> {
@@ -38,7 +39,8 @@ fn told() -> impl Strategy<Value = Told> {
         2 => (node.clone(), 0..BUCKETS).prop_map(|(n, b)| Told::Answered(n, b)),
         1 => node.clone().prop_map(Told::AnsweredAll),
         1 => (node.clone(), ids()).prop_map(|(n, ids)| Told::TurnedUp(n, ids)),
-        1 => (node, ids()).prop_map(|(n, ids)| Told::Unsure(n, ids)),
+        1 => (node.clone(), ids()).prop_map(|(n, ids)| Told::Unsure(n, ids)),
+        1 => node.prop_map(Told::Withdraw),
     ]
 }
 
@@ -66,6 +68,18 @@ impl Twin {
             }
             Told::TurnedUp(node, ids) => self.held[*node].extend(&known & ids),
             Told::Unsure(node, ids) => self.unsure[*node].extend(&known & ids),
+            Told::Withdraw(node) => self.withdraw(*node),
+        }
+    }
+
+    fn withdraw(&mut self, node: usize) {
+        self.held[node].clear();
+        self.unsure[node].clear();
+        self.answered.retain(|(other, _)| *other != node);
+        let held: BTreeSet<u8> = self.held.iter().flatten().copied().collect();
+        self.bucket.retain(|number, _| held.contains(number));
+        for unsure in &mut self.unsure {
+            unsure.retain(|number| held.contains(number));
         }
     }
 
@@ -110,6 +124,7 @@ fn take(roll: &mut Roll, told: &Told) {
         Told::AnsweredAll(node) => roll.answered_all(*node),
         Told::TurnedUp(node, ids) => roll.turned_up(*node, &list(ids)),
         Told::Unsure(node, ids) => roll.unsure(*node, &list(ids)),
+        Told::Withdraw(node) => roll.withdraw(*node),
     }
 }
 
@@ -122,7 +137,8 @@ proptest! {
             twin.take(told);
         }
         for node in 0..NODES {
-            prop_assert_eq!(roll.absent(node), list(&twin.absent(node)));
+            let (absent, others) = roll.absent(node, 0, usize::MAX);
+            prop_assert_eq!((absent, others), (list(&twin.absent(node)), 0));
         }
         for (bucket, row) in roll.rows().iter().enumerate() {
             let in_all = twin.bucket.values().filter(|b| **b == bucket).count();
@@ -154,4 +170,23 @@ fn no_more_messages_are_held_than_may_be() {
     assert_eq!(roll.holds(1, 0, id(2)), Ok(()), "it is known");
     assert_eq!(roll.holds(1, 0, id(3)), Err(TooMany(2)));
     assert_eq!(roll.rows()[0].messages, 2);
+}
+
+#[test]
+fn no_more_is_asked_for_again_than_may_be_and_the_others_are_unsure() {
+    let mut roll = Roll::new(2, BUCKETS, 100);
+    for number in 0..30 {
+        let bucket = usize::from(number) % BUCKETS;
+        roll.holds(0, bucket, id(number)).unwrap();
+    }
+    roll.answered_all(1);
+    let (ids, others) = roll.absent(1, 1, 15);
+    assert_eq!((ids.len(), others), (15, 5), "of the last two buckets");
+    assert!(ids.is_sorted() && ids.iter().all(|id| id.0[0] % 3 > 0));
+    let cells = roll.rows().into_iter().map(|row| row.cells[1].unwrap());
+    let (missing, unsure) = cells
+        .map(|cell| (cell.missing, cell.unsure))
+        .fold((0, 0), |sum, cell| (sum.0 + cell.0, sum.1 + cell.1));
+    assert_eq!((missing, unsure), (25, 5));
+    assert_eq!(roll.rows()[0].cells[1].unwrap().missing, 10);
 }

@@ -87,6 +87,15 @@ impl Span {
         (start.max(self.since), end.min(self.until))
     }
 
+    /// The first bucket that doesn't lie wholly before a time; so many as there are if each does.
+    #[must_use]
+    pub fn first_not_before(&self, time: u64) -> usize {
+        if time >= self.until {
+            return self.buckets();
+        }
+        self.bucket_of(time).unwrap_or(0)
+    }
+
     /// The bucket of a time; `None` for one outside.
     #[must_use]
     pub fn bucket_of(&self, time: u64) -> Option<usize> {
@@ -138,6 +147,8 @@ mod tests {
                 }
                 None => prop_assert!(time < since || time >= until),
             }
+            let first = (0..span.buckets()).find(|number| span.bucket(*number).1 > time);
+            prop_assert_eq!(span.first_not_before(time), first.unwrap_or(span.buckets()));
             let whole: u64 = (0..span.buckets()).map(|n| span.bucket(n)).map(|(s, e)| e - s).sum();
             prop_assert_eq!(whole, until - since);
         }

@@ -580,7 +580,7 @@ fn a_watch_serves_what_it_counts_and_goes_on_after_a_restart() {
         .into_iter()
         .chain(peers.iter().map(String::as_str))
         .collect();
-    assert_fails(&run(&line), 2, &["--bucket", "600 s", "3600 s"]);
+    assert_fails(&run(&line), 2, &["--bucket 600 s", "--bucket 3600 s"]);
 }
 
 /// `make count-check`: a million messages at each of two nodes, ten of them at one alone.

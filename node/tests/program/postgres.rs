@@ -56,8 +56,13 @@ fn databases_that_cannot_be_used_are_told_without_the_password() {
         (server.url_with("secret", "postgres"), 1, "password"),
         (
             server.url_with("secret", "postgres") + "?sslmode=require",
+            1,
+            "does not support TLS",
+        ),
+        (
+            server.url_with("secret", "postgres") + "?sslmode=maybe",
             2,
-            "sslmode=disable",
+            "sslmode=disable, prefer",
         ),
         (
             "postgres://me:secret@127.0.0.1:1/db".into(),

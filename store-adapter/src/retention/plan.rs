@@ -76,7 +76,12 @@ pub async fn plan(
         messages: index.rank(&floor) as u64,
     };
     let parts: Vec<PlanPart> = wanted.into_iter().map(part).collect();
-    let floor = parts.iter().map(|part| part.floor).fold(floor, Bound::max);
+    let raised = |floor: Bound, part: &PlanPart| match part.reason {
+        // Where what goes by time leaves no more than the capacity, nothing more is done.
+        Reason::Capacity if part.messages <= index.rank(&floor) as u64 => floor,
+        _ => floor.max(part.floor),
+    };
+    let floor = parts.iter().fold(floor, raised);
     let covered = units.iter().filter(|unit| unit.span.upper <= floor);
     let messages = index.rank(&floor);
     Ok(Plan {

@@ -172,6 +172,10 @@ async fn hashes_and_hours_are_found_by_indices_in_the_partitions_they_are_in() {
                 .await;
             assert_eq!(found, hashes.len());
             assert_indexed(&looked, hashes.len() as u64 * repeats);
+            // Everywhere once, and from then on where each is.
+            let looks: u64 = looked.iter().map(|unit| unit.by_index).sum();
+            let expected = hashes.len() as u64 * (looked.len() as u64 + repeats);
+            assert!(looks <= 2 * expected, "{looks} looks, {expected} expected");
         }
         let one_topic = || TopicFilter::from_wire([TOPIC]);
         for (topics, backward) in [

@@ -213,6 +213,25 @@ async fn a_message_checked_before_the_floor_was_raised_is_refused_after_it() {
     assert_holds(&door, left).await;
 }
 
+#[tokio::test]
+async fn a_plan_leaves_the_floor_to_time_where_that_leaves_just_the_capacity() {
+    let archive: Arc<dyn Archive> = Arc::new(MemoryArchive::new());
+    let records: Vec<Record> = (0..10)
+        .map(|n| record(NOW - n * 10 * SECOND, n, 20))
+        .collect();
+    archive.append(records).await.unwrap();
+    let index = Index::rebuild(Arc::clone(&archive)).await.unwrap();
+    let policy = "time:45;capacity:5";
+    let plan = retention::plan(&*archive, &index, &policy.parse().unwrap(), NOW)
+        .await
+        .unwrap();
+    let door = door(archive, policy).await;
+    Keeper::start(door.clone(), NOW).await.unwrap();
+    assert_holds(&door, 5).await;
+    assert_eq!(plan.floor, door.index().floor());
+    assert_eq!((plan.messages, plan.parts.len()), (5, 2));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

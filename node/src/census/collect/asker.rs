@@ -157,12 +157,14 @@ impl<'a> Asker<'a> {
         Ok(Walked::Left(reason))
     }
 
-    /// Asks a peer which of these it holds; gives them, unless it doesn't answer for all.
+    /// Asks a peer which of these, in order, it holds; gives them, unless it doesn't answer for all.
     pub(super) async fn present(&self, peer: PeerId, ids: &[Id]) -> (BTreeSet<Id>, Walked) {
         let criteria = StoreCriteria::of_hashes(ids.iter().copied()).hashes_only();
         let mut present = BTreeSet::new();
         let walked = self.walk(peer, criteria, |found| {
-            present.extend(found.iter().map(|found| found.hash));
+            // Of nothing else, so that no answer takes more room than the question.
+            let hashes = found.iter().map(|found| found.hash);
+            present.extend(hashes.filter(|hash| ids.binary_search(hash).is_ok()));
             Ok::<_, std::convert::Infallible>(())
         });
         match walked.await {

@@ -17,8 +17,10 @@ pub(crate) struct Finding {
     pub(crate) oldest: Option<u64>,
     /// Before this time it keeps nothing, in nanoseconds since 1970, if it said so.
     pub(crate) floor: Option<u64>,
-    /// Why it couldn't be asked again for what it seemed to lack, if so.
-    pub(crate) unsure: Option<String>,
+    /// Whether it says that it has nothing to do with this time or these topics.
+    pub(crate) apart: bool,
+    /// Why what it has told isn't all that there is to know, if so.
+    pub(crate) doubt: Option<String>,
 }
 
 /// How a node was counted, or why it wasn't.
@@ -59,7 +61,8 @@ impl Finding {
             agent: shortened(agent),
             oldest: None,
             floor: None,
-            unsure: None,
+            apart: false,
+            doubt: None,
         }
     }
 
@@ -67,6 +70,15 @@ impl Finding {
     pub(super) fn tell(&mut self, state: &PeerState) {
         self.oldest = state.oldest;
         self.floor = state.floor.map(|floor| floor.timestamp());
+    }
+
+    /// Adds another reason for doubt.
+    pub(super) fn doubt(&mut self, reason: &str) {
+        let doubt = match self.doubt.take() {
+            Some(before) => shortened(&format!("{before}; {reason}")),
+            None => shortened(reason),
+        };
+        self.doubt = Some(doubt);
     }
 }
 

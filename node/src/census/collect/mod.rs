@@ -12,15 +12,17 @@ mod session;
 mod stored;
 
 use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use parking_lot::Mutex;
-use sync_core::RangeTree;
+use sync_core::{Id, RangeTree};
+use tokio::time::timeout;
 
 use self::asker::Asker;
 pub(crate) use self::asker::Wanted;
 pub(crate) use self::finding::{Finding, Method, Standing};
 use self::session::Trouble;
-use super::limits::MESSAGES;
-use super::roll::{Roll, TooMany};
+use super::limits::{MESSAGES, NODES_CONFIRMING, RECONCILING_DEADLINE};
+use super::roll::Roll;
 use super::subject::Subjects;
 use crate::net::protocols::{RECONCILE, STORE};
 use crate::node::Node;
@@ -33,27 +35,21 @@ pub(crate) struct Collected {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// Asks the nodes for what is wanted, over the connections of `node`. A node that doesn't answer is no error.
-///
-/// # Errors
-/// When there are more messages than are held.
-pub(crate) async fn collect(
-    node: &Node,
-    subjects: &Subjects,
-    wanted: &Wanted,
-) -> Result<Collected, TooMany> {
+/// Asks the nodes for what is wanted, over the connections of `node`. A node that doesn't answer is no error, nor is
+/// one with more messages than can be held beside those of the others.
+pub(crate) async fn collect(node: &Node, subjects: &Subjects, wanted: &Wanted) -> Collected {
     let asker = Asker::new(node, wanted);
     let mut findings = asker.reach(subjects).await;
     let buckets = wanted.span.buckets();
     let mut roll = Roll::new(findings.len(), buckets, MESSAGES);
-    reconcile_each(&asker, subjects, &mut findings, &mut roll).await?;
+    reconcile_each(&asker, subjects, &mut findings, &mut roll).await;
     let roll = Mutex::new(roll);
-    read_stores(&asker, subjects, &mut findings, &roll).await?;
+    read_stores(&asker, subjects, &mut findings, &roll).await;
     confirm(&asker, subjects, &mut findings, &roll).await;
-    Ok(Collected {
+    Collected {
         roll: roll.into_inner(),
         findings,
-    })
+    }
 }
 
 /// Counts those that speak this project's protocol. One that fails at it may be asked by Store queries still.
@@ -62,19 +58,30 @@ async fn reconcile_each(
     subjects: &Subjects,
     findings: &mut [Finding],
     roll: &mut Roll,
-) -> Result<(), TooMany> {
+) {
     let mut known = RangeTree::new();
     for (number, finding) in findings.iter_mut().enumerate() {
         let peer = subjects.as_slice()[number].peer;
         if finding.standing != Standing::Met || !asker.speaks(&peer, RECONCILE) {
             continue;
         }
-        match reconciled::count(asker, number, peer, &mut known, roll).await {
-            Ok(state) => {
+        let counted = reconciled::count(asker, number, peer, &mut known, roll);
+        // Nothing is changed but at its end, so that it may be broken off.
+        let counted = timeout(RECONCILING_DEADLINE, counted).await;
+        match counted.unwrap_or(Err(Trouble::Deadline(RECONCILING_DEADLINE))) {
+            Ok(reconciled) => {
                 finding.standing = Standing::Counted(Method::Reconciliation);
-                finding.tell(&state);
+                finding.tell(&reconciled.state);
+                finding.apart = reconciled.apart;
+                reconciled
+                    .doubt()
+                    .into_iter()
+                    .for_each(|doubt| finding.doubt(&doubt));
             }
-            Err(Trouble::TooMany(error)) => return Err(error),
+            Err(Trouble::TooMany(error)) => {
+                roll.withdraw(number);
+                finding.standing = Standing::failed(&error);
+            }
             Err(trouble) => {
                 tracing::info!(%peer, %trouble, "counting by reconciliation");
                 if !asker.speaks(&peer, STORE) {
@@ -83,7 +90,6 @@ async fn reconcile_each(
             }
         }
     }
-    Ok(())
 }
 
 /// Counts those that weren't by Store queries.
@@ -92,7 +98,7 @@ async fn read_stores(
     subjects: &Subjects,
     findings: &mut [Finding],
     roll: &Mutex<Roll>,
-) -> Result<(), TooMany> {
+) {
     let read = findings
         .iter()
         .enumerate()
@@ -100,31 +106,45 @@ async fn read_stores(
             match finding.standing {
                 Standing::Met => {
                     let peer = subjects.as_slice()[number].peer;
-                    stored::count(asker, number, peer, roll).await.map(Some)
+                    let walk = async |bucket, take: &mut stored::Take<'_>| {
+                        let criteria = asker.wanted.bucket(bucket);
+                        let walked = asker.walk(peer, criteria, |found| {
+                            found.iter().try_for_each(|found| take(found.hash))
+                        });
+                        walked.await
+                    };
+                    let buckets = asker.wanted.span.buckets();
+                    let counted = stored::count(number, buckets, roll, walk);
+                    Some(counted.await)
                 }
-                _ => Ok(None),
+                _ => None,
             }
         });
     for (finding, standing) in join_all(read).await.into_iter().enumerate() {
-        if let Some(standing) = standing? {
+        if let Some(standing) = standing {
             findings[finding].standing = standing;
         }
     }
-    Ok(())
 }
 
-/// Asks every node that has answered for what it seems to lack.
+/// Asks every node that has answered for what it seems to lack, but for what lies before its floor.
 async fn confirm(
     asker: &Asker<'_>,
     subjects: &Subjects,
     findings: &mut [Finding],
     roll: &Mutex<Roll>,
 ) {
-    let asked = (0..findings.len()).map(|number| {
+    let asked = findings.iter_mut().enumerate().map(|(number, finding)| {
         let peer = subjects.as_slice()[number].peer;
-        confirmed::ask(asker, number, peer, roll)
+        let floor = finding.floor.unwrap_or(0);
+        let first = asker.wanted.span.first_not_before(floor);
+        async move {
+            let speaks = asker.speaks(&peer, STORE);
+            let present = async |ids: &[Id]| asker.present(peer, ids).await;
+            let reason = confirmed::ask(number, first, roll, speaks, present).await;
+            reason.into_iter().for_each(|reason| finding.doubt(&reason));
+        }
     });
-    for (finding, reason) in findings.iter_mut().zip(join_all(asked).await) {
-        finding.unsure = reason.map(|reason| finding::shortened(&reason));
-    }
+    let asked = stream::iter(asked).buffer_unordered(NODES_CONFIRMING);
+    asked.collect::<()>().await;
 }

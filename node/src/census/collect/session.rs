@@ -1,5 +1,7 @@
 //! Sessions of this project's protocol that only look.
 
+use std::time::Duration;
+
 use libp2p::{PeerId, StreamProtocol};
 use sync_core::own::{self, BUSY, Initiator, Lister, NOTHING_IN_COMMON};
 use sync_core::{
@@ -33,8 +35,8 @@ pub(super) enum Trouble {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// It went on for too long.
-    #[error("the session wasn't over after {SESSION_DEADLINE:?}")]
-    Deadline,
+    #[error("it wasn't over after {0:?}")]
+    Deadline(Duration),
     /// A fault of this program.
     #[error("the session broke off: {0}")]
     Internal(String),
@@ -45,6 +47,8 @@ pub(super) enum Trouble {
 pub(super) struct Listing {
     pub(super) items: Vec<Item>,
     pub(super) state: PeerState,
+    /// Whether the node says that it has nothing to do with what was asked for.
+    pub(super) apart: bool,
 }
 
 /// What a node holds else than this side.
@@ -75,7 +79,7 @@ pub(super) async fn list(
     scope: &Scope,
     most: usize,
 ) -> Result<Listing, Trouble> {
-    patiently(|| timed(list_once(control, peer, scope, most)))
+    timed(patiently(|| list_once(control, peer, scope, most)))
         .await
         .map_err(|trouble| match trouble {
             Trouble::Session(SessionError::Limit { name: "items", .. }) => {
@@ -92,7 +96,7 @@ pub(super) async fn compare(
     scope: &Scope,
     known: &RangeTree,
 ) -> Result<Differences, Trouble> {
-    patiently(|| timed(compare_once(control, peer, scope, known))).await
+    timed(patiently(|| compare_once(control, peer, scope, known))).await
 }
 
 async fn list_once(
@@ -109,7 +113,12 @@ async fn list_once(
     loop {
         let frame = stream.receive().await?.ok_or(Trouble::Closed)?;
         let step = match lister.receive(&frame) {
-            Err(error) if is_nothing_in_common(&error) => return Ok(Listing::default()),
+            Err(error) if is_nothing_in_common(&error) => {
+                return Ok(Listing {
+                    apart: true,
+                    ..Listing::default()
+                });
+            }
             Err(error) => return Err(object(&mut stream, error).await),
             Ok(step) => step,
         };
@@ -122,7 +131,11 @@ async fn list_once(
     }
     end(stream).await;
     let state = lister.peer().cloned().unwrap_or_default();
-    Ok(Listing { items, state })
+    Ok(Listing {
+        items,
+        state,
+        apart: false,
+    })
 }
 
 async fn compare_once(
@@ -198,7 +211,7 @@ async fn end(mut stream: FramedStream) {
 async fn timed<T>(session: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
     timeout(SESSION_DEADLINE, session)
         .await
-        .unwrap_or(Err(Trouble::Deadline))
+        .unwrap_or(Err(Trouble::Deadline(SESSION_DEADLINE)))
 }
 
 /// Tries again while the peer is busy with others.
@@ -228,4 +241,28 @@ fn is_nothing_in_common(error: &SessionError) -> bool {
             ..
         }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_is_slow_to_say_that_it_is_busy_has_one_deadline_for_all_tries() {
+        let started = tokio::time::Instant::now();
+        let tried = timed(patiently(|| async {
+            tokio::time::sleep(SESSION_DEADLINE - Duration::from_secs(10)).await;
+            let busy = SessionError::Refused {
+                code: BUSY,
+                reason: String::new(),
+            };
+            Err::<(), _>(Trouble::Session(busy))
+        }));
+        let trouble = tried.await.unwrap_err();
+        assert!(
+            matches!(trouble, Trouble::Deadline(SESSION_DEADLINE)),
+            "{trouble}"
+        );
+        assert_eq!(started.elapsed(), SESSION_DEADLINE);
+    }
 }

@@ -34,7 +34,7 @@ pub(super) fn heat_map(report: &Report, terminal: &Terminal) -> String {
         }
         text.push('\n');
     }
-    text.push_str(&legend(report, terminal));
+    text.push_str(&legend(Shade::in_use(&report.buckets, together), terminal));
     text
 }
 
@@ -48,11 +48,11 @@ fn axis(report: &Report, indent: usize, columns: usize) -> String {
     format!("{:indent$}{start}{:between$}{end}\n", "", "")
 }
 
-/// The characters in use, in as many lines as they need.
-fn legend(report: &Report, terminal: &Terminal) -> String {
+/// What the characters mean, in as many lines as that needs.
+fn legend(in_use: impl Iterator<Item = Shade>, terminal: &Terminal) -> String {
     let mut text = String::from("missing:");
     let mut width = text.width();
-    for shade in Shade::in_use(&report.buckets) {
+    for shade in in_use {
         let needed = 4 + shade.words().width();
         if width + needed > terminal.width {
             text.push_str("\n        ");
@@ -153,5 +153,21 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].width() <= 40, "{text}");
         assert!(lines[1].ends_with("██"), "{text}");
+    }
+
+    #[test]
+    fn every_character_of_the_picture_is_explained() {
+        let mut report = three_nodes();
+        // In every other bucket half is missing, in the others nothing.
+        let (whole, half) = (report.buckets[0].clone(), report.buckets[1].clone());
+        report.buckets = vec![[whole, half]; 100].concat();
+        let terminal = Terminal {
+            width: 40,
+            colour: false,
+        };
+        let text = heat_map(&report, &terminal);
+        assert!(text.lines().nth(1).unwrap().ends_with("▓▓"), "{text}");
+        assert!(text.contains("▓ under half"), "{text}");
+        assert!(!text.contains("half or more"), "{text}");
     }
 }

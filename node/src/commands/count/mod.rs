@@ -43,29 +43,23 @@ pub(super) async fn run(args: CountArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     };
     let node = asking_node(args.cluster_id).await?;
-    let counted = count(&node, &subjects, &args, span).await;
+    let report = count(&node, &subjects, &args, span).await;
     node.stop().await;
-    let report = counted?;
     show(&args, &report)?;
     Ok(ExitCode::from(report.code()))
 }
 
 /// Counts once.
-async fn count(
-    node: &Node,
-    subjects: &Subjects,
-    args: &CountArgs,
-    span: Span,
-) -> anyhow::Result<Report> {
+async fn count(node: &Node, subjects: &Subjects, args: &CountArgs, span: Span) -> Report {
     let started = Instant::now();
     let wanted = Wanted {
         span,
         pubsub_topic: args.counted.pubsub_topic.clone(),
         content_topics: args.counted.content_topic.clone(),
     };
-    let collected = collect(node, subjects, &wanted).await?;
+    let collected = collect(node, subjects, &wanted).await;
     let seconds = started.elapsed().as_secs_f64();
-    Ok(Report::new(subjects, &wanted, &collected, seconds))
+    Report::new(subjects, &wanted, &collected, seconds)
 }
 
 /// Writes the page, and prints the rest. That nobody reads on is no failure.

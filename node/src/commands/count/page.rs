@@ -165,7 +165,7 @@ fn heat_map(report: &Report) -> String {
         minute(report.since),
         minute(report.until)
     );
-    for shade in Shade::in_use(&report.buckets) {
+    for shade in Shade::in_use(&report.buckets, together) {
         let _ = write!(
             out,
             "<li><i class=\"{}\"></i>{}</li>",
@@ -179,14 +179,19 @@ fn heat_map(report: &Report) -> String {
 
 fn strip_cell(buckets: &[BucketReport], node: usize) -> String {
     let start = buckets.first().map_or(0, |bucket| bucket.start);
-    let cells = buckets
-        .iter()
-        .map(|bucket| bucket.nodes.get(node).copied().flatten());
-    let missing: Option<u64> = cells.map(|cell| Some(cell?.missing)).sum();
-    let missing = match missing {
-        Some(0) => "nothing missing".to_owned(),
-        Some(count) => format!("{} missing", grouped(count)),
-        None => "no answer".to_owned(),
+    let sum = |of: fn(CellReport) -> u64| -> Option<u64> {
+        let cells = buckets.iter().map(|bucket| bucket.nodes.get(node));
+        cells.map(|cell| cell.copied().flatten().map(of)).sum()
+    };
+    let told = (sum(|cell| cell.missing), sum(|cell| cell.unsure));
+    let missing = match told {
+        (Some(0), Some(0)) => "nothing missing".to_owned(),
+        (Some(count), Some(0)) => format!("{} missing", grouped(count)),
+        (Some(0), Some(unsure)) => format!("{} not sure", grouped(unsure)),
+        (Some(count), Some(unsure)) => {
+            format!("{} missing, {} not sure", grouped(count), grouped(unsure))
+        }
+        _ => "no answer".to_owned(),
     };
     let shade = class(Shade::of_buckets(buckets, node));
     format!(
@@ -356,6 +361,24 @@ mod tests {
         assert!(page.contains("<td class=\"figure unknown\">no answer</td>"));
         assert!(page.contains("<span class=\"year\">2023-</span>11-14 23:00</th>"));
         assert!(page.contains("class=\"verdict bad\""));
+    }
+
+    #[test]
+    fn what_is_not_sure_is_not_called_to_be_there() {
+        let mut report = three_nodes();
+        let title = |report: &Report| {
+            let cell = strip_cell(&report.buckets[1..2], 0);
+            cell.split('"').nth(3).unwrap().to_owned()
+        };
+        assert_eq!(title(&report), "2023-11-14 23:00: 1 missing");
+        let cell = report.buckets[1].nodes[0].as_mut().unwrap();
+        cell.unsure = 2;
+        assert_eq!(title(&report), "2023-11-14 23:00: 1 missing, 2 not sure");
+        report.buckets[1].nodes[0].as_mut().unwrap().missing = 0;
+        assert_eq!(title(&report), "2023-11-14 23:00: 2 not sure");
+        assert!(strip_cell(&report.buckets[1..2], 0).contains("unknown"));
+        report.buckets[1].nodes[0].as_mut().unwrap().unsure = 0;
+        assert_eq!(title(&report), "2023-11-14 23:00: nothing missing");
     }
 
     #[test]

@@ -74,11 +74,11 @@ impl Shade {
         Self::of(messages, sum)
     }
 
-    /// Those of any bucket and node, in order.
-    pub(super) fn in_use(buckets: &[BucketReport]) -> impl Iterator<Item = Self> {
-        let cells = buckets.iter().flat_map(|bucket| {
-            let cells = bucket.nodes.iter();
-            cells.map(|cell| Self::of(bucket.messages, *cell))
+    /// Those of any node where so many buckets are taken together, in order.
+    pub(super) fn in_use(buckets: &[BucketReport], together: usize) -> impl Iterator<Item = Self> {
+        let cells = buckets.chunks(together).flat_map(|buckets| {
+            let nodes = buckets.first().map_or(0, |bucket| bucket.nodes.len());
+            (0..nodes).map(|node| Self::of_buckets(buckets, node))
         });
         let used: BTreeSet<Self> = cells.collect();
         Self::ALL
@@ -136,5 +136,9 @@ mod tests {
         assert_eq!(of(0..2, 2), Shade::Unknown);
         assert_eq!(of(0..3, 0), Shade::Much, "one of six");
         assert_eq!(of(1..2, 0), Shade::Most, "one of two");
+        let in_use =
+            |together| -> Vec<Shade> { Shade::in_use(&report.buckets, together).collect() };
+        assert_eq!(in_use(1), [Shade::Whole, Shade::Most, Shade::Unknown]);
+        assert_eq!(in_use(3), [Shade::Much, Shade::Unknown]);
     }
 }

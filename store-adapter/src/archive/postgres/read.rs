@@ -1,8 +1,9 @@
 //! What is read of messages, each by one statement.
 //!
 //! A statement about certain times is planned anew each time, so that the server looks at the
-//! partitions of those times only. One about hashes alone looks into the index of every partition; its
-//! plan is kept, since planning for all of them takes longer than looking.
+//! partitions of those times only. One about hashes alone looks into the index of every partition, or of
+//! that of its time where that is known; its plan is kept, since planning for all of them takes longer
+//! than looking.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +34,8 @@ pub(super) const NAMES_COLUMN: usize = 5;
 /// as many.
 const FIRST_WINDOW: usize = 256;
 
-/// Spans of known hashes that are read by statements of their own; more are looked for everywhere.
+/// Spans of known hashes that are read by statements of their own; of more each hash is looked for by
+/// itself.
 const CLUSTERS: usize = 4;
 
 /// How far apart two known hashes of one cluster may lie, in nanoseconds.
@@ -71,32 +73,51 @@ async fn find(
     columns: &str,
 ) -> Result<Vec<Row>, Fault> {
     let distinct: BTreeSet<Id> = hashes.iter().copied().collect();
-    let hashes: Vec<Id> = distinct.into_iter().collect();
-    let clusters = shared.times.all(&hashes).map(clusters);
-    match clusters {
-        Some(clusters) if clusters.len() <= CLUSTERS => {
-            let mut rows = Vec::new();
-            for cluster in clusters {
-                rows.extend(find_in(client, &cluster, columns).await?);
-            }
-            Ok(rows)
+    let (known, unknown) = shared.times.known(distinct);
+    let clusters = clusters(known);
+    let mut rows = Vec::new();
+    if clusters.len() <= CLUSTERS {
+        for cluster in clusters {
+            rows.extend(find_in(client, &cluster, columns).await?);
         }
-        _ => {
-            // All together: each index is opened once then, which takes longer than a look into it. A
-            // server without statistics, as of a new partition, expects half of the table, but sessions
-            // read nothing through.
-            let sql = format!("SELECT {KEY}{columns} FROM messages WHERE hash = ANY($1)");
-            let select = client.prepare_cached(&sql).await?;
-            let hashes: Vec<&[u8]> = hashes.iter().map(|id| &id.0[..]).collect();
-            let rows = client.query(&select, &[&hashes]).await?;
-            let mut items = Vec::with_capacity(rows.len());
-            for row in &rows {
-                items.push(item_in(row, 0)?);
-            }
-            shared.times.learn(items);
-            Ok(rows)
-        }
+    } else {
+        rows = find_at(client, &clusters.concat(), columns).await?;
     }
+    if !unknown.is_empty() {
+        let found = find_anywhere(client, &unknown, columns).await?;
+        let mut items = Vec::with_capacity(found.len());
+        for row in &found {
+            items.push(item_in(row, 0)?);
+        }
+        shared.times.learn(items);
+        rows.extend(found);
+    }
+    Ok(rows)
+}
+
+/// All together: each index is opened once then. A server without statistics, as of a new partition,
+/// expects half of the table, but sessions read nothing through.
+async fn find_anywhere(client: &Object, hashes: &[Id], columns: &str) -> Result<Vec<Row>, Fault> {
+    let sql = format!("SELECT {KEY}{columns} FROM messages WHERE hash = ANY($1)");
+    let select = client.prepare_cached(&sql).await?;
+    let hashes: Vec<&[u8]> = hashes.iter().map(|id| &id.0[..]).collect();
+    Ok(client.query(&select, &[&hashes]).await?)
+}
+
+/// One by one, so that each is looked for in the partition of its time.
+async fn find_at(client: &Object, items: &[Item], columns: &str) -> Result<Vec<Row>, Fault> {
+    let time = |item: &Item| i64::try_from(item.timestamp).unwrap_or(i64::MAX);
+    let times: Vec<i64> = items.iter().map(time).collect();
+    let hashes: Vec<&[u8]> = items.iter().map(|item| &item.id.0[..]).collect();
+    let sql = format!(
+        "SELECT found.* FROM unnest($1::bigint[], $2::bytea[]) AS wanted (wanted_time, wanted_hash)
+         CROSS JOIN LATERAL (
+             SELECT {KEY}{columns} FROM messages
+             WHERE timestamp = wanted_time AND hash = wanted_hash OFFSET 0
+         ) AS found"
+    );
+    let select = client.prepare_cached(&sql).await?;
+    Ok(client.query(&select, &[&times, &hashes]).await?)
 }
 
 async fn find_in(client: &Object, cluster: &[Item], columns: &str) -> Result<Vec<Row>, Fault> {

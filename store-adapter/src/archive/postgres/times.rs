@@ -32,14 +32,18 @@ impl Times {
         }
     }
 
-    /// The items of these hashes, if all are known.
-    pub(super) fn all(&self, hashes: &[Id]) -> Option<Vec<Item>> {
+    /// The items of those hashes that are known; and those that aren't.
+    pub(super) fn known(&self, hashes: impl IntoIterator<Item = Id>) -> (Vec<Item>, Vec<Id>) {
         let generations = self.generations();
-        let item = |id: &Id| {
-            let known = generations.new.get(id).or_else(|| generations.old.get(id));
-            known.map(|timestamp| Item::new(*timestamp, *id))
-        };
-        hashes.iter().map(item).collect()
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for id in hashes {
+            let new = generations.new.get(&id);
+            match new.or_else(|| generations.old.get(&id)) {
+                Some(timestamp) => known.push(Item::new(*timestamp, id)),
+                None => unknown.push(id),
+            }
+        }
+        (known, unknown)
     }
 
     // Every entry is right by itself, so poison is no news.
@@ -66,8 +70,8 @@ mod tests {
         let count = 2 * ARCHIVE_HASHES_CACHED;
         times.learn((0..count).map(item));
         let newest = item(count - 1);
-        assert_eq!(times.all(&[newest.id]), Some(vec![newest]));
-        assert_eq!(times.all(&[newest.id, item(0).id]), None);
+        let known = times.known([newest.id, item(0).id]);
+        assert_eq!(known, (vec![newest], vec![item(0).id]));
         let generations = times.generations();
         assert!(generations.new.len() + generations.old.len() <= ARCHIVE_HASHES_CACHED);
     }

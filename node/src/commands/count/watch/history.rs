@@ -1,6 +1,6 @@
 //! What counts have found over the last week. Pure: times are arguments, in nanoseconds since 1970.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ pub(super) struct History {
     buckets: BTreeMap<u64, Past>,
     rounds: VecDeque<Round>,
     last_full: Option<u64>,
+    /// When the last count of a whole week began, whatever came of it.
+    last_tried: Option<u64>,
 }
 
 /// A bucket as the last count of it has left it. Nodes by peer id; one that didn't answer keeps its last figure.
@@ -34,6 +36,9 @@ pub(super) struct Round {
     pub(super) seconds: f64,
     /// Whether it was of the whole week, and every node has answered.
     pub(super) full: bool,
+    /// Whether it was of the whole week.
+    #[serde(default)]
+    pub(super) week: bool,
     /// For each node, by peer id, whether it has answered for everything.
     pub(super) answered: BTreeMap<String, bool>,
 }
@@ -79,6 +84,7 @@ impl Round {
             at,
             seconds: report.seconds,
             full: whole && report.complete,
+            week: whole,
             answered: nodes
                 .map(|node| (node.peer_id.clone(), node.is_whole()))
                 .collect(),
@@ -100,9 +106,18 @@ impl Past {
             return;
         }
         for (node, cell) in report.nodes.iter().zip(&bucket.nodes) {
-            if let Some(cell) = cell.filter(|cell| cell.unsure == 0) {
-                self.missing.insert(node.peer_id.clone(), cell.missing);
-            }
+            let Some(cell) = cell else {
+                continue;
+            };
+            let missing = self.missing.get(&node.peer_id).copied();
+            // Of what it wasn't asked again for, some may be missing too.
+            let missing = match (cell.unsure, missing) {
+                (0, _) => cell.missing,
+                (_, Some(before)) => cell.missing.max(before),
+                (_, None) if cell.missing > 0 => cell.missing,
+                (_, None) => continue,
+            };
+            self.missing.insert(node.peer_id.clone(), missing);
         }
     }
 }
@@ -115,6 +130,7 @@ impl History {
             buckets: BTreeMap::new(),
             rounds: VecDeque::new(),
             last_full: None,
+            last_tried: None,
         }
     }
 
@@ -124,25 +140,33 @@ impl History {
         buckets: BTreeMap<u64, Past>,
         rounds: VecDeque<Round>,
     ) -> Self {
-        let last_full = rounds.iter().rev().find(|round| round.full);
+        let last = |of: fn(&Round) -> bool| {
+            let found = rounds.iter().rev().find(|round| of(round));
+            found.map(|round| round.at)
+        };
         Self {
             width,
-            last_full: last_full.map(|round| round.at),
+            last_full: last(|round| round.full),
+            last_tried: last(|round| round.week || round.full),
             buckets,
             rounds,
         }
     }
 
-    /// How long a bucket is, in nanoseconds.
-    pub(super) const fn width(&self) -> u64 {
-        self.width
+    /// Has a whole week due unless the last one tried was of the same nodes, by peer id: what a node lacks depends on
+    /// what the others hold.
+    pub(super) fn go_on_with(&mut self, nodes: &BTreeSet<String>) {
+        let mut tried = self.rounds.iter().rev();
+        let last = tried.find(|round| round.week || round.full);
+        let same = last.is_some_and(|round| round.answered.keys().eq(nodes));
+        self.last_tried = self.last_tried.filter(|_| same);
     }
 
-    /// Whether it is time to compare the whole week.
+    /// Whether it is time to compare the whole week. A node that didn't answer for all of it the last time, or had too
+    /// much, doesn't bring that forward: all else would be asked for again and again.
     pub(super) fn is_full_due(&self, now: u64, every: Duration) -> bool {
-        let since = |last: u64| now.saturating_sub(last);
-        self.last_full
-            .is_none_or(|last| since(last) >= nanoseconds(every))
+        self.last_tried
+            .is_none_or(|last| last > now || now - last >= nanoseconds(every))
     }
 
     /// Takes what a count has found, forgets what is older than a week; gives what that changed.
@@ -157,6 +181,9 @@ impl History {
         }
         if round.full {
             self.last_full = Some(round.at);
+        }
+        if round.week {
+            self.last_tried = Some(round.at);
         }
         self.rounds.push_back(round.clone());
         let (first_bucket, first_round) = self.prune(round.at);
@@ -298,6 +325,12 @@ mod tests {
         (cell.missing, cell.unsure) = (0, 1);
         noted(&unsure, report.until, false, &mut history);
         assert_eq!(history.buckets, before, "it couldn't be asked again");
+        let cell = unsure.buckets[2].nodes[1].as_mut().unwrap();
+        (cell.missing, cell.unsure) = (3, 1);
+        let mut some = history.clone();
+        noted(&unsure, report.until, false, &mut some);
+        let missing = some.missing(&second, WINDOWS[0], report.until);
+        assert_eq!(missing, Some(3), "so many at least");
 
         let mut alone = report.clone();
         for bucket in &mut alone.buckets {
@@ -331,8 +364,56 @@ mod tests {
         assert_eq!(history.last_full(), None, "of less than a week");
         noted(&report, now + 5, true, &mut history);
         assert_eq!(history.last_full(), Some(now + 5));
-        assert!(!history.is_full_due(now + HOUR, every));
-        assert!(history.is_full_due(now + HOUR + 5, every));
+    }
+
+    #[test]
+    fn the_next_week_is_due_by_when_one_was_tried_last_whatever_came_of_it() {
+        let report = three_nodes();
+        assert!(!report.complete);
+        let mut history = History::new(HOUR);
+        let every = Duration::from_secs(3_600);
+        let now = report.until;
+        assert!(history.is_full_due(now, every));
+        noted(&report, now, false, &mut history);
+        assert!(history.is_full_due(now, every), "that was of less");
+        let change = noted(&report, now + 5, true, &mut history);
+        let restored = History::restored(HOUR, change.buckets, VecDeque::from([change.round]));
+        for history in [history, restored] {
+            assert!(!history.is_full_due(now + HOUR, every));
+            assert!(history.is_full_due(now + HOUR + 5, every));
+            assert!(history.is_full_due(now, every), "the clock was set back");
+        }
+    }
+
+    #[test]
+    fn other_nodes_have_a_week_due_at_once() {
+        let report = three_nodes();
+        let ids = report.nodes.iter().map(|node| node.peer_id.clone());
+        let nodes: BTreeSet<String> = ids.collect();
+        let mut history = History::new(HOUR);
+        let now = report.until;
+        noted(&report, now, true, &mut history);
+        let is_due = |nodes: &BTreeSet<String>| {
+            let mut history = history.clone();
+            history.go_on_with(nodes);
+            history.is_full_due(now + 1, Duration::from_secs(60))
+        };
+        assert!(!is_due(&nodes));
+        let mut fewer = nodes.clone();
+        fewer.pop_first();
+        assert!(is_due(&fewer));
+        let mut more = nodes.clone();
+        more.insert("another".into());
+        assert!(is_due(&more));
+    }
+
+    #[test]
+    fn rounds_that_were_written_down_without_saying_whether_they_were_of_a_week_are_read() {
+        let round = r#"{"at": 5, "seconds": 1.0, "full": true, "answered": {}}"#;
+        let round: Round = serde_json::from_str(round).unwrap();
+        let history = History::restored(HOUR, BTreeMap::new(), VecDeque::from([round]));
+        assert_eq!(history.last_full(), Some(5));
+        assert!(!history.is_full_due(6, Duration::from_secs(1)));
     }
 
     #[test]

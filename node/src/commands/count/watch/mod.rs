@@ -3,6 +3,7 @@
 mod figures;
 mod history;
 mod round;
+mod selection;
 mod server;
 mod state;
 
@@ -16,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use self::history::{History, Round};
+use self::selection::Selection;
 use self::server::FigureServer;
 use self::state::State;
 use super::super::asking::asking_node;
@@ -23,7 +25,7 @@ use super::count;
 use crate::census::limits::WEEK;
 use crate::census::{Report, Subjects};
 use crate::cli::CountArgs;
-use crate::cli::time::{nanoseconds, now};
+use crate::cli::time::now;
 use crate::exit::Failure;
 use crate::node::Node;
 use crate::output::tell;
@@ -70,22 +72,22 @@ pub(super) async fn run(
 
 impl Watch {
     async fn start(args: CountArgs, subjects: Subjects) -> Result<Self, Failure> {
-        let width = nanoseconds(args.counted.bucket.0);
+        let asked = Selection::of(&args);
         // A week of buckets has to be held.
         let week = args.counted.span_watched(now(), WEEK);
         week.map_err(|error| Failure::Usage(error.into()))?;
         let (history, state) = match &args.watching.state {
-            None => (History::new(width), None),
+            None => (History::new(asked.width), None),
             Some(file) => {
-                let (state, history) = State::open(file, width).await?;
-                if history.width() != width {
+                let (state, mut history, kept) = State::open(file, &asked).await?;
+                if kept != asked {
                     return Err(Failure::Usage(anyhow!(
-                        "{} has figures by {} s, and --bucket is {} s: give the same, or another file",
-                        file.display(),
-                        history.width() / 1_000_000_000,
-                        width / 1_000_000_000
+                        "{} has figures of {kept}, and {asked} is asked for: give the same, or another file",
+                        file.display()
                     )));
                 }
+                let peers = subjects.as_slice().iter();
+                history.go_on_with(&peers.map(|subject| subject.peer.to_string()).collect());
                 (history, Some(state))
             }
         };
@@ -98,7 +100,7 @@ impl Watch {
         })
     }
 
-    /// Counts once, and tells of it. A count that fails is told and not the end; figures that can't be kept are.
+    /// Counts once, and tells of it. Nodes that can't be counted aren't the end; figures that can't be kept are.
     async fn round(&mut self) -> Result<(), Failure> {
         let at = now();
         let whole = self
@@ -115,13 +117,7 @@ impl Watch {
             tell("Nothing to count yet: all of it is newer than --delay.");
             return Ok(());
         };
-        let report = match count(&self.node, &self.subjects, &self.args, span).await {
-            Ok(report) => report,
-            Err(error) => {
-                tell(format_args!("error: this count failed: {error:#}"));
-                return Ok(());
-            }
-        };
+        let report = count(&self.node, &self.subjects, &self.args, span).await;
         self.keep(&report, at, whole).await?;
         round::show(&self.args, &report, at)?;
         Ok(())

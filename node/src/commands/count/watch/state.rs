@@ -9,10 +9,14 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tokio::task::spawn_blocking;
 
 use super::history::{Change, History, Past, Round};
+use super::selection::Selection;
 use crate::census::limits::{BUCKETS, ROUNDS};
 
 /// By name: `format`, and `width` of a bucket in nanoseconds.
 const SETTINGS: TableDefinition<'_, &str, u64> = TableDefinition::new("settings");
+
+/// By name: `selection`, a [`Selection`] in JSON. Files of before there was one are taken to be of what is asked for.
+const SELECTED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("selected");
 
 /// By start: a [`Past`] in JSON.
 const PAST: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("buckets");
@@ -31,21 +35,25 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Opens the file, or makes it for buckets of `width` nanoseconds; gives also what it keeps.
+    /// Opens the file, or makes it for what is asked for; gives also what it keeps, and of which messages that is.
     ///
     /// # Errors
     /// When it isn't such a file, is damaged, or is used by another process.
-    pub(super) async fn open(file: &Path, width: u64) -> anyhow::Result<(Self, History)> {
-        let file = file.to_owned();
+    pub(super) async fn open(
+        file: &Path,
+        asked: &Selection,
+    ) -> anyhow::Result<(Self, History, Selection)> {
+        let (file, asked) = (file.to_owned(), asked.clone());
         let shown = file.display().to_string();
         let opening = spawn_blocking(move || -> anyhow::Result<_> {
             let database = Database::create(&file)?;
-            let history = read(&database, width)?;
+            let selected = settle(&database, &asked)?;
+            let history = read(&database, selected.width)?;
             let state = Self {
                 database: Arc::new(database),
                 file,
             };
-            Ok((state, history))
+            Ok((state, history, selected))
         });
         // A damaged file may have the database break off.
         let opened = opening
@@ -71,17 +79,17 @@ impl State {
     }
 }
 
-/// What the file keeps. A new one is given its settings.
-fn read(database: &Database, width: u64) -> anyhow::Result<History> {
+/// Of which messages the file is. A new one is given its settings.
+fn settle(database: &Database, asked: &Selection) -> anyhow::Result<Selection> {
     let transaction = database.begin_write()?;
-    let width = {
+    let selected = {
         let mut settings = transaction.open_table(SETTINGS)?;
         let setting = |found: Option<redb::AccessGuard<'_, u64>>| found.map(|value| value.value());
         let format = setting(settings.get("format")?);
         match format {
             None => {
                 settings.insert("format", FORMAT)?;
-                settings.insert("width", width)?;
+                settings.insert("width", asked.width)?;
             }
             Some(FORMAT) => {}
             Some(other) => bail!("its format is {other}, expected {FORMAT}"),
@@ -90,10 +98,28 @@ fn read(database: &Database, width: u64) -> anyhow::Result<History> {
         transaction.open_table(PAST)?;
         transaction.open_table(COUNTS)?;
         let width = setting(settings.get("width")?);
-        width.filter(|width| *width > 0)
+        let width = width.filter(|width| *width > 0);
+        let width = width.context("it doesn't tell the width of its buckets")?;
+        let mut selections = transaction.open_table(SELECTED)?;
+        let found = selections.get("selection")?;
+        let found = found.map(|found| serde_json::from_slice::<Selection>(found.value()));
+        let selected = Selection {
+            width,
+            ..found.transpose()?.unwrap_or_else(|| asked.clone())
+        };
+        // Who asks for another is refused, and settles nothing.
+        if selected == *asked {
+            let written = serde_json::to_vec(&selected)?;
+            selections.insert("selection", written.as_slice())?;
+        }
+        selected
     };
     transaction.commit()?;
-    let width = width.context("it doesn't tell the width of its buckets")?;
+    Ok(selected)
+}
+
+/// What the file keeps.
+fn read(database: &Database, width: u64) -> anyhow::Result<History> {
     let transaction = database.begin_read()?;
     let (mut buckets, mut rounds) = (BTreeMap::new(), VecDeque::new());
     let (past, counts) = (
@@ -139,7 +165,7 @@ mod tests {
     async fn a_watch_goes_on_with_what_was_written() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state");
-        let (state, mut history) = State::open(&file, HOUR).await.unwrap();
+        let (state, mut history, _) = State::open(&file, &Selection::all(HOUR)).await.unwrap();
         assert_eq!(history, History::new(HOUR));
         let mut report = three_nodes();
         report.complete = true;
@@ -149,16 +175,56 @@ mod tests {
             state.write(change).await.unwrap();
         }
         drop(state);
-        let (_, restored) = State::open(&file, 2 * HOUR).await.unwrap();
+        let (_, restored, _) = State::open(&file, &Selection::all(2 * HOUR)).await.unwrap();
         assert_eq!(restored, history, "its own width too");
         assert_eq!(restored.last_full(), Some(report.until));
+    }
+
+    #[tokio::test]
+    async fn a_file_tells_of_which_messages_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("state");
+        let first = Selection {
+            cluster_id: Some(1),
+            content_topics: ["/app/1/chat/proto".to_owned()].into(),
+            ..Selection::all(HOUR)
+        };
+        for asked in [first.clone(), Selection::all(2 * HOUR), first.clone()] {
+            let (_, _, told) = State::open(&file, &asked).await.unwrap();
+            assert_eq!(told, first);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_of_before_selections_is_taken_to_be_of_what_is_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("state");
+        let asked = Selection {
+            cluster_id: Some(1),
+            ..Selection::all(HOUR)
+        };
+        drop(State::open(&file, &asked).await.unwrap());
+        let database = Database::create(&file).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.delete_table(SELECTED).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let other = Selection::all(2 * HOUR);
+        for (asked, kept) in [
+            (&other, &Selection::all(HOUR)),
+            (&asked, &asked),
+            (&other, &asked),
+        ] {
+            let (_, _, told) = State::open(&file, asked).await.unwrap();
+            assert_eq!(told, *kept);
+        }
     }
 
     #[tokio::test]
     async fn what_is_forgotten_leaves_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state");
-        let (state, mut history) = State::open(&file, HOUR).await.unwrap();
+        let (state, mut history, _) = State::open(&file, &Selection::all(HOUR)).await.unwrap();
         let report = three_nodes();
         let later = report.until + 30 * 24 * HOUR;
         for at in [report.until, later] {
@@ -166,7 +232,7 @@ mod tests {
             state.write(change).await.unwrap();
         }
         drop(state);
-        let (_, restored) = State::open(&file, HOUR).await.unwrap();
+        let (_, restored, _) = State::open(&file, &Selection::all(HOUR)).await.unwrap();
         assert_eq!(restored, history);
         let round = Round::new(&report, later, false);
         let expected = History::restored(HOUR, BTreeMap::new(), VecDeque::from([round]));
@@ -179,7 +245,7 @@ mod tests {
         let file = directory.path().join("other");
         let text = "something else ".repeat(1_000);
         std::fs::write(&file, &text).unwrap();
-        let error = State::open(&file, HOUR).await.unwrap_err();
+        let error = State::open(&file, &Selection::all(HOUR)).await.unwrap_err();
         assert!(format!("{error:#}").contains("other"), "{error:#}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     }
@@ -188,8 +254,8 @@ mod tests {
     async fn two_watches_do_not_share_a_file() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state");
-        let held = State::open(&file, HOUR).await.unwrap();
-        let error = State::open(&file, HOUR).await.unwrap_err();
+        let held = State::open(&file, &Selection::all(HOUR)).await.unwrap();
+        let error = State::open(&file, &Selection::all(HOUR)).await.unwrap_err();
         assert!(
             format!("{error:#}").contains("no other process"),
             "{error:#}"
