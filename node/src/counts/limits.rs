@@ -24,7 +24,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 /// How long hours that lost messages are left before they are counted anew, at least.
 pub(super) const RECOUNT: Duration = Duration::from_secs(5);
 
-/// The pause after hours were counted anew, against the time that took: so the archive is read for that no
+/// The pause after an hour was counted anew, against the time that took: so the archive is read for that no
 /// more than a tenth of the time.
 pub(super) const RECOUNT_PAUSE: u32 = 10;
 

@@ -24,21 +24,32 @@ async fn take_over(store: &Store, counts: &CountsHandle) {
     }
 }
 
+/// Counts one hour after the other, from the newest on, with a pause after each.
 async fn recount(store: &Store) {
     let mut pause = RECOUNT;
+    let mut last = None;
     loop {
         tokio::time::sleep(pause).await;
         let begun = Instant::now();
-        if let Err(error) = store.index().recount().await {
-            tracing::debug!(%error, "hours that lost messages can't be counted anew now");
-        }
-        pause = pause_after(begun.elapsed());
+        last = match store.index().recount_before(last).await {
+            Ok(counted) => counted.map(|(hour, _)| hour),
+            Err(error) => {
+                tracing::debug!(%error, "hours that lost messages can't be counted anew now");
+                None
+            }
+        };
+        pause = pause_after(begun.elapsed(), last.is_some());
     }
 }
 
-fn pause_after(took: Duration) -> Duration {
+/// How long to wait after an hour was counted; when all were, others are left to come together.
+fn pause_after(took: Duration, has_more: bool) -> Duration {
+    let least = match has_more {
+        true => Duration::ZERO,
+        false => RECOUNT,
+    };
     took.saturating_mul(RECOUNT_PAUSE)
-        .clamp(RECOUNT, RECOUNT_MOST)
+        .clamp(least, RECOUNT_MOST)
 }
 
 #[cfg(test)]
@@ -47,8 +58,11 @@ mod tests {
 
     #[test]
     fn the_archive_is_left_in_peace_for_longer_than_it_was_read() {
-        assert_eq!(pause_after(Duration::ZERO), RECOUNT);
-        assert_eq!(pause_after(Duration::from_secs(3)), Duration::from_secs(30));
-        assert_eq!(pause_after(Duration::from_secs(3_600)), RECOUNT_MOST);
+        for has_more in [false, true] {
+            let pause = |seconds| pause_after(Duration::from_secs(seconds), has_more);
+            assert_eq!(pause(3), Duration::from_secs(30));
+            assert_eq!(pause(3_600), RECOUNT_MOST);
+        }
+        assert_eq!(pause_after(Duration::ZERO, false), RECOUNT);
     }
 }

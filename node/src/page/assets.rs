@@ -1,18 +1,23 @@
 //! The files of the page, compiled in.
 
 use axum::Router;
-use axum::http::HeaderValue;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use sha2::{Digest, Sha256};
 
 /// What the page may load and do: nothing from elsewhere, and no script or style within the HTML.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
+
+/// How much of a file's digest its tag has.
+const TAG_BYTES: usize = 16;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -53,20 +58,41 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     FILES
         .iter()
         .fold(Router::new(), |router, &(path, kind, text)| {
-            router.route(path, get(move || async move { answer(kind, text) }))
+            let tag = tag_of(text);
+            let answer =
+                move |headers: HeaderMap| async move { answer(kind, text, &tag, &headers) };
+            router.route(path, get(answer))
         })
 }
 
-fn answer(kind: &'static str, text: &'static str) -> Response {
+/// What tells this text from others, in the form of an entity tag.
+fn tag_of(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    format!("\"{}\"", hex::encode(&digest[..TAG_BYTES]))
+}
+
+/// Whether a client says that it has what is tagged so.
+fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let told = headers.get_all(IF_NONE_MATCH).into_iter();
+    told.filter_map(|tags| tags.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .map(|one| one.trim())
+        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+}
+
+fn answer(kind: &'static str, text: &'static str, tag: &str, headers: &HeaderMap) -> Response {
+    // A program that was replaced has another page, so it is asked for each time.
+    let kept = [(CACHE_CONTROL, "no-cache"), (ETAG, tag)];
+    if has(headers, tag) {
+        return (StatusCode::NOT_MODIFIED, kept).into_response();
+    }
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(kind)),
-        // A program that was replaced has another page.
-        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
-    (headers, text).into_response()
+    (kept, headers, text).into_response()
 }
 
 #[cfg(test)]

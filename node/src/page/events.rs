@@ -7,16 +7,18 @@ use std::sync::Arc;
 use axum::response::sse::Event;
 use futures::stream::{Stream, unfold};
 use serde::Serialize;
+use sync_net::admission::Origin;
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
-use super::limits::{EVENTS_QUEUED, LISTENERS};
+use super::limits::EVENTS_QUEUED;
+use super::places::{Full, Place, Places};
 
 /// Tells pages what happens.
 #[derive(Debug)]
 pub(super) struct Hub {
     told: broadcast::Sender<Told>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     ended: watch::Sender<bool>,
 }
 
@@ -34,7 +36,7 @@ impl Default for Hub {
     fn default() -> Self {
         Self {
             told: broadcast::channel(EVENTS_QUEUED).0,
-            places: Arc::new(Semaphore::new(LISTENERS)),
+            places: Arc::default(),
             ended: watch::Sender::new(false),
         }
     }
@@ -43,7 +45,7 @@ impl Default for Hub {
 impl Hub {
     /// How many pages listen.
     pub(super) fn listeners(&self) -> usize {
-        LISTENERS - self.places.available_permits()
+        self.places.taken()
     }
 
     /// Tells all pages, if any listen.
@@ -66,15 +68,18 @@ impl Hub {
         self.ended.send_replace(true);
     }
 
-    /// What a page is told from now on; `None` if too many listen.
-    pub(super) fn listen(&self) -> Option<impl Stream<Item = Result<Event, Infallible>> + use<>> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+    /// What a page of `host` is told from now on, unless too many listen.
+    pub(super) fn listen(
+        &self,
+        host: Origin,
+    ) -> Result<impl Stream<Item = Result<Event, Infallible>> + use<>, Full> {
+        let place = self.places.take(host)?;
         let listener = Listener {
             told: self.told.subscribe(),
             ended: self.ended.subscribe(),
             _place: place,
         };
-        Some(unfold(listener, |mut listener| async {
+        Ok(unfold(listener, |mut listener| async {
             let (name, data) = listener.next().await?;
             Some((Ok(Event::default().event(name).data(data)), listener))
         }))
@@ -85,7 +90,7 @@ impl Hub {
 struct Listener {
     told: broadcast::Receiver<Told>,
     ended: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Listener {
@@ -106,9 +111,15 @@ impl Listener {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use futures::StreamExt;
 
     use super::*;
+
+    fn host() -> Origin {
+        Origin::of_ip(Ipv4Addr::LOCALHOST.into())
+    }
 
     fn text(event: Option<Result<Event, Infallible>>) -> String {
         format!("{:?}", event.unwrap().unwrap())
@@ -118,9 +129,9 @@ mod tests {
     async fn every_page_is_told_what_happens_after_it_came() {
         let hub = Hub::default();
         hub.tell("state", &"before");
-        let mut one = Box::pin(hub.listen().unwrap());
+        let mut one = Box::pin(hub.listen(host()).unwrap());
         hub.tell("state", &1);
-        let mut other = Box::pin(hub.listen().unwrap());
+        let mut other = Box::pin(hub.listen(host()).unwrap());
         hub.tell("sessions", &2);
         assert!(text(one.next().await).contains("1"));
         for page in [&mut one, &mut other] {
@@ -132,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_that_falls_behind_is_told_to_load_anew_and_then_the_latest() {
         let hub = Hub::default();
-        let mut slow = Box::pin(hub.listen().unwrap());
+        let mut slow = Box::pin(hub.listen(host()).unwrap());
         let many = 10 * EVENTS_QUEUED;
         (0..many).for_each(|number| hub.tell("state", &format!("<{number}>")));
         assert!(text(slow.next().await).contains("reload"));
@@ -145,22 +156,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn so_many_pages_listen_and_one_more_when_one_has_gone() {
-        let hub = Hub::default();
-        let mut pages: Vec<_> = (0..LISTENERS).map(|_| hub.listen().unwrap()).collect();
-        assert!(hub.listen().is_none());
-        pages.pop();
-        assert!(hub.listen().is_some());
-        assert_eq!(hub.listeners(), LISTENERS - 1);
-    }
-
-    #[tokio::test]
     async fn the_end_of_the_node_ends_what_pages_are_told() {
         let hub = Hub::default();
-        let mut page = Box::pin(hub.listen().unwrap());
+        let mut page = Box::pin(hub.listen(host()).unwrap());
         hub.end();
         assert!(page.next().await.is_none());
-        let mut late = Box::pin(hub.listen().unwrap());
+        let mut late = Box::pin(hub.listen(host()).unwrap());
         assert!(late.next().await.is_none());
     }
 }

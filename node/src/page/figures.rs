@@ -92,8 +92,8 @@ pub struct PeerState {
     pub connected: &'static str,
     /// What program it says it is.
     pub agent: String,
-    /// What it speaks.
-    pub protocols: Vec<String>,
+    /// What it speaks of what the page has names for; `null` if it hasn't said.
+    pub speaks: Option<Vec<&'static str>>,
     /// Its cluster.
     pub cluster_id: Option<u32>,
     /// Its shards.

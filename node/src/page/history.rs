@@ -83,7 +83,7 @@ impl Entry {
         self.took.unwrap_or_else(|| self.began.elapsed())
     }
 
-    fn frame(&mut self, direction: Direction, bytes: usize, read: Read) {
+    fn frame(&mut self, direction: Direction, bytes: usize, read: Option<Read>) {
         match direction {
             Direction::Sent => self.bytes_sent += bytes as u64,
             Direction::Received => {
@@ -91,19 +91,20 @@ impl Entry {
                 self.rounds += 1;
             }
         }
-        if let Some(window) = read.window {
-            self.window = self.window.intersect(&window);
-        }
-        if self.rows.len() < FRAMES_DRAWN {
-            let after = self.began.elapsed();
-            self.rows.push(Row {
-                direction,
-                after,
-                bytes,
-                says: read.says,
-            });
-        } else {
-            self.rows_beyond += 1;
+        match read.filter(|_| self.rows.len() < FRAMES_DRAWN) {
+            Some(read) => {
+                if let Some(window) = read.window {
+                    self.window = self.window.intersect(&window);
+                }
+                let after = self.began.elapsed();
+                self.rows.push(Row {
+                    direction,
+                    after,
+                    bytes,
+                    says: read.says,
+                });
+            }
+            None => self.rows_beyond += 1,
         }
         self.changed = true;
     }
@@ -178,10 +179,16 @@ impl History {
         room
     }
 
-    /// A frame of a session was sent or received.
-    pub(super) fn frame(&self, session: u64, direction: Direction, bytes: usize, read: Read) {
+    /// A frame of a session was sent or received; one that wasn't read isn't drawn.
+    pub(super) fn frame(
+        &self,
+        session: u64,
+        direction: Direction,
+        bytes: usize,
+        read: impl Into<Option<Read>>,
+    ) {
         if let Some(entry) = self.0.lock().open.get_mut(&session) {
-            entry.frame(direction, bytes, read);
+            entry.frame(direction, bytes, read.into());
         }
     }
 

@@ -26,6 +26,10 @@ pub const PEERS_LISTED: usize = 100;
 /// Most pages that are sent events at a time; a further one is answered 503.
 pub const LISTENERS: usize = 32;
 
+/// Most pages of one host that are sent events at a time: as many as a browser opens connections to one server.
+/// A further one is answered 503.
+pub const LISTENERS_OF_HOST: usize = 6;
+
 /// Events that wait for a page that reads slowly. One that falls behind further is told to load anew.
 pub const EVENTS_QUEUED: usize = 32;
 

@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Json};
+use sync_net::admission::Origin;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Page;
 use super::assets;
 use super::figures::PageState;
-use super::limits::{KEEP_ALIVE, LISTENERS};
+use super::limits::{KEEP_ALIVE, LISTENERS, LISTENERS_OF_HOST};
+use super::places::Full;
 use super::session::SessionRounds;
-use crate::rest::{Always, Problem};
+use crate::rest::{Always, From, Problem};
 
 /// The page's calls, over what it is made of.
 ///
@@ -81,17 +83,27 @@ async fn session(
 }
 
 /// What changes, as server-sent events.
-async fn events(State(page): State<Arc<Page>>) -> Result<Response, Problem> {
+async fn events(
+    State(page): State<Arc<Page>>,
+    Extension(From(host)): Extension<From>,
+) -> Result<Response, Problem> {
     if page.node.get().is_none() {
         return Err(starting());
     }
-    let events = page.hub.listen().ok_or_else(|| {
-        Problem::unavailable(format!(
-            "{LISTENERS} pages are open already; close one, and this one goes on"
-        ))
-    })?;
+    let events = page.hub.listen(Origin::of_ip(host)).map_err(crowded)?;
     let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     Ok(([(CACHE_CONTROL, "no-store")], events).into_response())
+}
+
+fn crowded(full: Full) -> Problem {
+    Problem::unavailable(match full {
+        Full::Host => format!(
+            "{LISTENERS_OF_HOST} pages are open at your host already; close one, and this one goes on"
+        ),
+        Full::All => {
+            format!("{LISTENERS} pages are open already; close one, and this one goes on")
+        }
+    })
 }
 
 fn starting() -> Problem {

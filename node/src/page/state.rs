@@ -12,6 +12,7 @@ use super::figures::{
     PeerState, PeersState, ProtocolState, RefusedFor, ServiceState,
 };
 use super::limits::PEERS_LISTED;
+use super::spoken;
 use crate::cli::time::now;
 use crate::forecast::{self, Held, Tally};
 use crate::health::HealthStatus;
@@ -106,7 +107,7 @@ impl Shown {
             peer_id: peer.peer_id.to_string(),
             connected: peer.connected.name(),
             agent: peer.agent,
-            protocols: peer.protocols,
+            speaks: spoken::of(&peer.protocols),
             cluster_id: peer.cluster_id,
             shards: peer.shards,
             is_static: matches!(peer.kept, Some(Kept::StaticNode | Kept::StoreNode)),

@@ -31,6 +31,7 @@ mod topics;
 
 pub(crate) use answering::{Answering, mount};
 pub use config::RestConfig;
+pub(crate) use gate::From;
 pub(crate) use http::{HttpServer, Listening};
 pub(crate) use problem::{Always, Problem};
 pub use server::RestServer;

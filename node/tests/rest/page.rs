@@ -9,7 +9,7 @@ use sync_core::Range;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wakustore::cli::DialectArg;
-use wakustore::page::limits::LISTENERS;
+use wakustore::page::limits::LISTENERS_OF_HOST;
 use wakustore::rest::{RestConfig, RestServer};
 use wakustore::store::Store;
 
@@ -107,6 +107,34 @@ async fn the_page_comes_before_the_node_runs_and_loads_nothing_from_elsewhere() 
         client.get(path).await.refuses(503, "starting");
     }
     server.stop().await;
+}
+
+#[tokio::test]
+async fn files_that_a_browser_has_are_not_sent_again() {
+    let place = Place::holding(0).await;
+    let whole = place.client.get("/page/main.js").await;
+    let tag = whole.header("etag");
+    assert!(tag.len() > 10, "{tag}");
+    for (told, status) in [
+        (format!("\"other\", W/{tag}"), 304),
+        (tag.to_owned(), 304),
+        (String::from("\"other\""), 200),
+    ] {
+        let answer = place
+            .client
+            .send(
+                "GET",
+                "/page/main.js",
+                &[("If-None-Match", told.as_str())],
+                b"",
+            )
+            .await;
+        assert_eq!(answer.status, status, "{told}");
+        assert_eq!(answer.header("etag"), tag);
+        assert_eq!(answer.text().is_empty(), status == 304);
+    }
+    assert_ne!(place.client.get("/page/dom.js").await.header("etag"), tag);
+    place.node.stop().await;
 }
 
 #[tokio::test]
@@ -242,17 +270,17 @@ async fn a_session_is_told_as_it_happens_and_the_end_of_the_node_ends_what_is_to
 }
 
 #[tokio::test]
-async fn one_page_more_than_may_listen_is_told_so() {
+async fn one_page_more_of_a_host_than_may_listen_is_told_so() {
     let place = Place::holding(0).await;
     let mut listening = Vec::new();
-    for _ in 0..LISTENERS {
+    for _ in 0..LISTENERS_OF_HOST {
         listening.push(Events::of(place.client).await);
     }
     place
         .client
         .get("/page/events")
         .await
-        .refuses(503, "close one");
+        .refuses(503, "at your host already; close one");
     listening.pop();
     let again = async {
         while place.client.get("/health").await.status == 200 {
@@ -292,8 +320,33 @@ async fn addresses_of_peers_are_told_only_where_admin_calls_are_answered() {
             admin.then_some(address.as_str()),
             "{peer}"
         );
-        assert!(peer["protocols"].as_array().unwrap().len() > 3, "{peer}");
+        let spoken = peer["speaks"].as_array().unwrap();
+        assert!(spoken.contains(&"own sync".into()), "{peer}");
         here.node.stop().await;
         there.node.stop().await;
     }
+}
+
+#[tokio::test]
+async fn events_are_counted_among_the_bytes_of_rest_as_they_go() {
+    let place = Place::holding(0).await;
+    let sent = async || {
+        let state = place.client.get("/page/state").await;
+        let services = state.json()["limits"]["services"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let rest = services.iter().find(|service| service["name"] == "rest");
+        let sent = rest.unwrap()["sent"].as_u64().unwrap();
+        // What was sent by now, and by this answer.
+        (sent, sent + state.text().len() as u64)
+    };
+    let (_, before) = sent().await;
+    let mut events = Events::of(place.client).await;
+    events.until("event: state\n").await;
+    let event = events.until("\n").await;
+    let (after, _) = sent().await;
+    assert!(event.len() > 1_000, "{event}");
+    assert!(after >= before + event.len() as u64, "{before} {after}");
+    place.node.stop().await;
 }

@@ -182,19 +182,45 @@ impl Index {
         self.read().counting.now()
     }
 
-    /// Counts the hours anew whose counts may be wrong, the newest first; tells how many those were. What
-    /// becomes doubtful meanwhile is left for another time.
+    /// Counts the hours anew whose counts may be wrong, the newest first; tells how many those were. Reads the
+    /// archive without a break for as long as that takes.
     ///
     /// # Errors
     /// When the archive can't be read; the next call goes on where this one ended.
     pub async fn recount(&self) -> Result<usize, ArchiveError> {
-        let _alone = self.recounting.lock().await;
-        let doubtful: Vec<u64> = self.read().counting.doubts.keys().rev().copied().collect();
         let mut counted = 0;
-        for hour in doubtful {
-            counted += usize::from(self.recount_hour(hour).await?);
+        let mut last = None;
+        while let Some((hour, is_counted)) = self.recount_before(last).await? {
+            counted += usize::from(is_counted);
+            last = Some(hour);
         }
         Ok(counted)
+    }
+
+    /// Counts one hour anew: of those before `hour` whose counts may be wrong the newest, or the newest of all.
+    /// Gives when it begins, in nanoseconds since 1970, and whether it is counted now; `None` if there is none.
+    ///
+    /// # Errors
+    /// When the archive can't be read; the hour stays as it was then.
+    pub async fn recount_before(
+        &self,
+        hour: Option<u64>,
+    ) -> Result<Option<(u64, bool)>, ArchiveError> {
+        let _alone = self.recounting.lock().await;
+        let before = hour.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let doubtful = {
+            let state = self.read();
+            let mut doubts = state
+                .counting
+                .doubts
+                .range((std::ops::Bound::Unbounded, before));
+            doubts.next_back().map(|(hour, _)| *hour)
+        };
+        let Some(hour) = doubtful else {
+            return Ok(None);
+        };
+        let is_counted = self.recount_hour(hour).await?;
+        Ok(Some((hour, is_counted)))
     }
 
     /// Tells whether the hour is counted now.
@@ -218,7 +244,7 @@ impl Index {
             counted.go_on(page.keys.into_iter().filter(known).collect());
             match page.rest {
                 Some(rest) => scan = scan.on(rest),
-                None => return Ok(self.finish(hour, counted)),
+                None => return Ok(self.finish(hour, &counted)),
             }
         }
     }
@@ -230,14 +256,21 @@ impl Index {
     }
 
     /// Takes over what was counted of an hour, unless something else went from it meanwhile.
-    fn finish(&self, hour: u64, counted: Recounted) -> bool {
+    fn finish(&self, hour: u64, counted: &Recounted) -> bool {
+        // Before others have to wait; the floor is seldom another a moment later.
+        let before = self.floor();
+        let above = counted.above(&before);
         let mut state = self.write();
         let State {
             floor, counting, ..
         } = &mut *state;
         let came = counting.doubts.get_mut(&hour);
         let came = came.and_then(|doubt| doubt.came.take());
-        let (Some(came), Some(mut counter)) = (came, counted.above(floor)) else {
+        let above = match *floor == before {
+            true => above,
+            false => counted.above(floor),
+        };
+        let (Some(came), Some(mut counter)) = (came, above) else {
             return false;
         };
         counter.absorb(came.counter.counts());
@@ -271,15 +304,16 @@ impl Recounted {
     }
 
     /// All of it that lies above the floor of now; `None` if something was counted that doesn't.
-    fn above(mut self, floor: &Bound) -> Option<Counter> {
+    fn above(&self, floor: &Bound) -> Option<Counter> {
         if self.oldest.is_some_and(|oldest| floor.is_after(&oldest)) {
             return None;
         }
+        let mut counter = self.counter.clone();
         let last = self.last.iter().flatten();
         for key in last.filter(|key| !floor.is_after(&key.item)) {
-            self.counter.add(key);
+            counter.add(key);
         }
-        Some(self.counter)
+        Some(counter)
     }
 }
 

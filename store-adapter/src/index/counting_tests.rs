@@ -234,3 +234,20 @@ async fn what_a_walk_counts_otherwise_than_it_gives_is_counted_anew() {
     let wrong = counting::counting_of(counted.counter, counted.doubtful, index.len() + 1);
     assert!(!wrong.is_certain());
 }
+
+#[tokio::test]
+async fn hours_are_counted_one_at_a_time_from_the_newest_on() {
+    let (archive, index) = meddled(&(0..60).collect::<Vec<u16>>()).await;
+    for number in [100, 101, 102] {
+        archive.act(&index, Act::PutUntold(vec![number])).await;
+    }
+    let mut last = None;
+    for hour in [2 * HOUR, HOUR, 0] {
+        assert!(!index.read().counting.is_certain());
+        let counted = index.recount_before(last).await.unwrap();
+        assert_eq!(counted, Some((hour, true)));
+        last = Some(hour);
+    }
+    assert_eq!(index.recount_before(last).await.unwrap(), None);
+    assert_eq!(index.counts().hours, naive(&archive, &index).await);
+}

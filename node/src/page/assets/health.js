@@ -33,14 +33,14 @@ export function show(state, announce) {
   say(byId("about"), `wakustore ${node.version}${cluster}. Peer id ${node.peerId}`);
 }
 
-function facts({ node, health, peers, archive }) {
+function facts({ at, node, health, peers, archive }) {
   const stale = health.age !== null && health.age > 15;
   const age = stale ? `, as of ${seconds(health.age)} ago` : "";
   const relaying = peers.relaying === null ? "relay is off" : `${count(peers.relaying)} of them relay`;
   return [
     fact("Connection", CONNECTION[health.connection] ?? health.connection, `${count(peers.connected)} connected, ${relaying}${age}`,
       health.connection === "Disconnected" ? "warn" : null),
-    fact("Messages", count(archive.messages), archive.oldest === null ? "none yet" : `the oldest of ${ago(archive.oldest)}`),
+    fact("Messages", count(archive.messages), archive.oldest === null ? "none yet" : `the oldest of ${ago(archive.oldest, at)}`),
     fact("On disk", archive.diskBytes === null ? "Not measured yet" : bytes(archive.diskBytes),
       archive.cap === null ? "no cap" : `of at most ${bytes(archive.cap)}`),
     fact("Running for", seconds(Math.max(1, Math.floor(node.uptime))),

@@ -14,19 +14,23 @@ const EVERY = 15e3;
 const PATH = "/store/v1/counts?bucket=1h&since=-24h";
 
 let last = null;
+let wanted = false;
+let loading = false;
 
-/** Shows them again and again; the first time when `load` is called. */
+/** Shows them again and again, from the first time on that `load` is called. */
 export function start() {
-  setInterval(() => {
-    if (!document.hidden && last) load();
-  }, EVERY);
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && last) load();
-  });
+  const again = () => {
+    if (!document.hidden && wanted) load();
+  };
+  setInterval(again, EVERY);
+  document.addEventListener("visibilitychange", again);
 }
 
 /** Asks for them. */
 export async function load() {
+  wanted = true;
+  if (loading) return;
+  loading = true;
   try {
     last = { counts: await get(PATH), at: Date.now() };
     show(last.counts, null);
@@ -35,19 +39,21 @@ export async function load() {
     else if (error.status) {
       replace(byId("heat"), empty("Messages by hour aren’t there.", error.message));
     }
+  } finally {
+    loading = false;
   }
 }
 
 function show(counts, lost) {
   const place = byId("heat");
   const first = place.querySelector("[data-scroll]") === null;
-  if (counts.total.messages === 0) {
+  const hours = hoursUpTo(counts.until / 1e6 - 1);
+  const rows = byShard(counts, hours);
+  if (rows.length === 0) {
     replace(place, empty("No messages in the last 24 hours.",
       ["They come by relay, by sync with peers, or from a file: ", code("wakustore import FILE"), "."]));
     return;
   }
-  const hours = hoursUpTo(counts.at / 1e6);
-  const rows = byShard(counts, hours);
   const most = Math.max(1, ...rows.flatMap((row) => row.cells.map((cell) => cell.messages)));
   replace(place, summary(counts, rows, lost), map(hours, rows, most), legend(most), topics(counts, hours));
   // The newest hours are what is looked at first.
@@ -66,7 +72,7 @@ function byShard(counts, hours) {
     const place = hours.indexOf(Math.floor(bucket.start / 1e6 / HOUR) * HOUR);
     if (place < 0) continue;
     // Of very many shards some are counted without their names.
-    const rest = { pubsubTopic: "others", messages: bucket.messages, bytes: bucket.bytes };
+    const rest = { pubsubTopic: null, messages: bucket.messages, bytes: bucket.bytes };
     for (const part of bucket.shards) {
       rest.messages -= part.messages;
       rest.bytes -= part.bytes;
@@ -78,9 +84,9 @@ function byShard(counts, hours) {
       rows.get(topic)[place].bytes += part.bytes;
     }
   }
-  const order = (a, b) => (typeof a.name === "number" && typeof b.name === "number"
+  const order = (a, b) => (a.topic === null) - (b.topic === null) || (typeof a.name === "number" && typeof b.name === "number"
     ? a.name - b.name : String(a.name).localeCompare(String(b.name)));
-  return [...rows].map(([topic, cells]) => ({ topic, name: shard(topic), cells })).sort(order);
+  return [...rows].map(([topic, cells]) => ({ topic, name: topic === null ? "others" : shard(topic), cells })).sort(order);
 }
 
 function summary(counts, rows, lost) {
@@ -95,12 +101,12 @@ function summary(counts, rows, lost) {
 
 function map(hours, rows, most) {
   const heads = hours.map((hour) => make("th", { scope: "col" },
-    make("span", { class: "heat-hour", title: moment(hour) }, new Date(hour).getHours().toString().padStart(2, "0"))));
+    make("span", { class: "heat-hour", title: moment(hour) }, hourName(hour))));
   const body = rows.map((row) => {
     const total = row.cells.reduce((sum, cell) => sum + cell.messages, 0);
     const cells = row.cells.map((cell, place) => heatCell(row, cell, hours[place], most));
     const name = typeof row.name === "number" ? `Shard ${row.name}` : row.name;
-    return make("tr", {}, make("th", { scope: "row", title: row.topic }, name), cells,
+    return make("tr", {}, make("th", { scope: "row", title: row.topic ?? row.name }, name), cells,
       make("td", { class: "heat-total" }, short(total)));
   });
   const sums = hours.map((_, place) => rows.reduce((sum, row) => sum + row.cells[place].messages, 0));
@@ -113,6 +119,9 @@ function map(hours, rows, most) {
       make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Hour"), heads, make("th", { scope: "col" }, "All"))),
       make("tbody", {}, body), make("tfoot", {}, foot)));
 }
+
+/** 05, or 05:30 where hours begin so. */
+const hourName = (hour) => minute(hour).replace(/:00$/, "");
 
 /** 0 for nothing, else 1 to LEVELS. */
 const level = (messages, most) => (messages === 0 ? 0 : Math.max(1, Math.ceil((messages / most) * LEVELS)));
@@ -138,7 +147,8 @@ function topics(counts, hours) {
   const totals = new Map();
   for (const bucket of counts.buckets.filter((one) => one.start / 1e6 >= hours[0])) {
     for (const part of bucket.contentTopics ?? []) {
-      const name = part.contentTopic ?? "others";
+      // Those that are counted together have no name.
+      const name = part.contentTopic ?? null;
       const sum = totals.get(name) ?? { messages: 0, bytes: 0 };
       sum.messages += part.messages;
       sum.bytes += part.bytes;
@@ -146,10 +156,10 @@ function topics(counts, hours) {
     }
   }
   if (totals.size === 0) return null;
-  const all = [...totals].sort((a, b) => (a[0] === "others") - (b[0] === "others") || b[1].messages - a[1].messages).slice(0, 8);
+  const all = [...totals].sort((a, b) => (a[0] === null) - (b[0] === null) || b[1].messages - a[1].messages).slice(0, 8);
   const most = Math.max(...all.map(([, sum]) => sum.messages));
   const rows = all.map(([name, sum]) => make("tr", {},
-    make("th", { scope: "row", class: "topic" }, broken(name)),
+    make("th", { scope: "row", class: "topic" }, name === null ? "others" : broken(name)),
     make("td", { class: "bar-cell", "aria-hidden": "true" }, bar(sum.messages / most)),
     make("td", { class: "number" }, count(sum.messages)),
     make("td", { class: "number" }, bytes(sum.bytes))));

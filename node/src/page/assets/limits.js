@@ -1,7 +1,7 @@
 // What is limited, and whether a limit is being reached now.
 
 import { byId, make, replace, table } from "./dom.js";
-import { bytes, count, counted } from "./units.js";
+import { bytes, count, counted, rate } from "./units.js";
 
 const NAMES = {
   streams: "Streams opened",
@@ -55,7 +55,7 @@ const hits = (service) => refused(service) + service.paced;
 function row(service) {
   const since = hits(service) - (samples[0]?.totals[service.name] ?? 0);
   const now = since > 0
-    ? make("span", { class: "chip", "data-kind": "warn" }, `Reached ${count(since)} times in the last minute`.replace("1 times", "once"))
+    ? make("span", { class: "chip", "data-kind": "warn" }, `Reached ${since === 1 ? "once" : `${count(since)} times`} in the last minute`)
     : make("span", { class: "chip", "data-kind": "good" }, "Within");
   const why = service.refused.map((one) => make("span", { class: "note" }, `${count(one.count)} ${REASONS[one.reason] ?? one.reason}`));
   return {
@@ -63,6 +63,6 @@ function row(service) {
     attributes: { "data-hit": since > 0 ? "true" : null },
     cells: [NAMES[service.name] ?? service.name, now, count(service.served), [count(refused(service)), ...why],
       count(service.paced), bytes(service.received), bytes(service.sent),
-      service.allowed === null ? "unlimited" : `${count(service.allowed)}/s`],
+      service.allowed === null ? "unlimited" : `${rate(service.allowed)}/s`],
   };
 }

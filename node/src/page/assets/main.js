@@ -12,12 +12,13 @@ import * as sessions from "./sessions.js";
 import * as theme from "./theme.js";
 import { minute } from "./units.js";
 
-const FEED = { live: "Live", waiting: "Connecting", starting: "Node is starting", limited: "Too many calls", lost: "Connection lost" };
+const FEED = { live: "Live", waiting: "Connecting", starting: "Node is starting", limited: "Too many calls", crowded: "Not live", lost: "Connection lost" };
 
 /** What is said where figures don't come. */
 const WORDS = {
   starting: () => "The node is starting; its figures come as soon as it has.",
   limited: () => "So much is asked of this node by REST that it tells no more for now. Trying again.",
+  crowded: () => "Too many pages of this node are open, so this one isn’t told what happens, and asks every few seconds. Close another one.",
   lost: () => `Connection lost, ${figuresOf ? `figures of ${minute(figuresOf)}` : "no figures yet"}. Trying again; is the node running?`,
 };
 
@@ -28,6 +29,7 @@ const announce = (text) => say(byId("announce"), text);
 
 const told = {
   state(state) {
+    const isFirst = figuresOf === null;
     figuresOf = state.at;
     health.show(state, announce);
     peers.show(state.peers, state.at);
@@ -35,6 +37,7 @@ const told = {
     limits.show(state.limits, state.at);
     sessions.about(state.node, state.peers);
     if (state.sessions) sessions.reset(state.sessions);
+    if (isFirst) heat.load();
   },
   sessions(changed) {
     sessions.change(changed);

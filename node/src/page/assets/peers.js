@@ -3,19 +3,6 @@
 import { byId, code, empty, make, replace, say, table } from "./dom.js";
 import { ago, count, counted, peer, seconds } from "./units.js";
 
-/** Protocols by the names that people have for them, in the order in which they are shown. */
-const NAMES = [
-  [/^\/vac\/waku\/relay\//, "relay"],
-  [/^\/vac\/waku\/store-query\//, "store"],
-  [/^\/waku-store-sync\/reconcile\//, "own sync"],
-  [/^\/vac\/waku\/reconciliation\//, "Waku sync"],
-  [/^\/vac\/waku\/transfer\//, "transfer"],
-  [/^\/vac\/waku\/metadata\//, "metadata"],
-  [/^\/vac\/waku\/filter/, "filter"],
-  [/^\/vac\/waku\/lightpush/, "light push"],
-  [/^\/vac\/waku\/peer-exchange/, "peer exchange"],
-];
-
 const CONNECTED = {
   Connected: "Connected",
   NotConnected: "Not tried yet",
@@ -79,9 +66,8 @@ function state(one, at) {
 }
 
 function speaks(one) {
-  const known = NAMES.filter(([pattern]) => one.protocols.some((protocol) => pattern.test(protocol)));
-  if (known.length === 0) return make("span", { class: "note" }, one.protocols.length ? "nothing of Waku’s" : "hasn’t said");
-  return make("span", { class: "tags" }, known.map(([, word]) => make("span", { class: "tag" }, word)));
+  if (!one.speaks?.length) return make("span", { class: "note" }, one.speaks ? "nothing of Waku’s" : "hasn’t said");
+  return make("span", { class: "tags" }, one.speaks.map((word) => make("span", { class: "tag" }, word)));
 }
 
 function shards(one) {

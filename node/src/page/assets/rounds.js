@@ -65,13 +65,15 @@ async function load() {
   loading = true;
   do {
     dirty = false;
-    const { id } = wanted;
+    const asked = wanted;
     try {
-      const detail = await get(`/page/sessions/${id}`);
-      if (id === wanted.id) show(detail);
-    } catch (error) {
-      // Forgotten meanwhile, or the connection is lost, of which the page tells.
-      if (error.status === 404) wanted = null;
+      const detail = await get(`/page/sessions/${asked.id}`);
+      if (asked.id === wanted.id) show(detail);
+    } catch {
+      // Forgotten meanwhile, or the connection is lost, of which the page tells. What is told of the session
+      // next has it loaded again.
+      if (wanted === asked) wanted = null;
+      if (shown && shown.session.id !== asked.id) hide();
     }
   } while (dirty && wanted);
   loading = false;
@@ -82,6 +84,13 @@ function show(detail) {
   replace(byId("frames"), frames(detail, zooms));
   const beyond = detail.framesBeyond;
   say(byId("frames-beyond"), beyond ? `${counted(beyond, "more frame")} aren’t drawn.` : "");
+}
+
+/** Draws none, where those that are drawn are of another session. */
+function hide() {
+  shown = null;
+  replace(byId("frames"));
+  say(byId("frames-beyond"), "");
 }
 
 function legend() {

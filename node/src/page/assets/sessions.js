@@ -97,7 +97,8 @@ function show() {
     return;
   }
   const all = [...sessions.values()].sort((a, b) => b.id - a.id);
-  const listed = showAll ? all : all.slice(0, LISTED);
+  const focused = Number(document.activeElement?.dataset.session ?? NaN);
+  const listed = all.filter((session, position) => showAll || position < LISTED || session.id === chosen || session.id === focused);
   const rows = listed.map((session) => ({
     key: session.id,
     attributes: { "data-chosen": session.id === chosen ? "true" : null },

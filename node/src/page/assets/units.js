@@ -7,6 +7,9 @@ const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFracti
 /** 12,345 */
 export const count = (number) => whole.format(number);
 
+/** 0.1, 12: so many in a second, say */
+export const rate = (number) => (number < 10 ? one : whole).format(number);
+
 /** 12.3K: where there is little room. */
 export const short = (number) => compact.format(number);
 
