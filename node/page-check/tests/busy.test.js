@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 
 import { holds, launch, live, open, tooWide } from "../support/browser.js";
 import { demo } from "../support/programs.js";
+import { proxy } from "../support/proxy.js";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SECTIONS = ["health", "messages", "sync", "peers", "archive", "limits"];
@@ -115,6 +116,23 @@ describe("the page of a node under traffic", () => {
       await page.click("#follow");
       await holds(page, (id) => !document.querySelector("#rounds-title").textContent.startsWith(`Session #${id} `), picked);
     }));
+
+  it("leaves no frames of one session under the title of another", async () => {
+    const between = await proxy(nodes.pages[0]);
+    const { page } = await open(browser, between.page);
+    try {
+      await live(page);
+      await holds(page, busy);
+      between.rule("/page/sessions/", { status: 500 });
+      await page.click(".sessions tbody tr:not([data-chosen]) button");
+      const picked = await page.$eval(".sessions tr[data-chosen]", (row) => row.dataset.key);
+      await holds(page, (id) => document.querySelector("#rounds-title").textContent.startsWith(`Session #${id} `)
+        && document.querySelector("#frames").children.length === 0, picked);
+    } finally {
+      await page.close();
+      await between.stop();
+    }
+  });
 
   it("is worked by keyboard in the order in which it is read", () =>
     look({}, async (page) => {

@@ -121,6 +121,20 @@ describe("the page of a node that answers badly", () => {
     await page.close();
   });
 
+  it("names hours as they begin where the clock is half an hour off", async () => {
+    between.rule("/store/v1/counts", { change: () => counts([topic("/t", 1)]) });
+    const { page } = await open(browser, between.page);
+    await page.emulateTimezone("Asia/Kolkata");
+    await page.reload({ waitUntil: "domcontentloaded" });
+    await page.waitForSelector(".heat-hour");
+    const hours = await page.$$eval(".heat-hour", (all) => all.map((hour) => hour.textContent));
+    assert.equal(hours.length, 24);
+    for (const hour of hours) assert.match(hour, /^\d\d:30$/);
+    const cut = await page.$$eval(".heat th", (all) => all.filter((head) => head.scrollWidth > head.clientWidth + 1).length);
+    assert.equal(cut, 0);
+    await page.close();
+  });
+
   it("shows texts of others as texts", async () => {
     const markup = "<img src=x onerror=\"document.title='taken over'\">";
     between.rule("/page/events", { silent: true });
