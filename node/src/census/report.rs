@@ -183,12 +183,14 @@ impl Report {
         }
     }
 
-    /// The exit code of the command: 4 unless every node has answered, else 3 if messages are missing.
-    pub(crate) const fn code(&self) -> u8 {
-        match (self.complete, self.equal) {
-            (false, _) => 4,
+    /// The exit code of the command: 4 unless every node has answered for all that it was asked for, else 3 if
+    /// messages are missing. Where none is known to be and some weren't asked for, that isn't equal: 4.
+    pub(crate) fn code(&self) -> u8 {
+        let answered = self.nodes.iter().all(NodeReport::has_answered_all);
+        match (answered, self.equal) {
             (true, false) => 3,
-            (true, true) => 0,
+            (true, true) if self.complete => 0,
+            _ => 4,
         }
     }
 }

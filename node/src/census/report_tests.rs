@@ -111,6 +111,22 @@ fn what_a_node_says_of_itself_is_told_beside_its_figures() {
 }
 
 #[test]
+fn a_node_that_lacks_too_much_to_be_asked_for_differs_unless_all_that_it_was_asked_for_turned_up() {
+    let counted = Standing::Counted(Method::StoreQueries);
+    let mut told = report(&[(counted.clone(), &[1, 2]), (counted, &[1])]);
+    assert_eq!(told.code(), 3);
+    told.nodes[1].state = State::Partly;
+    told.nodes[1].unasked = 5;
+    told.complete = false;
+    assert_eq!(told.code(), 3);
+    told.equal = true;
+    assert_eq!(told.code(), 4);
+    told.equal = false;
+    told.nodes[0].state = State::Unreachable;
+    assert_eq!(told.code(), 4);
+}
+
+#[test]
 fn a_node_that_lacks_too_much_to_be_asked_for_is_counted_in_part_and_has_answered_all_the_same() {
     let mut finding = Finding {
         standing: Standing::Counted(Method::StoreQueries),

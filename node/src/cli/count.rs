@@ -104,7 +104,7 @@ times, before it is called missing; not what it says not to keep any more, and w
 node is not sure to be missing. Nothing is fetched, and nothing is given to any node.
 
 Exit codes: 0 equal, or nothing to count; 1 failed; 2 wrong usage; 3 messages are missing somewhere; 4 a node
-couldn't be counted, or only in part, which goes before 3.";
+couldn't be counted, or didn't answer for everything, which goes before 3.";
 
 impl CountedArgs {
     /// The span to count, given the time of the present in nanoseconds since 1970; `None` if the times leave nothing.
