@@ -178,18 +178,14 @@ impl<S: ItemSet> Engine<S> {
         let mut upper = part.end;
         let section = answer.section(upper, &told.upper);
         match (told.payload, role) {
-            (Payload::Skip, _) => answer.skipping = true,
-            (Payload::Fingerprint(theirs), _) => {
-                if told.ours == *theirs {
-                    answer.skipping = true;
-                } else {
-                    answer.write_skip();
-                    match answer.splits.take(&section) {
-                        Some(shares) => write_shares(&mut answer.out, shares, &told.upper),
-                        None => self.split(&mut answer.out, &section, &told.upper),
-                    }
+            (Payload::Fingerprint(_), _) if told.differs() => {
+                answer.write_skip();
+                match answer.splits.take(&section) {
+                    Some(shares) => write_shares(&mut answer.out, shares, &told.upper),
+                    None => self.split(&mut answer.out, &section, &told.upper),
                 }
             }
+            (Payload::Skip | Payload::Fingerprint(_), _) => answer.skipping = true,
             (Payload::Ids(theirs), Role::Initiator(found)) => {
                 compare(&self.set, &section, theirs, found)?;
                 answer.skipping = true;

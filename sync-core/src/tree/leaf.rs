@@ -7,7 +7,7 @@ use triomphe::Arc;
 
 use super::branch::Parent;
 use super::node::{Entry, Inserted, Node, Path};
-use super::places::{Known, STEP, Totals, nearest};
+use super::places::{Known, QuarterTotals, STEP, nearest};
 use super::search::{lower_bound, lower_bound_from, lower_bound_warm};
 use super::totals::Lane;
 use super::{LEAF_MAX, LEAF_MIN};
@@ -36,14 +36,15 @@ const FEW: usize = STEP / 2;
 #[repr(C)]
 pub(super) struct Leaf {
     len: usize,
-    totals: Totals,
+    /// What the ids add up to, quarter by quarter.
+    totals: QuarterTotals,
     timestamps: [u64; LEAF_MAX],
     ids: [Id; LEAF_MAX],
 }
 
 impl Leaf {
     pub(super) const EMPTY: Self = Self {
-        totals: Totals::EMPTY,
+        totals: QuarterTotals::EMPTY,
         timestamps: [u64::MAX; LEAF_MAX],
         ids: [Id::ZERO; LEAF_MAX],
         len: 0,
@@ -291,7 +292,7 @@ impl Leaf {
     /// Panics unless the kept totals and the unused slots are as they should be.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        assert_eq!(self.totals, Totals::of(&self.ids[..self.len]));
+        assert_eq!(self.totals, QuarterTotals::of(&self.ids[..self.len]));
         assert!(
             self.timestamps[self.len..]
                 .iter()
@@ -300,7 +301,7 @@ impl Leaf {
     }
 
     fn sum_ids(&mut self) {
-        self.totals = Totals::of(&self.ids[..self.len]);
+        self.totals = QuarterTotals::of(&self.ids[..self.len]);
     }
 
     /// Whether this is the item of that slot.

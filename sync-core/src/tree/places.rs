@@ -18,7 +18,7 @@ const PLACES: usize = LEAF_MAX / STEP - 1;
 ///
 /// Each for itself, so that an append changes one of them at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Totals([(Sum, Xor); PLACES]);
+pub(super) struct QuarterTotals([(Sum, Xor); PLACES]);
 
 /// A place before which the total is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ pub(super) enum Known {
     End,
 }
 
-impl Totals {
+impl QuarterTotals {
     pub(super) const EMPTY: Self = Self([(Sum([0; 4]), Xor([0; 4])); PLACES]);
 
     /// The totals of these ids.
