@@ -97,6 +97,13 @@ impl ContentCourse {
                 ..Spot::default()
             },
             known: cursor.is_none(),
+            // Without data, the message given last may lie before those that other peers gave: one
+            // that was read again from the beginning may have given it.
+            expected_repeats: if self.position.is_none() {
+                self.given
+            } else {
+                0
+            },
             ..Visit::default()
         };
     }

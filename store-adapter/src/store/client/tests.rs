@@ -226,6 +226,29 @@ fn an_end_behind_what_another_peer_gave_is_made_sure_of_and_nothing_given_twice(
 }
 
 #[test]
+fn a_peer_read_again_from_the_beginning_may_repeat_what_others_gave_also_after_a_pause() {
+    let records = records(9);
+    let dying = Habits {
+        page_max: 1,
+        dies_after: Some(5),
+        ..Habits::default()
+    };
+    // Doesn't know the fifth message, gives one that lies before it, and then asks for patience.
+    let pausing = Habits {
+        page_max: 1,
+        refuses: vec![2],
+        ..Habits::default()
+    };
+    let first = [&records[..3], &records[4..6], &records[8..]].concat();
+    let second = [&records[3..5], &records[6..]].concat();
+    let peers = vec![with(&first, dying), with(&second, pausing)];
+    let outcome = run(everything().hashes_only(), peers);
+    let given: BTreeSet<Id> = given(&outcome).into_iter().collect();
+    assert_eq!(given, hashes(&records).into_iter().collect());
+    assert_eq!(outcome.ended, Ended::Complete);
+}
+
+#[test]
 fn a_walk_without_data_that_is_too_long_to_be_remembered_leaves_such_a_peer() {
     let records = records(60);
     let dying = Habits {
