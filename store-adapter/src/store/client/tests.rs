@@ -233,10 +233,11 @@ fn a_peer_read_again_from_the_beginning_may_repeat_what_others_gave_also_after_a
         dies_after: Some(5),
         ..Habits::default()
     };
-    // Doesn't know the fifth message, gives one that lies before it, and then asks for patience.
+    // Doesn't know the fifth message, gives one that lies before it, and then asks for patience while
+    // the first one is tried again.
     let pausing = Habits {
         page_max: 1,
-        refuses: vec![2],
+        refuses: vec![0, 3],
         ..Habits::default()
     };
     let first = [&records[..3], &records[4..6], &records[8..]].concat();
