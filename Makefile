@@ -4,11 +4,12 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 5
 ROUNDS ?= 200
+CASES ?= 10000
 MINUTES ?= 10
 IDLE ?= 15
 REST_SECONDS ?= 60
 
-.PHONY: demo test setup lint unit docs no-std packaging-check bench bench-report bench-smoke
+.PHONY: demo test setup lint unit properties docs no-std packaging-check bench bench-report bench-smoke
 .PHONY: interop soak soak-smoke page-check screenshots
 .PHONY: crash-test crash-test-redb crash-test-postgres
 .PHONY: limits-check limits-table count-check
@@ -28,8 +29,14 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --features benches/instructions -- -D warnings
 
+# Properties are tried from one seed, so that what fails is what was changed; `make properties` looks for news.
 unit:
-	$(CARGO) test --locked --workspace --features benches/instructions
+	PROPTEST_RNG_SEED=1 $(CARGO) test --locked --workspace --features benches/instructions
+
+# The properties with many cases, from a new seed each time.
+properties:
+	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --workspace --lib
+	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --package sync-core --tests
 
 # js-waku as it comes from npm, and nodes beside each other. IDLE: how many seconds connections are left idle.
 interop:
