@@ -10,8 +10,9 @@
 //!   messages is as long as their rate fills; one that gets too large all the same is divided between
 //!   keys, which may be of one nanosecond.
 //! - *Their number is bounded*: a partition grows with the history, to a 64th of it. So a hash can be
-//!   looked for in the index of each. A table of hashes of its own would make removal delete its
-//!   rows one by one, while a partition that is dropped takes its indices with it.
+//!   looked for in the index of each, which is needed seldom: a node remembers when the messages of
+//!   hashes are from (`times`). A table of hashes of its own would make removal delete its rows one by
+//!   one, while a partition that is dropped takes its indices with it.
 //! - *A partition is emptied by truncating it*, which locks nothing else.
 //! - *What other nodes do* is told by the numbers of transactions, see `changes`.
 //!

@@ -5,7 +5,7 @@ use std::time::Duration;
 use postgres_server::Server;
 use store_adapter::archive::{Archive, ArchiveOptions, PostgresArchive, PostgresUrl, Scan};
 use store_adapter::{Key, Record};
-use sync_core::{Id, Range, TopicFilter};
+use sync_core::{Bound, Id, Range, TopicFilter};
 use tokio::time::{sleep, timeout};
 
 use crate::suite::{TOPIC, record};
@@ -177,6 +177,18 @@ async fn hashes_and_hours_are_found_by_indices_in_the_partitions_they_are_in() {
             let expected = hashes.len() as u64 * (looked.len() as u64 + repeats);
             assert!(looks <= 2 * expected, "{looks} looks, {expected} expected");
         }
+        // An index that was read has told where each is.
+        let hashes = scattered(&records, 100);
+        let (found, looked) = quiet
+            .looked(async |archive| {
+                archive.items(&Bound::MIN).await.unwrap();
+                archive.locate(&hashes).await.unwrap().len()
+            })
+            .await;
+        assert_eq!(found, hashes.len());
+        let looks: u64 = looked.iter().map(|unit| unit.by_index).sum();
+        let everywhere = (hashes.len() * looked.len()) as u64;
+        assert!(looks < everywhere / 4, "{looks} of {everywhere} looks");
         let one_topic = || TopicFilter::from_wire([TOPIC]);
         for (topics, backward) in [
             (TopicFilter::All, false),

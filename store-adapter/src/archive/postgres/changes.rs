@@ -200,6 +200,7 @@ impl Page<'_> {
         for row in &rows {
             inserted.push(key_in(row, &names)?);
         }
+        shared.times.learn(inserted.iter().map(|key| key.item));
         let end = match rows.first() {
             Some(row) if row.try_get::<_, i64>(FOUND_COLUMN)? >= ARCHIVE_CHANGES as i64 => {
                 Some(row.try_get(LAST_COLUMN)?)

@@ -100,6 +100,7 @@ async fn chunk(shared: &Shared, lower: &Place, upper: &Place) -> Result<Chunk, F
         tallies.add(timestamp, number, row.try_get(3)?, row.try_get(4)?);
         (read, last) = (read + 1, Some(item));
     }
+    shared.times.learn(by_number.values().flatten().copied());
     let counted = name(shared, &client, by_number, tallies).await?;
     let rest = last.filter(|_| read == ARCHIVE_COPY_ROWS);
     let rest = rest.map(|last| Place::of(&Bound::after(&last)));

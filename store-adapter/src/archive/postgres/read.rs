@@ -65,16 +65,16 @@ pub(super) async fn locate(shared: &Shared, hashes: &[Id]) -> Result<Vec<Key>, F
     Ok(keys)
 }
 
-/// The rows of these hashes: the key, and the columns besides it.
+/// The rows of these hashes: the key, and the columns besides it. They are looked for where they were
+/// last known to be, and what isn't there is looked for everywhere.
 async fn find(
     shared: &Shared,
     client: &Object,
     hashes: &[Id],
     columns: &str,
 ) -> Result<Vec<Row>, Fault> {
-    let distinct: BTreeSet<Id> = hashes.iter().copied().collect();
-    let (known, unknown) = shared.times.known(distinct);
-    let clusters = clusters(known);
+    let mut sought: BTreeSet<Id> = hashes.iter().copied().collect();
+    let clusters = clusters(shared.times.likely(&sought));
     let mut rows = Vec::new();
     if clusters.len() <= CLUSTERS {
         for cluster in clusters {
@@ -83,8 +83,11 @@ async fn find(
     } else {
         rows = find_at(client, &clusters.concat(), columns).await?;
     }
-    if !unknown.is_empty() {
-        let found = find_anywhere(client, &unknown, columns).await?;
+    for row in &rows {
+        sought.remove(&item_in(row, 0)?.id);
+    }
+    if !sought.is_empty() {
+        let found = find_anywhere(client, &sought, columns).await?;
         let mut items = Vec::with_capacity(found.len());
         for row in &found {
             items.push(item_in(row, 0)?);
@@ -97,7 +100,11 @@ async fn find(
 
 /// All together: each index is opened once then. A server without statistics, as of a new partition,
 /// expects half of the table, but sessions read nothing through.
-async fn find_anywhere(client: &Object, hashes: &[Id], columns: &str) -> Result<Vec<Row>, Fault> {
+async fn find_anywhere(
+    client: &Object,
+    hashes: &BTreeSet<Id>,
+    columns: &str,
+) -> Result<Vec<Row>, Fault> {
     let sql = format!("SELECT {KEY}{columns} FROM messages WHERE hash = ANY($1)");
     let select = client.prepare_cached(&sql).await?;
     let hashes: Vec<&[u8]> = hashes.iter().map(|id| &id.0[..]).collect();

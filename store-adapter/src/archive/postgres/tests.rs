@@ -1,17 +1,26 @@
 //! What is seen from within only, on a real server.
 
+use sync_core::Item;
+
 use super::append::{self, Tried};
 use super::*;
 use crate::floor;
 use crate::testing::record;
 
 async fn archive(disk_cap: Option<u64>) -> PostgresArchive {
-    let url = PostgresUrl::parse(&postgres_server::shared().database()).unwrap();
+    open(&database(), disk_cap).await
+}
+
+fn database() -> PostgresUrl {
+    PostgresUrl::parse(&postgres_server::shared().database()).unwrap()
+}
+
+async fn open(url: &PostgresUrl, disk_cap: Option<u64>) -> PostgresArchive {
     let options = ArchiveOptions {
         max_connections: 4,
         disk_cap,
     };
-    let archive = PostgresArchive::open_or_create(&url, &options).await;
+    let archive = PostgresArchive::open_or_create(url, &options).await;
     archive.unwrap()
 }
 
@@ -56,4 +65,21 @@ async fn whoever_looks_after_the_partitions_lets_on_those_who_wait_for_it() {
     assert!(futures::poll!(&mut waiting).is_pending());
     archive.tend_partitions().await.unwrap();
     assert!(futures::poll!(&mut waiting).is_ready());
+}
+
+#[tokio::test]
+async fn messages_are_found_also_where_their_times_are_remembered_wrongly() {
+    let url = database();
+    let records: Vec<Record> = (1..=9).map(|n| record("/t", "/c", n, b"x")).collect();
+    let stored = open(&url, None).await.append(records.clone()).await;
+    assert_eq!(stored.unwrap(), [true; 9]);
+    let hashes: Vec<Id> = records.iter().map(Record::hash).collect();
+    // Wrong ones that lie together, and all over the time.
+    for apart in [1, 1 << 50] {
+        let archive = open(&url, None).await;
+        let wrong = hashes.iter().zip(20..);
+        let wrong = wrong.map(|(hash, n)| Item::new(n * apart, *hash));
+        archive.shared.times.learn(wrong);
+        assert_eq!(archive.lookup(&hashes).await.unwrap(), records);
+    }
 }

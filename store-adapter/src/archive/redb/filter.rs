@@ -4,31 +4,13 @@
 //! of keys, and the next for twice as many. A unit that is opened, or no longer the newest, has one
 //! that fits.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use fastbloom::AtomicBloomFilter;
-use siphasher::sip::SipHasher13;
 use sync_core::Id;
 
+use crate::archive::trace::Trace;
 use crate::limits::{FILTER_BITS_PER_KEY, FILTER_KEYS_LEAST};
-
-/// What filters know a hash by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Trace(u64);
-
-impl Trace {
-    /// Keyed anew in each process, so that nobody can choose hashes that many filters take for others.
-    pub(super) fn of(hash: &Id) -> Self {
-        static KEYS: OnceLock<(u64, u64)> = OnceLock::new();
-        let (first, second) = *KEYS.get_or_init(|| {
-            let random = RandomState::new();
-            (random.hash_one(1u8), random.hash_one(2u8))
-        });
-        Self(SipHasher13::new_with_keys(first, second).hash(&hash.0))
-    }
-}
 
 /// The hashes of one unit. Hashes that were removed may still seem to be there.
 #[derive(Debug)]
@@ -71,7 +53,7 @@ impl Filter {
                 parts.push(Part::with_room(room));
             }
             if let Some(part) = parts.last_mut() {
-                part.bloom.insert_hash(trace.0);
+                part.bloom.insert_hash(trace.bits());
                 part.keys += 1;
             }
         }
@@ -95,7 +77,9 @@ impl Filter {
 }
 
 fn may_hold(parts: &[Part], trace: Trace) -> bool {
-    parts.iter().any(|part| part.bloom.contains_hash(trace.0))
+    parts
+        .iter()
+        .any(|part| part.bloom.contains_hash(trace.bits()))
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use sync_core::Id;
 
 use super::fault::Fault;
 use super::files::{Care, Files};
-use super::filter::{Filter, Trace};
+use super::filter::Filter;
 use super::slot::Slot;
 use super::{Durability, read, sound, tables, verify, write};
 use crate::archive::ArchiveError;
+use crate::archive::trace::Trace;
 use crate::limits::{
     NEWEST_UNIT_CACHE_BYTES, OPEN_UNITS, OTHER_UNITS_CACHE_BYTES, SPLIT_CACHE_BYTES,
 };

@@ -4,13 +4,14 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableT
 use sync_core::Id;
 
 use super::fault::Fault;
-use super::filter::{Filter, Trace};
+use super::filter::Filter;
 use super::sound::{check_number, check_version};
 use super::sums::{Change, Sums};
 use super::tables::{
     ARCHIVE_KEY, FORMAT_VERSION, MESSAGES, ROWS, SUMS, TIMESTAMPS, TOPIC_NAMES, TOPIC_NUMBERS,
     UNIT_KEY,
 };
+use crate::archive::trace::Trace;
 
 /// So many hashes are put into the filter at a time.
 const TRACES: usize = 4_096;
