@@ -26,6 +26,7 @@ mod connections;
 mod disk;
 mod division;
 mod fault;
+mod find;
 mod items;
 mod keeper;
 mod names;
@@ -232,7 +233,7 @@ impl Archive for PostgresArchive {
         let shared = &*self.shared;
         shared
             .connections
-            .retry(|| read::lookup(shared, hashes))
+            .retry(|| find::lookup(shared, hashes))
             .await
     }
 
@@ -240,7 +241,7 @@ impl Archive for PostgresArchive {
         let shared = &*self.shared;
         shared
             .connections
-            .retry(|| read::locate(shared, hashes))
+            .retry(|| find::locate(shared, hashes))
             .await
     }
 

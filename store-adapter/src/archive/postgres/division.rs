@@ -68,7 +68,9 @@ pub(super) async fn divide(
                 Some(pause) => tokio::time::sleep(Duration::from_millis(pause)).await,
                 None => return Err(Fault::Again(reason)),
             },
-            done => return done,
+            Err(fault) => return Err(fault),
+            // Nobody waits for that any more. If it can't be, the next look clears it away.
+            Ok(()) => return drop_table(client, unit).await,
         }
     }
     Err(Fault::Again(
@@ -243,8 +245,11 @@ async fn replace(
         transaction.batch_execute(&drop).await?;
     }
     strike(&transaction, unit).await?;
-    let drop = format!("DROP TABLE {}", unit.table());
-    transaction.batch_execute(&drop).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+async fn drop_table(client: &Object, unit: &Unit) -> Result<(), Fault> {
+    let drop = format!("DROP TABLE {}", unit.table());
+    Ok(client.batch_execute(&drop).await?)
 }

@@ -75,7 +75,7 @@ pub(super) async fn join_empty(client: &mut Object, units: &[Unit]) -> Result<()
     Ok(())
 }
 
-/// Removes tables that an interrupted division has left. Only who holds the lock of the partitions may.
+/// Removes tables that a division has left. Only who holds the lock of the partitions may.
 pub(super) async fn clear_away(client: &Object) -> Result<(), Fault> {
     let rows = client
         .query(
@@ -207,9 +207,12 @@ pub(super) async fn locked_after_maintenance<'a>(
     Ok(transaction)
 }
 
+/// Everybody waits until such a transaction ends, and needn't wait for the disk too: a crash may undo it,
+/// but nothing that was stored after, for that is behind it in the write-ahead log.
 async fn lock_parent(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let lock = format!(
-        "SET LOCAL lock_timeout = {PARTITION_LOCK_MILLISECONDS};
+        "SET LOCAL synchronous_commit = off;
+         SET LOCAL lock_timeout = {PARTITION_LOCK_MILLISECONDS};
          LOCK TABLE ONLY messages IN ACCESS EXCLUSIVE MODE"
     );
     Ok(transaction.batch_execute(&lock).await?)
