@@ -51,6 +51,7 @@ impl Branch {
         if self.path_to(child, path) == Path::Inside && self.relieve(child) {
             child = self.child(item);
         }
+        self.fetch_for(item, child);
         let path_down = self.path_to(child, path);
         // Counted before it is placed: the totals are fetched while the child is still waited for.
         let (len, counted) = (self.len(), Summary::of(&item.id));
@@ -182,6 +183,27 @@ impl Branch {
         Item::new(self.timestamps[child], id)
     }
 
+    /// Has the cache fetch what an insert of `item` below `child` will read and move: all of it at once,
+    /// from where the item should lie among evenly spread ones, since the counts tell how many there are.
+    #[inline]
+    fn fetch_for(&self, item: &Item, child: usize) {
+        let Node::Leaf(leaf) = &self.children[child] else {
+            return;
+        };
+        if child + 1 < self.len() {
+            let count = self.count_at(child);
+            let (start, end) = (self.timestamps[child], self.timestamps[child + 1]);
+            let gap = (end - start) / count.max(1) as u64 + 1;
+            leaf.fetch_for(((item.timestamp - start) / gap) as usize, count);
+        }
+    }
+
+    /// How many items `child` holds, which isn't the last one.
+    #[inline]
+    fn count_at(&self, child: usize) -> usize {
+        self.totals.count_before(child + 1) - self.totals.count_before(child)
+    }
+
     fn path_to(&self, child: usize, path: Path) -> Path {
         if child == self.len() - 1 {
             path
@@ -299,9 +321,11 @@ impl Branch {
         let left = child.checked_sub(1);
         let right = (child + 1 < self.len()).then_some(child + 1);
         let neighbours = left.into_iter().chain(right);
-        let emptiest = neighbours.min_by_key(|neighbour| self.children[*neighbour].len());
+        let emptiest = neighbours
+            .filter_map(|neighbour| Some((self.leaf_len(neighbour)?, neighbour)))
+            .min();
         match emptiest {
-            Some(neighbour) if self.children[neighbour].len() <= LEAF_MAX - LEAF_RELIEF => {
+            Some((len, neighbour)) if len <= LEAF_MAX - LEAF_RELIEF => {
                 self.level(child.min(neighbour), LEAF_RELIEF);
                 true
             }
@@ -311,6 +335,7 @@ impl Branch {
 
     fn leaf_len(&self, child: usize) -> Option<usize> {
         match &self.children[child] {
+            Node::Leaf(_) if child + 1 < self.len() => Some(self.count_at(child)),
             Node::Leaf(leaf) => Some(leaf.len()),
             Node::Branch(_) => None,
         }

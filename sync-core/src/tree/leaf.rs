@@ -289,6 +289,17 @@ impl Leaf {
         black_box(lines.fold(0, |all, id| all ^ id.0[0]));
     }
 
+    /// Has the cache fetch what an insert at about `slot` will read and move, of a leaf that has `len` items:
+    /// all lines at once.
+    #[inline]
+    pub(super) fn fetch_for(&self, slot: usize, len: usize) {
+        let (lines, _) = self.timestamps.as_chunks::<TIMES_PER_LINE>();
+        let times = lines.iter().fold(0, |all, line| all ^ line[0]);
+        let ids = self.ids.get(slot..len).unwrap_or_default();
+        let ids = ids.iter().step_by(IDS_PER_LINE);
+        black_box((times, ids.fold(0, |all, id| all ^ id.0[0]), self.totals.touch()));
+    }
+
     /// Panics unless the kept totals and the unused slots are as they should be.
     #[cfg(test)]
     pub(super) fn check(&self) {

@@ -104,10 +104,11 @@ impl Node {
 fn insert_into(leaf: &mut Arc<Leaf>, item: &Item, path: Path) -> Inserted {
     let slot = match path {
         Path::Append => leaf.len(),
-        Path::RightEdge | Path::Inside => {
+        Path::RightEdge => {
             leaf.fetch_end();
             leaf.slot(item)
         }
+        Path::Inside => leaf.slot(item),
     };
     if leaf.holds(slot, item) {
         return Inserted::Present;

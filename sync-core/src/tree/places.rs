@@ -77,6 +77,12 @@ impl QuarterTotals {
         }
     }
 
+    /// Reads all lines of the cache.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.0.iter().fold(0, |all, (sum, _)| all ^ sum.0[0])
+    }
+
     /// What lies before the place of that index.
     #[inline]
     pub(super) fn before<L: Lane>(&self, index: usize) -> L {
