@@ -39,11 +39,13 @@ pub(super) enum Known {
 impl QuarterTotals {
     pub(super) const EMPTY: Self = Self([(Sum([0; 4]), Xor([0; 4])); PLACES]);
 
-    /// The totals of these ids.
-    pub(super) fn of(ids: &[Id]) -> Self {
+    /// The totals of the ids at these places.
+    pub(super) fn of(ids: &[Id; LEAF_MAX], places: ops::Range<usize>) -> Self {
         let mut totals = Self::EMPTY;
-        for (total, ids) in totals.0.iter_mut().zip(ids.chunks(STEP)) {
-            *total = Group::of_ids(ids);
+        for (quarter, total) in totals.0.iter_mut().enumerate() {
+            let start = places.start.max(quarter * STEP);
+            let end = places.end.min((quarter + 1) * STEP);
+            *total = Group::of_ids(ids.get(start..end).unwrap_or_default());
         }
         totals
     }
@@ -59,6 +61,23 @@ impl QuarterTotals {
                 break;
             }
             total.sub(&Group::of_id(&ids[moved]));
+        }
+    }
+
+    /// The id at `place` was put there, and those before it have moved on towards the first one, which lies
+    /// at `start` now.
+    #[inline]
+    pub(super) fn put_before(&mut self, ids: &[Id; LEAF_MAX], place: usize, start: usize) {
+        let mut moved = place;
+        for quarter in (start / STEP..=place / STEP).rev() {
+            let first = quarter * STEP;
+            if let Some(total) = self.0.get_mut(quarter) {
+                total.add(&Group::of_id(&ids[moved]));
+                if first > start {
+                    total.sub(&Group::of_id(&ids[first - 1]));
+                }
+            }
+            moved = first.saturating_sub(1);
         }
     }
 
@@ -100,12 +119,14 @@ impl QuarterTotals {
     }
 }
 
-/// The nearest known place to `slot` in a leaf of `len` items, and the slots between the two.
+/// The nearest place to `place` before which the total is known, in a leaf with items at `items`, and the places
+/// between the two.
 #[inline]
-pub(super) fn nearest(slot: usize, len: usize) -> (Known, ops::Range<usize>) {
-    let before = PLACES.min(slot / STEP);
-    let (start, end) = (before * STEP, len.min((before + 1) * STEP));
-    if slot - start <= end - slot {
+pub(super) fn nearest(place: usize, items: ops::Range<usize>) -> (Known, ops::Range<usize>) {
+    let before = PLACES.min(place / STEP);
+    let start = items.start.max(before * STEP);
+    let end = items.end.min((before + 1) * STEP);
+    if place - start <= end - place {
         let known = match before.checked_sub(1) {
             None => Known::Start,
             Some(index) => Known::Kept {
@@ -113,14 +134,14 @@ pub(super) fn nearest(slot: usize, len: usize) -> (Known, ops::Range<usize>) {
                 behind: false,
             },
         };
-        (known, start..slot)
+        (known, start..place)
     } else if before < PLACES {
         let known = Known::Kept {
             index: before,
             behind: true,
         };
-        (known, slot..end)
+        (known, place..end)
     } else {
-        (Known::End, slot..end)
+        (Known::End, place..end)
     }
 }
