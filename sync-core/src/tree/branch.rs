@@ -51,14 +51,14 @@ impl Branch {
         if self.path_to(child, path) == Path::Inside && self.relieve(child) {
             child = self.child(item);
         }
-        self.fetch_for(item, child);
+        let near = self.fetch_for(item, child);
         let path_down = self.path_to(child, path);
         // Counted before it is placed: the totals are fetched while the child is still waited for.
         let (len, counted) = (self.len(), Summary::of(&item.id));
         if child + 1 < len {
             self.totals.add(child, len, &counted);
         }
-        match self.children[child].insert(item, path_down) {
+        match self.children[child].insert(item, path_down, near) {
             Inserted::Present => {
                 self.totals.sub(child, len, &counted);
                 Inserted::Present
@@ -184,18 +184,20 @@ impl Branch {
     }
 
     /// Has the cache fetch what an insert of `item` below `child` will read and move: all of it at once,
-    /// from where the item should lie among evenly spread ones, since the counts tell how many there are.
+    /// from where the item should lie among evenly spread ones, since the counts tell how many there are. Gives
+    /// that place, if the child is a leaf and not the last one.
     #[inline]
-    fn fetch_for(&self, item: &Item, child: usize) {
+    fn fetch_for(&self, item: &Item, child: usize) -> Option<usize> {
         let Node::Leaf(leaf) = &self.children[child] else {
-            return;
+            return None;
         };
-        if child + 1 < self.len() {
-            let count = self.count_at(child);
-            let (start, end) = (self.timestamps[child], self.timestamps[child + 1]);
-            let gap = (end - start) / count.max(1) as u64 + 1;
-            leaf.fetch_for(((item.timestamp - start) / gap) as usize, count);
+        if child + 1 == self.len() {
+            return None;
         }
+        let count = self.count_at(child);
+        let (start, end) = (self.timestamps[child], self.timestamps[child + 1]);
+        let gap = (end - start) / count.max(1) as u64 + 1;
+        Some(leaf.fetch_for(((item.timestamp - start) / gap) as usize, count))
     }
 
     /// How many items `child` holds, which isn't the last one.

@@ -8,7 +8,7 @@ use triomphe::Arc;
 use super::branch::Parent;
 use super::node::{Entry, Inserted, Node, Path};
 use super::places::{Known, QuarterTotals, STEP, nearest};
-use super::search::{lower_bound, lower_bound_from, lower_bound_warm};
+use super::search::{lower_bound, lower_bound_from, lower_bound_near, lower_bound_warm};
 use super::totals::Lane;
 use super::{LEAF_MAX, LEAF_MIN};
 use crate::item::{Bound, Id, Item};
@@ -156,6 +156,12 @@ impl Leaf {
     #[inline]
     pub(super) fn slot_warm(&self, key: &Item) -> usize {
         self.slot_at(lower_bound_warm(&self.timestamps, key.timestamp), key)
+    }
+
+    /// As [`Leaf::slot`], where the key is likely to belong near that place.
+    #[inline]
+    pub(super) fn slot_near(&self, near: usize, key: &Item) -> usize {
+        self.slot_at(lower_bound_near(&self.timestamps, near, key.timestamp), key)
     }
 
     /// As [`Leaf::slot`], where it is known that the first `from` do.
@@ -309,20 +315,26 @@ impl Leaf {
     }
 
     /// Has the cache fetch what an insert at about `slot` will read and move, of a leaf that has `len` items:
-    /// all lines at once, before any of them says where the items are.
+    /// all lines at once, before any of them says where the items are. Gives the place that is likely.
     #[inline]
-    pub(super) fn fetch_for(&self, slot: usize, len: usize) {
+    pub(super) fn fetch_for(&self, slot: usize, len: usize) -> usize {
         let start = middle(len);
+        let place = start + slot;
         let moved = if slot < len / 2 {
-            start..start + slot
+            start.saturating_sub(TIMES_PER_LINE)..LEAF_MAX.min(place + TIMES_PER_LINE)
         } else {
-            start + slot..start + len
+            place.saturating_sub(TIMES_PER_LINE)..start + len
         };
-        let (lines, _) = self.timestamps.as_chunks::<TIMES_PER_LINE>();
-        let times = lines.iter().fold(0, |all, line| all ^ line[0]);
+        let times = self.timestamps.get(moved.clone()).unwrap_or_default();
+        let times = times.iter().step_by(TIMES_PER_LINE);
         let ids = self.ids.get(moved).unwrap_or_default();
         let ids = ids.iter().step_by(IDS_PER_LINE);
-        black_box((times, ids.fold(0, |all, id| all ^ id.0[0]), self.totals.touch()));
+        black_box((
+            times.fold(0, |all, time| all ^ time),
+            ids.fold(0, |all, id| all ^ id.0[0]),
+            self.totals.touch(),
+        ));
+        place
     }
 
     /// Panics unless the kept totals and the unused places are as they should be.
@@ -359,9 +371,7 @@ impl Leaf {
     pub(super) fn holds(&self, slot: usize, item: &Item) -> bool {
         let place = self.place(slot);
         // In this order: the id of another timestamp needn't be fetched.
-        slot < self.len()
-            && self.timestamps[place] == item.timestamp
-            && self.ids[place] == item.id
+        slot < self.len() && self.timestamps[place] == item.timestamp && self.ids[place] == item.id
     }
 
     /// Puts an item in front of that slot, for which there must be room: the shorter side moves, unless it
@@ -511,7 +521,8 @@ mod tests {
         for slot in 0..=plain.len() {
             assert_eq!(leaf.ids_before::<(Sum, _)>(slot, None), sum(&plain[..slot]));
         }
-        let keys = (0..42).flat_map(|time| [Id::ZERO, Id([0x7f; 32])].map(|id| Item::new(time, id)));
+        let keys =
+            (0..42).flat_map(|time| [Id::ZERO, Id([0x7f; 32])].map(|id| Item::new(time, id)));
         for key in keys.chain(plain.iter().copied()) {
             let slot = plain.partition_point(|item| *item < key);
             assert_eq!(leaf.slot(&key), slot);
@@ -563,15 +574,19 @@ mod tests {
         for cut in [12, 60, 70, 128] {
             for starts in [[0, 0], [LEAF_MAX, 0], [0, LEAF_MAX], [9, 9]] {
                 let (low, high) = sorted.split_at(cut);
-                let [mut left, mut right] =
-                    [(low, starts[0]), (high, starts[1])].map(|(items, start)| {
-                        of(items, start.min(LEAF_MAX - items.len()))
-                    });
+                let [mut left, mut right] = [(low, starts[0]), (high, starts[1])]
+                    .map(|(items, start)| of(items, start.min(LEAF_MAX - items.len())));
                 let (moved, to_the_right) = left.level(&mut right, 16);
                 let now = left.len();
                 assert_eq!(now.abs_diff(cut), cut.abs_diff(70).min(16));
                 assert_eq!(to_the_right, cut >= 70);
-                assert_eq!(moved, sorted[now.min(cut)..now.max(cut)].iter().map(|item| &item.id).collect());
+                assert_eq!(
+                    moved,
+                    sorted[now.min(cut)..now.max(cut)]
+                        .iter()
+                        .map(|item| &item.id)
+                        .collect()
+                );
                 check(&left, &sorted[..now]);
                 check(&right, &sorted[now..]);
             }

@@ -251,7 +251,7 @@ impl ItemSetMut for RangeTree {
         } else {
             Path::RightEdge
         };
-        let inserted = self.root.insert(&item, path);
+        let inserted = self.root.insert(&item, path, None);
         if matches!(inserted, Inserted::Present) {
             return false;
         }

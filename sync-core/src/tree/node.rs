@@ -52,10 +52,10 @@ pub(super) struct Edges {
 }
 
 impl Node {
-    /// Inserts in order below this node.
-    pub(super) fn insert(&mut self, item: &Item, path: Path) -> Inserted {
+    /// Inserts in order below this node; in a leaf, the item is likely to belong `near` that place.
+    pub(super) fn insert(&mut self, item: &Item, path: Path, near: Option<usize>) -> Inserted {
         match self {
-            Self::Leaf(leaf) => insert_into(leaf, item, path),
+            Self::Leaf(leaf) => insert_into(leaf, item, path, near),
             Self::Branch(branch) => Arc::make_mut(branch).insert(item, path),
         }
     }
@@ -101,14 +101,14 @@ impl Node {
 }
 
 /// The search comes before the copy: an item that is there costs none.
-fn insert_into(leaf: &mut Arc<Leaf>, item: &Item, path: Path) -> Inserted {
-    let slot = match path {
-        Path::Append => leaf.len(),
-        Path::RightEdge => {
+fn insert_into(leaf: &mut Arc<Leaf>, item: &Item, path: Path, near: Option<usize>) -> Inserted {
+    let slot = match (path, near) {
+        (Path::Append, _) => leaf.len(),
+        (_, Some(near)) => leaf.slot_near(near, item),
+        (_, None) => {
             leaf.fetch_end();
             leaf.slot(item)
         }
-        Path::Inside => leaf.slot(item),
     };
     if leaf.holds(slot, item) {
         return Inserted::Present;

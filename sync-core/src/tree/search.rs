@@ -60,6 +60,22 @@ pub(super) fn lower_bound_from<const N: usize>(keys: &[u64; N], from: usize, key
     start + rest.take_while(|slot| **slot < key).count()
 }
 
+/// As [`lower_bound`], from a line on where the answer is likely to be: what lies elsewhere isn't read.
+#[inline]
+pub(super) fn lower_bound_near<const N: usize>(keys: &[u64; N], near: usize, key: u64) -> usize {
+    let (lines, _) = keys.as_chunks::<STRIDE>();
+    let mut line = near.min(N) / STRIDE;
+    while line > 0 && lines[line - 1][STRIDE - 1] >= key {
+        line -= 1;
+    }
+    while lines.get(line).is_some_and(|line| line[STRIDE - 1] < key) {
+        line += 1;
+    }
+    lines
+        .get(line)
+        .map_or(N, |keys| line * STRIDE + within(keys, key))
+}
+
 /// How many keys of the line, the last of which isn't, are less than `key`.
 #[inline]
 const fn within(line: &[u64; STRIDE], key: u64) -> usize {
@@ -70,7 +86,7 @@ const fn within(line: &[u64; STRIDE], key: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{lower_bound, lower_bound_from};
+    use super::{lower_bound, lower_bound_from, lower_bound_near, lower_bound_warm};
 
     #[test]
     fn counts_as_a_linear_scan_does() {
@@ -82,6 +98,10 @@ mod tests {
             for key in (0..440).chain([u64::MAX]) {
                 let expected = keys.iter().filter(|slot| **slot < key).count();
                 assert_eq!(lower_bound(&keys, key), expected, "{len} keys, {key}");
+                assert_eq!(lower_bound_warm(&keys, key), expected);
+                for near in [0, 5, 8, 60, 127, 128, 200] {
+                    assert_eq!(lower_bound_near(&keys, near, key), expected);
+                }
                 for from in 0..=expected {
                     assert_eq!(lower_bound_from(&keys, from, key), expected);
                 }
