@@ -23,8 +23,10 @@
 //!   there on wait for the cache together (`seek`);
 //! - many positions are gone to in one walk, level by level, summed from one to the next in a leaf, and
 //!   without xors, which negentropy doesn't ask for (`walk`);
-//! - an insert has the end of its leaf fetched, which it will move, while it still searches, and
-//!   counts itself in a branch before it goes down, while the leaf is on its way.
+//! - a leaf has its room on both sides of the items, so that an insert moves the shorter side;
+//! - an insert has what it will read and move of its leaf fetched at once, before it searches there: the
+//!   branch knows how many items the leaf has and between which times, so about where the new one belongs.
+//!   It counts itself in a branch before it goes down, while the leaf is on its way.
 //!
 //! `ARCHITECTURE.md` says what each of these bought, and what was tried in vain.
 //!
