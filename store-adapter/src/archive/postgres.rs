@@ -19,6 +19,7 @@
 //! Each call takes a connection of the pool for one statement or one transaction, and tries again what
 //! failed with its connection or stood in another node's way.
 
+mod ahead;
 mod append;
 mod care;
 mod changes;

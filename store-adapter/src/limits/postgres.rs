@@ -76,6 +76,13 @@ pub const PARTITION_BYTES_LEAST: u64 = 1 << 20;
 /// takes, so that a hash isn't looked for in too many.
 pub const PARTITIONS: u64 = 64;
 
+/// Partitions of a database from which on none is made ahead: what grows while there are so many is
+/// divided.
+pub const PARTITIONS_MOST: u64 = 4 * PARTITIONS;
+
+/// How often it is seen to that there are some ahead while a partition is divided, in milliseconds.
+pub const PARTITION_AHEAD_MILLISECONDS: u64 = 500;
+
 /// Messages of a partition of a database that are counted, at most, to divide it evenly; of more a
 /// sample is taken.
 pub const PARTITION_COUNTED_ROWS: u64 = 20_000;

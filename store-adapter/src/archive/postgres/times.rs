@@ -61,7 +61,12 @@ impl Generations {
     fn learn(&mut self, entry: Entry) {
         let place = Entry::spread(entry.tag);
         let is_entry = |known: &Entry| *known == entry;
-        if self.new.find(place, is_entry).is_some() {
+        let tables = [&self.new, &self.old];
+        // Also if only the older one has it: a history that fits stays whole however often it is read.
+        if tables
+            .iter()
+            .any(|table| table.find(place, is_entry).is_some())
+        {
             return;
         }
         if self.new.len() >= OF_A_TABLE / 2 {
@@ -126,6 +131,11 @@ mod tests {
         Item::new((number as u64) << 20, id)
     }
 
+    /// Different for each number, and spread as traces are.
+    fn tag(number: usize) -> u32 {
+        (number as u32).wrapping_mul(0x9e37_79b1)
+    }
+
     #[test]
     fn what_was_learned_is_likely_and_nothing_else_of_a_few() {
         let times = Times::default();
@@ -154,15 +164,27 @@ mod tests {
     }
 
     #[test]
+    fn a_history_that_fits_is_remembered_whole_however_often_it_is_read() {
+        let mut generations = Generations::default();
+        let count = OF_A_TABLE / 4 * 3;
+        for _ in 0..3 {
+            for number in 0..count {
+                generations.learn(Entry::new(tag(number), 1));
+            }
+        }
+        assert!((0..count).all(|number| generations.of(tag(number)).count() == 1));
+    }
+
+    #[test]
     fn the_newest_are_known_and_the_number_is_bounded() {
         let mut generations = Generations::default();
-        for number in 0..2 * OF_A_TABLE as u32 {
-            generations.learn(Entry::new(number, 1));
+        let count = 2 * OF_A_TABLE;
+        for number in 0..count {
+            generations.learn(Entry::new(tag(number), 1));
             assert!(generations.new.len() + generations.old.len() <= OF_A_TABLE);
         }
-        let newest = 2 * OF_A_TABLE as u32 - 1;
-        assert_eq!(generations.of(newest).count(), 1);
-        assert_eq!(generations.of(newest - OF_A_TABLE as u32 / 2).count(), 1);
-        assert_eq!(generations.of(0).count(), 0);
+        let is_known = |number| generations.of(tag(number)).count() == 1;
+        assert!((count - OF_A_TABLE / 2..count).all(is_known));
+        assert!(!is_known(0));
     }
 }
