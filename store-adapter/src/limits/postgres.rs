@@ -80,6 +80,10 @@ pub const PARTITIONS: u64 = 64;
 /// divided.
 pub const PARTITIONS_MOST: u64 = 4 * PARTITIONS;
 
+/// The last partition of a database is cut, to have empty ones behind it, if it takes no more bytes than
+/// this: it is read through while everybody waits, some 60 ms.
+pub const PARTITION_CUT_BYTES: u64 = 256 << 20;
+
 /// How often it is seen to that there are some ahead while a partition is divided, in milliseconds.
 pub const PARTITION_AHEAD_MILLISECONDS: u64 = 500;
 

@@ -10,7 +10,9 @@ use super::keeper::target;
 use super::partitions;
 use super::place::Place;
 use super::units::{self, Unit};
-use crate::limits::{PARTITION_AHEAD_MILLISECONDS, PARTITION_SPAN, PARTITIONS_MOST};
+use crate::limits::{
+    PARTITION_AHEAD_MILLISECONDS, PARTITION_CUT_BYTES, PARTITION_SPAN, PARTITIONS_MOST,
+};
 
 /// Empty partitions that are kept ahead of the newest messages.
 const AHEAD: usize = 3;
@@ -69,8 +71,7 @@ pub(super) async fn make(
     if held.len() - newest > 2 || held.len() as u64 >= PARTITIONS_MOST {
         return Ok(());
     }
-    // It is read through when it is cut, and everybody waits meanwhile. It is divided first.
-    if *bytes_of_last > target.saturating_mul(2) {
+    if !is_cut_quickly(*bytes_of_last) {
         return Ok(());
     }
     let (unit, bytes) = &held[newest];
@@ -109,4 +110,21 @@ async fn times_in(client: &Object, unit: &Unit) -> Result<Option<(u64, u64)>, Fa
     let (oldest, newest): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
     let time = |time: i64| u64::try_from(time).unwrap_or_default();
     Ok(oldest.zip(newest).map(|(a, b)| (time(a), time(b))))
+}
+
+/// Whether a last partition of so many bytes may be cut. It is read through for that, and everybody waits
+/// meanwhile; a larger one is divided first.
+const fn is_cut_quickly(bytes: u64) -> bool {
+    bytes <= PARTITION_CUT_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_partition_is_cut_up_to_the_limit() {
+        assert!(is_cut_quickly(PARTITION_CUT_BYTES));
+        assert!(!is_cut_quickly(PARTITION_CUT_BYTES + 1));
+    }
 }
