@@ -140,10 +140,6 @@ pub const PARTITION_LOOK_AGAIN_MOST_MILLISECONDS: u64 = 5_000;
 /// compares everything.
 pub const REMOVALS_KEPT_SECONDS: u32 = 86_400;
 
-/// Timestamps of hashes that an archive in a database remembers in memory, in 15 to 30 bytes each.
-/// A power of two and an eighth less, which fills its tables.
-pub const ARCHIVE_TIMES_REMEMBERED: usize = 7 << 21;
-
 /// Changes of other nodes that are read from a shared database at a time, about.
 pub const ARCHIVE_CHANGES: usize = 10_000;
 

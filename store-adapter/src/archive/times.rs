@@ -1,5 +1,5 @@
-//! When the messages of hashes are from, so that they are looked for in the partitions of those times
-//! only.
+//! When the messages of hashes are from, so that they are looked for only where messages of those times
+//! are.
 //!
 //! Learned from whatever passes: the index is read at the start, then what is stored, followed and
 //! found. It is a hint: a hash may have no time here, another one's, or that of a message that has gone.
@@ -21,7 +21,7 @@ const OF_A_TABLE: usize = ARCHIVE_TIMES_REMEMBERED / TABLES;
 /// What is remembered of so many hashes at most: 12 bytes of each, in tables of which at least 7/16 are
 /// in use once they grow.
 #[derive(Debug, Default)]
-pub(super) struct Times {
+pub(in crate::archive) struct Times {
     tables: [Mutex<Generations>; TABLES],
 }
 
@@ -88,7 +88,7 @@ impl Generations {
 }
 
 impl Times {
-    pub(super) fn learn(&self, items: impl IntoIterator<Item = Item>) {
+    pub(in crate::archive) fn learn(&self, items: impl IntoIterator<Item = Item>) {
         for item in items {
             let (mut generations, tag) = self.table(&item.id);
             generations.learn(Entry::new(tag, item.timestamp));
@@ -96,7 +96,10 @@ impl Times {
     }
 
     /// Where the messages of these hashes may be.
-    pub(super) fn likely<'a>(&self, hashes: impl IntoIterator<Item = &'a Id>) -> Vec<Item> {
+    pub(in crate::archive) fn likely<'a>(
+        &self,
+        hashes: impl IntoIterator<Item = &'a Id>,
+    ) -> Vec<Item> {
         let mut likely = Vec::new();
         for id in hashes {
             let (generations, tag) = self.table(id);
