@@ -103,13 +103,8 @@ impl Times {
         let mut likely = Vec::new();
         for id in hashes {
             let (generations, tag) = self.table(id);
-            let first = likely.len();
-            for timestamp in generations.of(tag) {
-                let item = Item::new(timestamp, *id);
-                if !likely[first..].contains(&item) {
-                    likely.push(item);
-                }
-            }
+            let times = generations.of(tag);
+            likely.extend(times.map(|timestamp| Item::new(timestamp, *id)));
         }
         likely
     }

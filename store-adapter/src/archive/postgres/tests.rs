@@ -87,8 +87,7 @@ async fn messages_are_found_also_where_their_times_are_remembered_wrongly() {
 }
 
 #[tokio::test]
-async fn a_large_last_partition_is_divided_before_any_is_made_ahead_and_some_are_while_one_is_divided()
- {
+async fn partitions_are_made_ahead_also_while_another_is_divided() {
     let (url, options) = (database(), ArchiveOptions::default());
     let archive = PostgresArchive::open_sized(&url, &options, true, 256 << 10).await;
     let archive = archive.unwrap();
