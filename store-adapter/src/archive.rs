@@ -7,6 +7,7 @@ pub mod options;
 pub mod postgres;
 pub mod redb;
 pub mod scan;
+mod times;
 mod trace;
 pub mod unit;
 pub mod url;

@@ -19,6 +19,7 @@
 //! Each call takes a connection of the pool for one statement or one transaction, and tries again what
 //! failed with its connection or stood in another node's way.
 
+mod ahead;
 mod append;
 mod care;
 mod changes;
@@ -40,7 +41,6 @@ mod states;
 mod tallies;
 #[cfg(test)]
 mod tests;
-mod times;
 mod topics;
 mod units;
 pub(in crate::archive) mod url;
@@ -60,9 +60,9 @@ use self::connections::Connections;
 use self::disk::Disk;
 use self::fault::Fault;
 use self::remove::Patience;
-use self::times::Times;
 use self::topics::Topics;
 use super::changes::{ChangePosition, Changes};
+use super::times::Times;
 use super::{
     Archive, ArchiveError, ArchiveOptions, ArchiveStats, Scan, ScanPage, StorageUnit, check_state,
 };

@@ -17,6 +17,7 @@ mod engine;
 mod fault;
 mod files;
 mod filter;
+mod find;
 mod helpers;
 mod journal;
 mod loading;

@@ -12,3 +12,7 @@ pub const STATE_NAME_BYTES: usize = 256;
 
 /// Longest value of a side state, in bytes.
 pub const STATE_VALUE_BYTES: usize = 1 << 20;
+
+/// Timestamps of hashes that an archive on disk or in a database remembers in memory, in 15 to 30 bytes each.
+/// A power of two and an eighth less, which fills its tables.
+pub const ARCHIVE_TIMES_REMEMBERED: usize = 7 << 21;

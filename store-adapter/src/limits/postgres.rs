@@ -76,6 +76,17 @@ pub const PARTITION_BYTES_LEAST: u64 = 1 << 20;
 /// takes, so that a hash isn't looked for in too many.
 pub const PARTITIONS: u64 = 64;
 
+/// Partitions of a database from which on none is made ahead: what grows while there are so many is
+/// divided.
+pub const PARTITIONS_MOST: u64 = 4 * PARTITIONS;
+
+/// The last partition of a database is cut, to have empty ones behind it, if it takes no more bytes than
+/// this: it is read through while everybody waits, some 60 ms.
+pub const PARTITION_CUT_BYTES: u64 = 256 << 20;
+
+/// How often it is seen to that there are some ahead while a partition is divided, in milliseconds.
+pub const PARTITION_AHEAD_MILLISECONDS: u64 = 500;
+
 /// Messages of a partition of a database that are counted, at most, to divide it evenly; of more a
 /// sample is taken.
 pub const PARTITION_COUNTED_ROWS: u64 = 20_000;
@@ -128,10 +139,6 @@ pub const PARTITION_LOOK_AGAIN_MOST_MILLISECONDS: u64 = 5_000;
 /// How long other nodes are told of a removal from a shared database, in seconds; one that asks later
 /// compares everything.
 pub const REMOVALS_KEPT_SECONDS: u32 = 86_400;
-
-/// Timestamps of hashes that an archive in a database remembers in memory, in 15 to 30 bytes each.
-/// A power of two and an eighth less, which fills its tables.
-pub const ARCHIVE_TIMES_REMEMBERED: usize = 7 << 21;
 
 /// Changes of other nodes that are read from a shared database at a time, about.
 pub const ARCHIVE_CHANGES: usize = 10_000;

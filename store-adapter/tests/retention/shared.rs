@@ -112,10 +112,10 @@ async fn a_cap_is_held_by_all(time: fn(u64) -> u64) {
     }
     over.store(true, Ordering::Relaxed);
     let highest = u64::try_from(highest.await.unwrap()).unwrap();
-    println!("highest {highest} bytes of {CAP}");
     assert!(highest <= CAP + CAP / 20, "{highest} bytes of {CAP}");
     assert!(highest > CAP / 2, "{highest} bytes of {CAP}");
     let held = nodes[0].door.archive().stats().await.unwrap().messages;
+    println!("highest {highest} bytes of {CAP}, {held} messages left");
     let agree = async {
         let heard = |node: &Node| node.door.index().len() as u64 == held;
         while !nodes.iter().all(heard) {

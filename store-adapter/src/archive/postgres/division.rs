@@ -8,6 +8,7 @@ use std::time::Duration;
 use deadpool_postgres::{GenericClient, Object};
 use tokio_postgres::types::ToSql;
 
+use super::ahead::Ahead;
 use super::fault::Fault;
 use super::partitions::{Part, detach, locked_after_maintenance, next_number, strike};
 use super::place::{Place, item_in};
@@ -36,6 +37,7 @@ pub(super) async fn divide(
     unit: &Unit,
     bytes: u64,
     parts: usize,
+    ahead: &mut Ahead<'_>,
 ) -> Result<(), Fault> {
     let rows_at_once = PARTITION_MOVE_BYTES / (bytes / unit.messages.max(1)).max(1);
     let rows_at_once = rows_at_once.clamp(1, PARTITION_MOVE_ROWS);
@@ -51,12 +53,13 @@ pub(super) async fn divide(
         };
         part.create_detached(client).await?;
         let mut copy = PartCopy { part, messages: 0 };
-        copy.copy_all(client, unit, rows_at_once).await?;
+        copy.copy_all(client, unit, rows_at_once, ahead).await?;
         copies.push(copy);
         lower = upper.clone();
     }
     let mut pauses = ARCHIVE_RETRY_MILLISECONDS.into_iter();
     for _ in 0..CATCH_UPS {
+        ahead.keep_up(client).await?;
         let next = self::snapshot(client).await?;
         let changed = catch_up(client, unit, &mut copies, &snapshot).await?;
         snapshot = next;
@@ -91,7 +94,13 @@ impl PartCopy {
     }
 
     /// Copies the rows that belong here, so many at a time, so that no lock is held for long.
-    async fn copy_all(&mut self, client: &Object, unit: &Unit, rows: u64) -> Result<(), Fault> {
+    async fn copy_all(
+        &mut self,
+        client: &mut Object,
+        unit: &Unit,
+        rows: u64,
+        ahead: &mut Ahead<'_>,
+    ) -> Result<(), Fault> {
         let sql = format!(
             "WITH moved AS (
                  INSERT INTO {to} SELECT * FROM {from}
@@ -116,6 +125,7 @@ impl PartCopy {
             let last = item_in(&moved, 0)?;
             self.messages += moved.try_get::<_, i64>(2)?;
             lower = Place::of(&sync_core::Bound::after(&last));
+            ahead.keep_up(client).await?;
         }
     }
 

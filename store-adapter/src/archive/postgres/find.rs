@@ -73,11 +73,8 @@ async fn find(
     }
     if !sought.is_empty() {
         let found = find_anywhere(client, &sought, columns).await?;
-        let mut items = Vec::with_capacity(found.len());
-        for row in &found {
-            items.push(item_in(row, 0)?);
-        }
-        shared.times.learn(items);
+        let items: Result<Vec<Item>, Fault> = found.iter().map(|row| item_in(row, 0)).collect();
+        shared.times.learn(items?);
         rows.extend(found);
     }
     Ok(rows)

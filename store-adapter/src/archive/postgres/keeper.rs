@@ -8,30 +8,24 @@ use deadpool_postgres::Object;
 use tokio::sync::Notify;
 
 use super::Shared;
+use super::ahead::{self, Ahead};
 use super::changes;
 use super::disk;
 use super::division;
 use super::fault::Fault;
 use super::partitions;
-use super::place::Place;
 use super::units::{self, Unit};
 use crate::limits::{
     PARTITION_LOOK_AGAIN_MILLISECONDS, PARTITION_LOOK_AGAIN_MOST_MILLISECONDS,
     PARTITION_LOOK_MILLISECONDS, PARTITION_PAUSE_MILLISECONDS, PARTITION_SETTLE_MILLISECONDS,
-    PARTITION_SPAN, PARTITION_TURN_SECONDS, PARTITIONS,
+    PARTITION_TURN_SECONDS, PARTITIONS,
 };
 
 /// The lock of whoever changes partitions; common to all nodes.
 const PARTITION_LOCK: i64 = 0x7761_6b75_0000_0002;
 
-/// Empty partitions that are kept ahead of the newest messages.
-const AHEAD: usize = 3;
-
 /// Most parts into which a partition is divided at once.
 const PARTS: u64 = 8;
-
-/// The shortest span of time of a partition that is made ahead, in nanoseconds; a second.
-const SHORTEST: u64 = 1_000_000_000;
 
 /// Looks when something was stored, and every now and then.
 pub(super) async fn run(shared: Weak<Shared>, wake: Arc<Notify>) {
@@ -154,13 +148,14 @@ async fn tend(shared: &Shared, client: &mut Object) -> Result<(), Fault> {
     changes::forget_old_removals(client).await?;
     let held = units::list(client).await?;
     let target = target(shared, &held);
-    make_ahead(client, &held, target).await?;
+    ahead::make(client, &held, target).await?;
     join_empty(client).await?;
     for (unit, bytes) in units::list(client).await? {
         let parts = (bytes * 4 / (target * 3)).min(PARTS);
         if bytes * 2 > target * 3 && parts > 1 && unit.messages >= parts {
             let parts = usize::try_from(parts).unwrap_or(1);
-            division::divide(client, &unit, bytes, parts).await?;
+            let mut ahead = Ahead::while_dividing(shared, &unit);
+            division::divide(client, &unit, bytes, parts, &mut ahead).await?;
             tracing::debug!(unit = unit.number, bytes, parts, "a partition was divided");
         }
     }
@@ -168,58 +163,10 @@ async fn tend(shared: &Shared, client: &mut Object) -> Result<(), Fault> {
 }
 
 /// How many bytes a partition is to hold. It may get half as many more before it is divided.
-fn target(shared: &Shared, held: &[(Unit, u64)]) -> u64 {
+pub(super) fn target(shared: &Shared, held: &[(Unit, u64)]) -> u64 {
     let all: u64 = held.iter().map(|(_, bytes)| bytes).sum();
     let of_all = (all / PARTITIONS).max(shared.partition_bytes);
     shared.target_under_cap().unwrap_or(of_all)
-}
-
-/// Makes empty partitions behind the newest messages, each long enough for its share at the rate at
-/// which these came.
-async fn make_ahead(client: &mut Object, held: &[(Unit, u64)], target: u64) -> Result<(), Fault> {
-    let newest = held.iter().rposition(|(unit, _)| unit.messages > 0);
-    let (Some(newest), Some((last, _))) = (newest, held.last()) else {
-        return Ok(());
-    };
-    if held.len() - newest > 2 || held.len() as u64 >= 2 * PARTITIONS {
-        return Ok(());
-    }
-    let (unit, bytes) = &held[newest];
-    let Some((oldest_time, newest_time)) = times_in(client, unit).await? else {
-        return Ok(());
-    };
-    let span = newest_time.saturating_sub(oldest_time);
-    let long_enough = u128::from(span) * u128::from(target) / u128::from((*bytes).max(1));
-    let width = match span {
-        0 => PARTITION_SPAN / 24,
-        _ => u64::try_from(long_enough).unwrap_or(u64::MAX),
-    };
-    let width = i64::try_from(width.clamp(SHORTEST, PARTITION_SPAN)).unwrap_or(i64::MAX);
-    let start = last
-        .lower
-        .timestamp
-        .max(i64::try_from(newest_time).unwrap_or(i64::MAX));
-    let mut places = Vec::new();
-    for number in 1..=AHEAD as i64 {
-        // Messages of the far future leave no room behind them.
-        let Some(time) = width.checked_mul(number).and_then(|w| start.checked_add(w)) else {
-            break;
-        };
-        places.push(Place::at_time(time));
-    }
-    partitions::cut_last(client, last, &places).await
-}
-
-/// The times of the oldest and the newest message of a unit.
-async fn times_in(client: &Object, unit: &Unit) -> Result<Option<(u64, u64)>, Fault> {
-    let sql = format!(
-        "SELECT min(timestamp), max(timestamp) FROM {}",
-        unit.table()
-    );
-    let row = client.query_one(&sql, &[]).await?;
-    let (oldest, newest): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
-    let time = |time: i64| u64::try_from(time).unwrap_or_default();
-    Ok(oldest.zip(newest).map(|(a, b)| (time(a), time(b))))
 }
 
 /// Joins the longest run of empty neighbours that lies before messages.

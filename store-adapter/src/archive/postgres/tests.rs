@@ -1,7 +1,9 @@
 //! What is seen from within only, on a real server.
 
+use deadpool_postgres::Object;
 use sync_core::Item;
 
+use super::ahead::Ahead;
 use super::append::{self, Tried};
 use super::*;
 use crate::floor;
@@ -82,4 +84,44 @@ async fn messages_are_found_also_where_their_times_are_remembered_wrongly() {
         archive.shared.times.learn(wrong);
         assert_eq!(archive.lookup(&hashes).await.unwrap(), records);
     }
+}
+
+#[tokio::test]
+async fn partitions_are_made_ahead_also_while_another_is_divided() {
+    let (url, options) = (database(), ArchiveOptions::default());
+    let archive = PostgresArchive::open_sized(&url, &options, true, 256 << 10).await;
+    let archive = archive.unwrap();
+    archive.keeper.abort();
+    let store = async |times: std::ops::Range<i64>| {
+        let time = |n: i64| n * 3_600_000_000_000;
+        let records = times.map(|n| record("/t", "/c", time(n), &[7; 1_000]));
+        archive.append(records.collect()).await.unwrap();
+    };
+    let shared = &*archive.shared;
+    let mut client = shared.connections.get().await.unwrap();
+    let behind_newest = async |client: &Object| {
+        let held = units::list(client).await.unwrap();
+        let newest = held.iter().rposition(|(unit, _)| unit.messages > 0);
+        (held.len() - 1 - newest.unwrap(), held[0].0.clone())
+    };
+    store(1..2_000).await;
+    let (ahead, first) = behind_newest(&client).await;
+    assert_eq!(ahead, 0);
+    let mut making = Ahead::while_dividing(shared, &first);
+    making.keep_up(&mut client).await.unwrap();
+    let itself = behind_newest(&client).await;
+    assert_eq!(
+        itself,
+        (0, first),
+        "the one that is divided stays what it is"
+    );
+    archive.tend_partitions().await.unwrap();
+    archive.tend_partitions().await.unwrap();
+    let (ahead, first) = behind_newest(&client).await;
+    assert!(ahead >= 2, "{ahead} ahead");
+    store(500_000..500_010).await;
+    assert_eq!(behind_newest(&client).await.0, 0);
+    let mut making = Ahead::while_dividing(shared, &first);
+    making.keep_up(&mut client).await.unwrap();
+    assert!(behind_newest(&client).await.0 >= 2);
 }

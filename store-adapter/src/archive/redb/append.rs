@@ -39,11 +39,13 @@ impl Engine {
         let mut writer = self.lock();
         self.settle(&mut writer)?;
         let stored = self.store(&mut writer, durability, batch);
-        if stored.is_err() {
+        let Ok(fresh) = &stored else {
             writer.unsure = true;
             self.unsettle();
             return stored;
-        }
+        };
+        let new = batch.iter().zip(fresh).filter(|(_, fresh)| **fresh);
+        self.times.learn(new.map(|(record, _)| record.item()));
         // The batch is stored, so that a failure here is only told to the log.
         let bytes = batch.iter().map(Record::encoded_len).sum();
         let kept = self

@@ -4,13 +4,13 @@
 //! long as they read, so that no unit is removed under them; the list is exchanged only after the
 //! catalogue says so on the disk.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use redb::Database;
-use sync_core::{Bound, Id, Item, Range};
+use sync_core::{Bound, Item, Range};
 
 use super::catalogue::{self, CATALOGUE, Catalogue, Consistence, FIRST, Listed};
 use super::closing::Closing;
@@ -26,7 +26,7 @@ use super::unit::{self, Unit};
 use super::units::{Entry, Units};
 use super::{journal, moving};
 use crate::archive::scan::PageBuilder;
-use crate::archive::trace::Trace;
+use crate::archive::times::Times;
 use crate::archive::{ArchiveError, ArchiveStats, Scan, ScanPage, StorageUnit};
 use crate::limits::ARCHIVE_SCAN_UNITS;
 use crate::record::{Key, Record};
@@ -45,7 +45,8 @@ pub(super) struct Engine {
     opened: Opened,
     closing: Closing,
     topics: Topics,
-    helpers: Helpers,
+    pub(super) times: Times,
+    pub(super) helpers: Helpers,
     /// Whether something has to be settled before anything is read.
     unsettled: AtomicBool,
     /// Bytes of the disk that files take which aren't units yet.
@@ -121,6 +122,7 @@ impl Engine {
             opened,
             closing: Closing::default(),
             topics: Topics::default(),
+            times: Times::default(),
             helpers: Helpers::new(),
             unsettled: AtomicBool::new(true),
             passing_bytes: AtomicU64::new(0),
@@ -230,55 +232,11 @@ impl Engine {
     }
 
     /// The units for a reader, who keeps them from being removed meanwhile.
-    fn reading(&self) -> Result<RwLockReadGuard<'_, Arc<Units>>, ArchiveError> {
+    pub(super) fn reading(&self) -> Result<RwLockReadGuard<'_, Arc<Units>>, ArchiveError> {
         if self.unsettled.load(Ordering::SeqCst) {
             self.settle(&mut self.lock())?;
         }
         Ok(self.units.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn lookup(&self, hashes: &[Id]) -> Result<Vec<Record>, ArchiveError> {
-        self.find(hashes, read::lookup, Record::item)
-    }
-
-    pub(super) fn locate(&self, hashes: &[Id]) -> Result<Vec<Key>, ArchiveError> {
-        self.find(hashes, read::locate, |key| key.item)
-    }
-
-    /// Asks the units that may hold these hashes, the newest first, until all are found.
-    fn find<T: Send>(
-        &self,
-        hashes: &[Id],
-        read: impl Fn(&Database, Cached<'_>, &[Id]) -> Result<Vec<T>, Fault> + Sync,
-        item_of: impl Fn(&T) -> Item,
-    ) -> Result<Vec<T>, ArchiveError> {
-        let units = self.reading()?;
-        let distinct: BTreeSet<&Id> = hashes.iter().collect();
-        let traced = distinct.into_iter().map(|hash| (*hash, Trace::of(hash)));
-        let sought: Vec<(Id, Trace)> = traced.collect();
-        let missing = AtomicUsize::new(sought.len());
-        let newest_first: Vec<&Entry> = units.entries().iter().rev().collect();
-        let hits = sought.len().min(newest_first.len());
-        let found = self
-            .helpers
-            .share(&newest_first, hits, |Entry { unit, .. }| {
-                if missing.load(Ordering::Relaxed) == 0 {
-                    return Ok(Vec::new());
-                }
-                let likely = unit.likely(&sought);
-                if likely.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let cache = self.names_of(unit);
-                let there = self.with(unit, |database| read(database, cache, &likely))?;
-                // A hash lies in one unit.
-                missing.fetch_sub(there.len(), Ordering::Relaxed);
-                Ok(there)
-            });
-        let mut found = found?;
-        found.sort_by_key(&item_of);
-        found.dedup_by_key(|one| item_of(one));
-        Ok(found)
     }
 
     /// The records of keys that were given before. Each lies where its time says, so that no filter and
@@ -322,7 +280,9 @@ impl Engine {
                 break;
             }
         }
-        Ok(page.finish())
+        let page = page.finish();
+        self.times.learn(page.keys.iter().map(|key| key.item));
+        Ok(page)
     }
 
     pub(super) fn stats(&self) -> Result<ArchiveStats, ArchiveError> {

@@ -73,8 +73,45 @@ impl<'a> TopicReader<'a> {
     }
 }
 
+/// What is looked for in a unit.
+#[derive(Clone, Copy)]
+pub(super) enum Sought<'a> {
+    /// Hashes, wherever they are.
+    Hashes(&'a [Id]),
+    /// Items that may be there.
+    Items(&'a [Item]),
+}
+
+/// The items and rows of what is there, in the order given.
+fn rows_of(
+    transaction: &ReadTransaction,
+    sought: Sought<'_>,
+) -> Result<Vec<(Item, RowFields)>, Fault> {
+    match sought {
+        Sought::Items(items) => {
+            let rows = transaction.open_table(ROWS)?;
+            let there = items
+                .iter()
+                .map(|item| Ok(row_of(&rows, item)?.map(|row| (*item, row))));
+            there.filter_map(Result::transpose).collect()
+        }
+        Sought::Hashes(hashes) => {
+            let found = items_of(transaction, hashes)?;
+            if found.is_empty() {
+                return Ok(Vec::new());
+            }
+            let rows = transaction.open_table(ROWS)?;
+            let row = |item| row_of(&rows, &item)?.ok_or(Fault::missing("the row of a hash"));
+            found
+                .into_iter()
+                .map(|item| Ok((item, row(item)?)))
+                .collect()
+        }
+    }
+}
+
 /// The items of these hashes, in the order given.
-fn find(transaction: &ReadTransaction, hashes: &[Id]) -> Result<Vec<Item>, Fault> {
+fn items_of(transaction: &ReadTransaction, hashes: &[Id]) -> Result<Vec<Item>, Fault> {
     let timestamps = transaction.open_table(TIMESTAMPS)?;
     let mut found = Vec::new();
     for hash in hashes {
@@ -88,45 +125,39 @@ fn find(transaction: &ReadTransaction, hashes: &[Id]) -> Result<Vec<Item>, Fault
 fn row_of(
     rows: &ReadOnlyTable<&'static ItemKey, &'static Row>,
     item: &Item,
-) -> Result<RowFields, Fault> {
+) -> Result<Option<RowFields>, Fault> {
     let row = rows.get(&key_of(item))?;
-    Ok(RowFields::decode(
-        row.ok_or(Fault::missing("the row of a hash"))?.value(),
-    ))
+    Ok(row.map(|row| RowFields::decode(row.value())))
 }
 
-/// The keys of those hashes that are there.
+/// The keys of what is there.
 pub(super) fn locate(
     database: &Database,
     cache: Cached<'_>,
-    hashes: &[Id],
+    sought: Sought<'_>,
 ) -> Result<Vec<Key>, Fault> {
     let transaction = database.begin_read()?;
     let topics = TopicReader::new(&transaction, cache);
-    let rows = transaction.open_table(ROWS)?;
-    let found = find(&transaction, hashes)?.into_iter();
-    found
-        .map(|item| topics.key_of(item, row_of(&rows, &item)?))
-        .collect()
+    let found = rows_of(&transaction, sought)?.into_iter();
+    found.map(|(item, row)| topics.key_of(item, row)).collect()
 }
 
-/// The records of those hashes that are there.
+/// The records of what is there.
 pub(super) fn lookup(
     database: &Database,
     cache: Cached<'_>,
-    hashes: &[Id],
+    sought: Sought<'_>,
 ) -> Result<Vec<Record>, Fault> {
     let transaction = database.begin_read()?;
-    let found = find(&transaction, hashes)?;
+    let found = rows_of(&transaction, sought)?;
     let mut records = Vec::with_capacity(found.len());
     if found.is_empty() {
         return Ok(records);
     }
     let topics = TopicReader::new(&transaction, cache);
-    let rows = transaction.open_table(ROWS)?;
     let messages = transaction.open_table(MESSAGES)?;
-    for item in found {
-        let topic = topics.name_of(row_of(&rows, &item)?.pubsub_topic)?;
+    for (item, row) in found {
+        let topic = topics.name_of(row.pubsub_topic)?;
         let stored = messages.get(&key_of(&item))?;
         let stored = stored.ok_or(Fault::missing("the message of a hash"))?;
         records.push(record_of(item, topic, stored.value())?);

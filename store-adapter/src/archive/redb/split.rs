@@ -138,7 +138,7 @@ impl Engine {
         let cache = self.names_of(&split.unit);
         let behind = std::mem::take(&mut split.behind);
         let mut late = self.with(&split.unit, |database| {
-            read::lookup(database, cache, &behind)
+            read::lookup(database, cache, read::Sought::Hashes(&behind))
         })?;
         late.sort_by_key(Record::item);
         let piece = |record: &Record| split.piece_of(&record.item()).map(|unit| unit.id());

@@ -146,3 +146,41 @@ fn removing_gives_the_disk_back() {
         .sum();
     assert_eq!(on_disk, left, "what it says isn't what is on the disk");
 }
+
+#[test]
+fn messages_are_found_also_where_their_times_are_remembered_wrongly_or_not_at_all() {
+    let (engine, place) = on_disk();
+    let all: Vec<Record> = (0..30).flat_map(|number| batch(number, 10)).collect();
+    append(&engine, &all).unwrap();
+    assert!(engine.units().entries().len() > 1);
+    let hashes: Vec<_> = all.iter().map(Record::hash).collect();
+    assert_eq!(engine.lookup(&hashes).unwrap(), all);
+    drop(engine);
+    let files: Arc<dyn Files> = Arc::new(Directory::new(place.path()));
+    let engine = open(&files, UNIT).unwrap();
+    let (unknown, wrong) = hashes.split_at(150);
+    let wrong = wrong.iter().zip(0..);
+    engine
+        .times
+        .learn(wrong.map(|(hash, number)| Item::new(100 * number, *hash)));
+    assert!(engine.times.likely(unknown).is_empty());
+    for _ in 0..2 {
+        assert_eq!(engine.lookup(&hashes).unwrap(), all);
+        assert_eq!(engine.locate(&hashes).unwrap().len(), all.len());
+    }
+    assert_eq!(engine.times.likely(unknown), items_of(&all[..150]));
+}
+
+#[test]
+fn messages_that_were_removed_are_not_found_where_they_were() {
+    let (engine, _place) = on_disk();
+    let all = batch(1, 20);
+    append(&engine, &all).unwrap();
+    let span = Range::new(Bound::MIN, Bound::Before(all[10].item()));
+    assert_eq!(
+        engine.remove(Durability::EachBatch, &span, 100).unwrap(),
+        10
+    );
+    let hashes: Vec<_> = all.iter().map(Record::hash).collect();
+    assert_eq!(engine.lookup(&hashes).unwrap(), all[10..]);
+}

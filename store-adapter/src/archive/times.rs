@@ -1,5 +1,5 @@
-//! When the messages of hashes are from, so that they are looked for in the partitions of those times
-//! only.
+//! When the messages of hashes are from, so that they are looked for only where messages of those times
+//! are.
 //!
 //! Learned from whatever passes: the index is read at the start, then what is stored, followed and
 //! found. It is a hint: a hash may have no time here, another one's, or that of a message that has gone.
@@ -21,7 +21,7 @@ const OF_A_TABLE: usize = ARCHIVE_TIMES_REMEMBERED / TABLES;
 /// What is remembered of so many hashes at most: 12 bytes of each, in tables of which at least 7/16 are
 /// in use once they grow.
 #[derive(Debug, Default)]
-pub(super) struct Times {
+pub(in crate::archive) struct Times {
     tables: [Mutex<Generations>; TABLES],
 }
 
@@ -61,7 +61,12 @@ impl Generations {
     fn learn(&mut self, entry: Entry) {
         let place = Entry::spread(entry.tag);
         let is_entry = |known: &Entry| *known == entry;
-        if self.new.find(place, is_entry).is_some() {
+        let tables = [&self.new, &self.old];
+        // Also if only the older one has it: a history that fits stays whole however often it is read.
+        if tables
+            .iter()
+            .any(|table| table.find(place, is_entry).is_some())
+        {
             return;
         }
         if self.new.len() >= OF_A_TABLE / 2 {
@@ -83,7 +88,7 @@ impl Generations {
 }
 
 impl Times {
-    pub(super) fn learn(&self, items: impl IntoIterator<Item = Item>) {
+    pub(in crate::archive) fn learn(&self, items: impl IntoIterator<Item = Item>) {
         for item in items {
             let (mut generations, tag) = self.table(&item.id);
             generations.learn(Entry::new(tag, item.timestamp));
@@ -91,17 +96,15 @@ impl Times {
     }
 
     /// Where the messages of these hashes may be.
-    pub(super) fn likely<'a>(&self, hashes: impl IntoIterator<Item = &'a Id>) -> Vec<Item> {
+    pub(in crate::archive) fn likely<'a>(
+        &self,
+        hashes: impl IntoIterator<Item = &'a Id>,
+    ) -> Vec<Item> {
         let mut likely = Vec::new();
         for id in hashes {
             let (generations, tag) = self.table(id);
-            let first = likely.len();
-            for timestamp in generations.of(tag) {
-                let item = Item::new(timestamp, *id);
-                if !likely[first..].contains(&item) {
-                    likely.push(item);
-                }
-            }
+            let times = generations.of(tag);
+            likely.extend(times.map(|timestamp| Item::new(timestamp, *id)));
         }
         likely
     }
@@ -124,6 +127,11 @@ mod tests {
         let mut id = Id::ZERO;
         id.0[..8].copy_from_slice(&number.to_be_bytes());
         Item::new((number as u64) << 20, id)
+    }
+
+    /// Different for each number, and spread as traces are.
+    fn tag(number: usize) -> u32 {
+        (number as u32).wrapping_mul(0x9e37_79b1)
     }
 
     #[test]
@@ -154,15 +162,27 @@ mod tests {
     }
 
     #[test]
+    fn a_history_that_fits_is_remembered_whole_however_often_it_is_read() {
+        let mut generations = Generations::default();
+        let count = OF_A_TABLE / 4 * 3;
+        for _ in 0..3 {
+            for number in 0..count {
+                generations.learn(Entry::new(tag(number), 1));
+            }
+        }
+        assert!((0..count).all(|number| generations.of(tag(number)).count() == 1));
+    }
+
+    #[test]
     fn the_newest_are_known_and_the_number_is_bounded() {
         let mut generations = Generations::default();
-        for number in 0..2 * OF_A_TABLE as u32 {
-            generations.learn(Entry::new(number, 1));
+        let count = 2 * OF_A_TABLE;
+        for number in 0..count {
+            generations.learn(Entry::new(tag(number), 1));
             assert!(generations.new.len() + generations.old.len() <= OF_A_TABLE);
         }
-        let newest = 2 * OF_A_TABLE as u32 - 1;
-        assert_eq!(generations.of(newest).count(), 1);
-        assert_eq!(generations.of(newest - OF_A_TABLE as u32 / 2).count(), 1);
-        assert_eq!(generations.of(0).count(), 0);
+        let is_known = |number| generations.of(tag(number)).count() == 1;
+        assert!((count - OF_A_TABLE / 2..count).all(is_known));
+        assert!(!is_known(0));
     }
 }
