@@ -10,6 +10,7 @@ extern crate alloc;
 
 pub mod cut;
 pub mod digest;
+mod fetch;
 pub mod item;
 mod limbs;
 pub mod limits;

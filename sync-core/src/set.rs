@@ -13,6 +13,10 @@ use crate::summary::{Summary, Tally};
 /// What is shown timestamps and the ids that belong to them, and says whether to go on.
 pub type VisitColumns<'a> = dyn FnMut(&[u64], &[Id]) -> ControlFlow<()> + 'a;
 
+/// What is shown the index of a range, and timestamps and ids of items in it, and says whether to go on with that
+/// range.
+pub type VisitEach<'a> = dyn FnMut(usize, &[u64], &[Id]) -> ControlFlow<()> + 'a;
+
 /// An ordered set of items with positions (*ranks*, counted from 0) and summaries.
 ///
 /// A set doesn't change while a session reads it: give a session a snapshot. Ranks past the end
@@ -62,6 +66,22 @@ pub trait ItemSet {
         self.visit_range(range, &mut |item| {
             visit(slice::from_ref(&item.timestamp), slice::from_ref(&item.id))
         })
+    }
+
+    /// Shows the timestamps and ids of the items in each of `ranges`, some at a time, with the index of
+    /// the range. What is shown at a time ascends, but comes in any order; where `visit` breaks, no more of that
+    /// range need be shown. Sets that read many ranges faster together override this.
+    fn visit_each(&self, ranges: &[Range], visit: &mut VisitEach<'_>) {
+        for (index, range) in ranges.iter().enumerate() {
+            // Whether it was cut short is known to the one who did.
+            let _ = self.visit_columns(range, &mut |times, ids| visit(index, times, ids));
+        }
+    }
+
+    /// Whether [`visit_each`](Self::visit_each) is so much faster than one range after the other that it pays to
+    /// keep what it shows until it is needed.
+    fn reads_together(&self) -> bool {
+        false
     }
 
     /// Cuts the set at ascending positions, and tells for each what lies between it and the one
@@ -183,6 +203,14 @@ macro_rules! item_set_by_deref {
                 (**self).visit(ranks, visit)
             }
 
+            fn visit_each(&self, ranges: &[Range], visit: &mut VisitEach<'_>) {
+                (**self).visit_each(ranges, visit);
+            }
+
+            fn reads_together(&self) -> bool {
+                (**self).reads_together()
+            }
+
             fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
                 (**self).cut(cuts, parts);
             }
@@ -298,6 +326,15 @@ impl<S: ItemSet> ItemSet for Slice<S> {
 
     fn visit_columns(&self, range: &Range, visit: &mut VisitColumns<'_>) -> ControlFlow<()> {
         self.set.visit_columns(&self.range.intersect(range), visit)
+    }
+
+    fn visit_each(&self, ranges: &[Range], visit: &mut VisitEach<'_>) {
+        let inside = ranges.iter().map(|range| self.range.intersect(range));
+        self.set.visit_each(&inside.collect::<Vec<_>>(), visit);
+    }
+
+    fn reads_together(&self) -> bool {
+        self.set.reads_together()
     }
 
     fn divide(&self, section: &Section, shares: &mut [Share]) {

@@ -51,7 +51,10 @@ impl Branch {
         if self.path_to(child, path) == Path::Inside && self.relieve(child) {
             child = self.child(item);
         }
-        let near = self.fetch_for(item, child);
+        let near = self.near(child, item.timestamp);
+        if let (Some(near), Node::Leaf(leaf)) = (near, &self.children[child]) {
+            leaf.fetch_for(near, self.count_at(child));
+        }
         let path_down = self.path_to(child, path);
         // Counted before it is placed: the totals are fetched while the child is still waited for.
         let (len, counted) = (self.len(), Summary::of(&item.id));
@@ -172,8 +175,7 @@ impl Branch {
 
     /// Bytes on the heap besides the branch itself.
     pub(super) fn heap_bytes(&self) -> usize {
-        let ids = self.ids.as_ref().map_or(0, |ids| mem::size_of_val(&**ids));
-        ids + self.children.capacity() * mem::size_of::<Node>()
+        self.ids.as_ref().map_or(0, |ids| mem::size_of_val(&**ids))
     }
 
     /// What is less than the items of `child` and not less than those of the ones before.
@@ -183,21 +185,31 @@ impl Branch {
         Item::new(self.timestamps[child], id)
     }
 
-    /// Has the cache fetch what an insert of `item` below `child` will read and move: all of it at once,
-    /// from where the item should lie among evenly spread ones, since the counts tell how many there are. Gives
-    /// that place, if the child is a leaf and not the last one.
+    /// Where in `child`, a leaf, items of this time are likely to lie if those between its separators are
+    /// spread evenly; `None` where there isn't a separator on both sides. The leaf isn't looked at: what
+    /// will be read of it can be fetched all at once.
     #[inline]
-    fn fetch_for(&self, item: &Item, child: usize) -> Option<usize> {
-        let Node::Leaf(leaf) = &self.children[child] else {
-            return None;
-        };
-        if child + 1 == self.len() {
+    pub(super) fn near(&self, child: usize, timestamp: u64) -> Option<usize> {
+        if child == 0 || child + 1 >= self.len() || !matches!(self.children[child], Node::Leaf(_)) {
             return None;
         }
-        let count = self.count_at(child);
         let (start, end) = (self.timestamps[child], self.timestamps[child + 1]);
-        let gap = (end - start) / count.max(1) as u64 + 1;
-        Some(leaf.fetch_for(((item.timestamp - start) / gap) as usize, count))
+        let (since, whole) = (timestamp.saturating_sub(start), (end - start).max(1));
+        let count = self.count_at(child);
+        let slot = match since.checked_mul(count as u64) {
+            Some(product) => product / whole,
+            None => since / (whole / count.max(1) as u64).max(1),
+        };
+        Some(Leaf::likely_place(count.min(slot as usize), count))
+    }
+
+    /// Where in `child`, a leaf and not the last one, the item of that slot is likely to lie.
+    #[inline]
+    pub(super) fn near_slot(&self, child: usize, slot: usize) -> Option<usize> {
+        if child + 1 >= self.len() || !matches!(self.children[child], Node::Leaf(_)) {
+            return None;
+        }
+        Some(Leaf::likely_place(slot, self.count_at(child)))
     }
 
     /// How many items `child` holds, which isn't the last one.
@@ -279,7 +291,7 @@ impl Branch {
         let summaries: Vec<Summary> = (at..self.len())
             .map(|child| self.summary_at(child))
             .collect();
-        let nodes = self.children.split_off(at);
+        let nodes: Vec<Node> = self.children.drain(at..).collect();
         let parts = (at..).zip(summaries).zip(nodes);
         let entries = parts.map(|((child, summary), node)| Entry {
             separator: self.separator(child),

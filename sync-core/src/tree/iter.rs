@@ -34,7 +34,7 @@ impl<'a> Iter<'a> {
 
     /// The items from a place on below `root`, as many as there are but no more than `left`.
     fn from_place(root: &'a Node, mut to: impl Seek, left: usize) -> Self {
-        let mut ahead = Vec::new();
+        let (mut ahead, mut near) = (Vec::new(), None);
         let mut node = root;
         loop {
             match node {
@@ -42,12 +42,13 @@ impl<'a> Iter<'a> {
                     return Self {
                         ahead,
                         leaf: Some(leaf),
-                        slot: to.slot(leaf),
+                        slot: leaf.slot_at(to.place(leaf, near)),
                         left,
                     };
                 }
                 Node::Branch(branch) => {
                     let child = to.child(branch);
+                    near = to.near(branch, child);
                     ahead.push(branch.children()[child + 1..].iter());
                     node = &branch.children()[child];
                 }

@@ -26,7 +26,10 @@
 //! - a leaf has its room on both sides of the items, so that an insert moves the shorter side;
 //! - an insert has what it will read and move of its leaf fetched at once, before it searches there: the
 //!   branch knows how many items the leaf has and between which times, so about where the new one belongs.
-//!   It counts itself in a branch before it goes down, while the leaf is on its way.
+//!   It counts itself in a branch before it goes down, while the leaf is on its way;
+//! - so has a descent to a bound, of both leaves before it searches either: four lines of timestamps and
+//!   what a sum from there will read (`leaf::fetch`). With the feature `prefetch` that is asked for by instructions that
+//!   don't wait; it needs std.
 //!
 //! `ARCHITECTURE.md` says what each of these bought, and what was tried in vain.
 //!

@@ -104,10 +104,11 @@ impl Node {
 fn insert_into(leaf: &mut Arc<Leaf>, item: &Item, path: Path, near: Option<usize>) -> Inserted {
     let slot = match (path, near) {
         (Path::Append, _) => leaf.len(),
-        (_, Some(near)) => leaf.slot_near(near, item),
-        (_, None) => {
-            leaf.fetch_end();
-            leaf.slot(item)
+        (_, near) => {
+            if near.is_none() {
+                leaf.fetch_end();
+            }
+            leaf.slot_at(leaf.place_of(item, near))
         }
     };
     if leaf.holds(slot, item) {

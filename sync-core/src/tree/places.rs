@@ -4,6 +4,7 @@ use core::ops;
 
 use super::LEAF_MAX;
 use super::totals::Lane;
+use crate::fetch::fetch;
 use crate::item::Id;
 use crate::limbs::{Group, Sum, Total, Xor};
 
@@ -96,10 +97,10 @@ impl QuarterTotals {
         }
     }
 
-    /// Reads all lines of the cache.
+    /// Has the cache fetch them.
     #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        self.0.iter().fold(0, |all, (sum, _)| all ^ sum.0[0])
+    pub(super) fn fetch(&self) {
+        fetch(&self.0, 0..PLACES);
     }
 
     /// What lies before the place of that index.
@@ -124,9 +125,8 @@ impl QuarterTotals {
 #[inline]
 pub(super) fn nearest(place: usize, items: ops::Range<usize>) -> (Known, ops::Range<usize>) {
     let before = PLACES.min(place / STEP);
-    let start = items.start.max(before * STEP);
-    let end = items.end.min((before + 1) * STEP);
-    if place - start <= end - place {
+    let (first, next) = (before * STEP, (before + 1) * STEP);
+    if place - first <= STEP / 2 {
         let known = match before.checked_sub(1) {
             None => Known::Start,
             Some(index) => Known::Kept {
@@ -134,14 +134,14 @@ pub(super) fn nearest(place: usize, items: ops::Range<usize>) -> (Known, ops::Ra
                 behind: false,
             },
         };
-        (known, start..place)
+        (known, items.start.max(first)..place)
     } else if before < PLACES {
         let known = Known::Kept {
             index: before,
             behind: true,
         };
-        (known, place..end)
+        (known, place..items.end.min(next))
     } else {
-        (Known::End, place..end)
+        (Known::End, place..items.end.min(next))
     }
 }

@@ -15,8 +15,11 @@ use super::walk::{Stop, walk};
 use crate::cut::{Cut, Part, Section, Share, even_end};
 use crate::item::{Bound, Id, Item, Range};
 use crate::limbs::Sum;
-use crate::set::{ItemSet, VisitColumns};
+use crate::set::{ItemSet, VisitColumns, VisitEach};
 use crate::summary::{Summary, Tally};
+
+/// How many ranges are looked for, and fetched, before any is read.
+const AHEAD: usize = 16;
 
 impl ItemSet for RangeTree {
     fn len(&self) -> usize {
@@ -86,6 +89,31 @@ impl ItemSet for RangeTree {
             let (timestamps, ids) = leaf.columns(slots);
             visit(timestamps, ids)
         })
+    }
+
+    fn visit_each(&self, ranges: &[Range], visit: &mut VisitEach<'_>) {
+        let most = AHEAD.min(ranges.len());
+        let (mut starts, mut spans) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        for (group, ranges) in ranges.chunks(AHEAD).enumerate() {
+            let keys = ranges
+                .iter()
+                .map(|range| (key_of(&range.lower), key_of(&range.upper)));
+            starts.clear();
+            starts.extend(
+                keys.clone()
+                    .map(|(lower, _)| seek::start(&self.root, lower)),
+            );
+            spans.clear();
+            let places = starts.iter().zip(keys);
+            spans.extend(places.map(|(start, (lower, upper))| start.span(lower, upper)));
+            for ((index, range), span) in (group * AHEAD..).zip(ranges).zip(&spans) {
+                // Whether it was cut short is known to the one who did.
+                let _ = match span {
+                    Some(span) => span.visit(|times, ids| visit(index, times, ids)),
+                    None => self.visit_columns(range, &mut |times, ids| visit(index, times, ids)),
+                };
+            }
+        }
     }
 
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {

@@ -3,8 +3,11 @@
 /// How many keys lie between two samples: one cache line of timestamps.
 const STRIDE: usize = 8;
 
-/// How many lines are looked at together by [`lower_bound_warm`].
+/// How many lines are looked at together by [`lower_bound_warm`] and [`lower_bound_near`].
 const GROUP: usize = 4;
+
+/// How many keys [`lower_bound_near`] looks at.
+pub(super) const WINDOW: usize = GROUP * STRIDE;
 
 /// How many of the ascending `keys` are less than `key`. Unused slots at the end must hold
 /// `u64::MAX`.
@@ -60,20 +63,34 @@ pub(super) fn lower_bound_from<const N: usize>(keys: &[u64; N], from: usize, key
     start + rest.take_while(|slot| **slot < key).count()
 }
 
-/// As [`lower_bound`], from a line on where the answer is likely to be: what lies elsewhere isn't read.
+/// As [`lower_bound`], where the answer is likely to be `near`: only the [`window`] around it is read, unless
+/// the answer lies elsewhere.
 #[inline]
 pub(super) fn lower_bound_near<const N: usize>(keys: &[u64; N], near: usize, key: u64) -> usize {
-    let (lines, _) = keys.as_chunks::<STRIDE>();
-    let mut line = near.min(N) / STRIDE;
-    while line > 0 && lines[line - 1][STRIDE - 1] >= key {
-        line -= 1;
+    const { assert!(N.is_multiple_of(STRIDE) && N >= WINDOW) };
+    let start = window(N, near);
+    let (lines, _) = keys[start..start + WINDOW].as_chunks::<STRIDE>();
+    let is_behind = start == 0 || lines[0][0] < key;
+    let is_before = start + WINDOW == N || lines[GROUP - 1][STRIDE - 1] >= key;
+    if !is_behind || !is_before {
+        return lower_bound(keys, key);
     }
-    while lines.get(line).is_some_and(|line| line[STRIDE - 1] < key) {
-        line += 1;
-    }
-    lines
+    let line = ends_below(lines, key);
+    let inside = lines
         .get(line)
-        .map_or(N, |keys| line * STRIDE + within(keys, key))
+        .map_or(WINDOW, |keys| line * STRIDE + within(keys, key));
+    start + inside
+}
+
+/// Where the [`WINDOW`] keys around `near` start, of `len`.
+#[inline]
+pub(super) const fn window(len: usize, near: usize) -> usize {
+    let start = near.saturating_sub((WINDOW - STRIDE) / 2) / STRIDE * STRIDE;
+    if start + WINDOW <= len {
+        start
+    } else {
+        len - WINDOW
+    }
 }
 
 /// How many keys of the line, the last of which isn't, are less than `key`.

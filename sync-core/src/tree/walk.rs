@@ -26,9 +26,6 @@ pub(super) trait Place: Copy {
 
     /// How many items of `leaf`, before which lie `before` items of the tree, lie before the place.
     fn slot(self, leaf: &Leaf, before: usize) -> usize;
-
-    /// The same, where it is known to be `from` or more.
-    fn slot_from(self, leaf: &Leaf, from: usize, before: usize) -> usize;
 }
 
 /// A place, arrived at.
@@ -79,7 +76,7 @@ pub(super) fn walk<'a, P: Place>(
 }
 
 /// How many leaves are searched, and what is read of them fetched, before any is summed.
-const AHEAD: usize = 8;
+const AHEAD: usize = 4;
 
 /// A node on the way to some places.
 struct Visit<'a> {
@@ -160,23 +157,24 @@ fn find_slots<P: Place>(places: &[(P, bool)], visits: &[Visit<'_>], slots: &mut 
     }
     for visit in visits {
         let Node::Leaf(leaf) = visit.node else { return };
-        let mut from = None;
-        slots.extend(places[visit.places.clone()].iter().map(|(place, _)| {
-            let slot = match from {
-                None => place.slot(leaf, visit.count),
-                Some(from) => place.slot_from(leaf, from, visit.count),
-            };
-            from = Some(slot);
-            slot
-        }));
+        let places = places[visit.places.clone()].iter();
+        slots.extend(places.map(|(place, _)| place.slot(leaf, visit.count)));
     }
     let mut found = slots.iter();
     for visit in visits {
         let Node::Leaf(leaf) = visit.node else { return };
-        for slot in found.by_ref().take(visit.places.len()) {
-            leaf.fetch(*slot);
+        for (index, slot) in visit.places.clone().zip(&mut found) {
+            if is_summed_from(places, index) {
+                leaf.fetch(leaf.place(*slot));
+            }
         }
     }
+}
+
+/// Whether a sum ends or starts at this place.
+#[inline]
+fn is_summed_from<P>(places: &[(P, bool)], index: usize) -> bool {
+    places[index].1 || places.get(index + 1).is_some_and(|(_, summed)| *summed)
 }
 
 /// Arrives at the places in one leaf, whose slots are given. Each goes on from the one before, or from a total
@@ -195,7 +193,7 @@ fn stop_in<'a, P: Place>(
         let mut since = Sum::default();
         if index == visit.places.start {
             if summed {
-                let before = leaf.ids_before(slot, visit.parent);
+                let before = leaf.ids_before(leaf.place(slot), visit.parent);
                 known = Some(before);
                 since = before;
                 since.add(&visit.before);
@@ -216,7 +214,7 @@ fn stop_in<'a, P: Place>(
         });
     }
     if let Some((_, true)) = places.get(visit.places.end) {
-        *left_off = known.unwrap_or_else(|| leaf.ids_before(from, visit.parent));
+        *left_off = known.unwrap_or_else(|| leaf.ids_before(leaf.place(from), visit.parent));
         left_off.add(&visit.before);
     }
 }
@@ -247,11 +245,6 @@ impl Place for &Item {
     fn slot(self, leaf: &Leaf, _before: usize) -> usize {
         leaf.slot_warm(self)
     }
-
-    #[inline]
-    fn slot_from(self, leaf: &Leaf, from: usize, _before: usize) -> usize {
-        leaf.slot_from(from, self)
-    }
 }
 
 /// A rank.
@@ -275,11 +268,6 @@ impl Place for usize {
 
     #[inline]
     fn slot(self, leaf: &Leaf, before: usize) -> usize {
-        leaf.len().min(self - before)
-    }
-
-    #[inline]
-    fn slot_from(self, leaf: &Leaf, _from: usize, before: usize) -> usize {
         leaf.len().min(self - before)
     }
 }
