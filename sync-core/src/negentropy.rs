@@ -61,6 +61,7 @@ mod compare;
 mod division;
 mod engine;
 mod initiator;
+mod lists;
 mod responder;
 mod splits;
 mod wire;

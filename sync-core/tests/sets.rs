@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use cases::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sync_core::set::{VisitColumns, VisitEach};
 use sync_core::{
     Bound, Cut, Id, Item, ItemSet, ItemSetMut, Part, Range, RangeTree, Section, Share, Slice,
     SortedItems, Summary, Tally, View, digest,
@@ -179,6 +180,18 @@ macro_rules! item_set_by_field {
                 self.$field.visit_range(range, visit)
             }
 
+            fn visit_columns(
+                &self,
+                range: &Range,
+                visit: &mut VisitColumns<'_>,
+            ) -> ControlFlow<()> {
+                self.$field.visit_columns(range, visit)
+            }
+
+            fn visit_each(&self, ranges: &[Range], visit: &mut VisitEach<'_>) {
+                self.$field.visit_each(ranges, visit);
+            }
+
             fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
                 self.$field.cut(cuts, parts);
             }
@@ -340,6 +353,44 @@ fn check_ranges(set: &impl ItemSet, model: &BTreeSet<Item>, ranges: &[(Bound, Bo
         let ranks = start..start + 300;
         let end = sorted.len().min(ranks.end);
         assert_eq!(visited(set, ranks, usize::MAX), sorted[start..end]);
+    }
+    check_visit_each(set, &sorted, ranges);
+}
+
+/// Whether ranges that are read together show what lies in each: those given, both ways round, and such of a few dozen
+/// items, as sessions list.
+fn check_visit_each(set: &impl ItemSet, sorted: &[Item], ranges: &[(Bound, Bound)]) {
+    let given = ranges
+        .iter()
+        .flat_map(|(lower, upper)| [Range::new(*lower, *upper), Range::new(*upper, *lower)]);
+    let narrow = sorted.windows(30).step_by(23).map(|items| {
+        let after = Bound::after(&items[items.len() - 1]);
+        Range::new(Bound::Before(items[0]), after)
+    });
+    let ranges: Vec<Range> = given.chain(narrow).collect();
+    let mut shown = vec![Vec::new(); ranges.len()];
+    set.visit_each(&ranges, &mut |index, times, ids| {
+        assert_eq!(times.len(), ids.len());
+        let pairs = times.iter().zip(ids);
+        let run: Vec<Item> = pairs.map(|(time, id)| Item::new(*time, *id)).collect();
+        assert!(run.is_sorted());
+        shown[index].extend(run);
+        ControlFlow::Continue(())
+    });
+    for (range, mut shown) in ranges.iter().zip(shown) {
+        shown.sort_unstable();
+        let inside = sorted.iter().filter(|item| range.contains(item));
+        assert!(shown.iter().eq(inside), "{range:?}");
+    }
+    // One that breaks loses the rest of that range and of no other.
+    let mut firsts = vec![0; ranges.len()];
+    set.visit_each(&ranges, &mut |index, times, _| {
+        firsts[index] += times.len().min(1);
+        ControlFlow::Break(())
+    });
+    for (range, first) in ranges.iter().zip(firsts) {
+        let any = sorted.iter().any(|item| range.contains(item));
+        assert_eq!(first > 0, any, "{range:?}");
     }
 }
 

@@ -4,13 +4,16 @@ use alloc::vec::Vec;
 
 use super::wire::{Decoder, FINGERPRINT_BYTES, Mode, PrefixBound};
 use crate::cut::{Cut, Part};
+use crate::item::Bound;
 use crate::session::SessionError;
 use crate::set::ItemSet;
 use crate::summary::Fingerprints;
 
-/// Most ranges at a time: enough to share most of the way to them, and few enough that little is
-/// looked up in vain when the answer is full before the message ends.
-const BATCH: usize = 32;
+/// Most ranges at a time: enough to share most of the way to them.
+const BATCH: usize = 128;
+
+/// The same where the answer may be full before the message ends: few enough that little is looked up in vain.
+const BATCH_FRAMED: usize = 32;
 
 /// What a range is described by.
 #[derive(Clone, Copy, Debug)]
@@ -36,23 +39,34 @@ impl Told<'_> {
     }
 }
 
-/// Up to [`BATCH`] ranges that follow each other.
+/// Some ranges that follow each other.
 #[derive(Debug)]
 pub(super) struct Batch<'a> {
+    /// How many at the most.
+    most: usize,
     told: Vec<Told<'a>>,
-    /// The lower bound of the first range, and the upper ones of all.
-    cuts: Vec<Cut>,
+    /// The lower bound of the first range.
+    lower: Bound,
+    /// What the own set holds in each range.
     parts: Vec<Part>,
+    /// What the set is asked, and what it answers.
+    cuts: Vec<Cut>,
+    cut: Vec<Part>,
     /// What is wrong with the message behind the ranges that could be read.
     fault: Option<SessionError>,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new() -> Self {
+    /// Of a message whose answer is `framed` or may be as long as it comes.
+    pub(super) fn new(framed: bool) -> Self {
+        let most = if framed { BATCH_FRAMED } else { BATCH };
         Self {
-            told: Vec::with_capacity(BATCH),
-            cuts: Vec::with_capacity(BATCH + 1),
-            parts: Vec::with_capacity(BATCH + 1),
+            most,
+            told: Vec::with_capacity(BATCH_FRAMED),
+            lower: Bound::MIN,
+            parts: Vec::with_capacity(BATCH_FRAMED),
+            cuts: Vec::with_capacity(BATCH_FRAMED + 1),
+            cut: Vec::with_capacity(BATCH_FRAMED + 1),
             fault: None,
         }
     }
@@ -60,20 +74,10 @@ impl<'a> Batch<'a> {
     /// Reads the next ranges, of which the first begins at `lower`; whether there were any.
     pub(super) fn read(&mut self, message: &mut Decoder<'a>, lower: &PrefixBound) -> bool {
         self.told.clear();
-        self.cuts.clear();
-        self.cuts.push(Cut {
-            at: lower.bound(),
-            summed: false,
-        });
-        while self.told.len() < BATCH && self.fault.is_none() {
+        self.lower = lower.bound();
+        while self.told.len() < self.most && self.fault.is_none() {
             match next(message) {
-                Ok(Some(told)) => {
-                    self.cuts.push(Cut {
-                        at: told.upper.bound(),
-                        summed: matches!(told.payload, Payload::Fingerprint(_)),
-                    });
-                    self.told.push(told);
-                }
+                Ok(Some(told)) => self.told.push(told),
                 Ok(None) => break,
                 Err(fault) => self.fault = Some(fault),
             }
@@ -81,13 +85,48 @@ impl<'a> Batch<'a> {
         !self.told.is_empty()
     }
 
-    /// Has `set` say what it holds in the ranges.
-    pub(super) fn look_up(&mut self, set: &impl ItemSet) {
+    /// Has `set` say what it holds in the ranges; gives the rank at which the first one starts. Where ranges end
+    /// that are skipped, or listed unless `lists_ranked`, is only looked up if the next one begins there.
+    pub(super) fn look_up(&mut self, set: &impl ItemSet, lists_ranked: bool) -> usize {
+        let is_ranked = |told: &Told<'_>| match told.payload {
+            Payload::Skip => false,
+            Payload::Fingerprint(_) => true,
+            Payload::Ids(_) => lists_ranked,
+        };
+        self.cuts.clear();
+        self.cuts.push(Cut {
+            at: self.lower,
+            summed: false,
+        });
+        for (index, told) in self.told.iter().enumerate() {
+            if is_ranked(told) || self.told.get(index + 1).is_some_and(is_ranked) {
+                self.cuts.push(Cut {
+                    at: told.upper.bound(),
+                    summed: matches!(told.payload, Payload::Fingerprint(_)),
+                });
+            }
+        }
+        self.cut.clear();
+        self.cut.resize(self.cuts.len(), Part::default());
+        set.cut(&self.cuts, &mut self.cut);
+        let mut cut = self.cut.iter();
+        let start = cut.next().map_or(0, |part| part.end);
+        let mut end = start;
         self.parts.clear();
-        self.parts.resize(self.cuts.len(), Part::default());
-        set.cut(&self.cuts, &mut self.parts);
+        for (index, told) in self.told.iter().enumerate() {
+            let part = if is_ranked(told) || self.told.get(index + 1).is_some_and(is_ranked) {
+                cut.next().copied().unwrap_or_default()
+            } else {
+                Part {
+                    end,
+                    ..Part::default()
+                }
+            };
+            end = part.end;
+            self.parts.push(part);
+        }
         let mut fingerprints = Fingerprints::<BATCH>::new();
-        for (told, part) in self.told.iter().zip(&self.parts[1..]) {
+        for (told, part) in self.told.iter().zip(&self.parts) {
             if matches!(told.payload, Payload::Fingerprint(_)) {
                 fingerprints.push(&part.tally);
             }
@@ -98,11 +137,12 @@ impl<'a> Batch<'a> {
                 told.ours = ours.next().unwrap_or_default();
             }
         }
+        start
     }
 
-    /// The ranges, with the own part of each.
+    /// The ranges, with the own part of each; where one ends that wasn't looked up it's taken to be empty.
     pub(super) fn ranges(&self) -> impl Iterator<Item = (&Told<'a>, &Part)> {
-        self.told.iter().zip(&self.parts[1..])
+        self.told.iter().zip(&self.parts)
     }
 
     /// What is wrong with the message, once all ranges before that have been read.

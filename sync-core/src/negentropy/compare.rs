@@ -17,10 +17,12 @@ const SHORT: usize = 64;
 /// the number of a place, counted from 1, fits a byte.
 const SLOTS: usize = 2 * SHORT;
 
-/// Finds out which ids of the section the peer hasn't listed, and which listed ones aren't there.
+/// Finds out which ids of the section the peer hasn't listed, and which listed ones aren't there. Those of the section
+/// are `ours`, or what the set says.
 pub(super) fn compare(
     set: &impl ItemSet,
     section: &Section,
+    ours: Option<&[Id]>,
     theirs: &[[u8; 32]],
     found: &mut Differences,
 ) -> Result<(), SessionError> {
@@ -28,19 +30,25 @@ pub(super) fn compare(
         return compare_long(set, section, theirs, found);
     }
     let mut listed = Listed::of(theirs);
-    let mut result = Ok(());
-    let visited = set.visit_columns(&section.range, &mut |_, ids| {
+    let mut note = |ids: &[Id]| {
         let missing = ids.iter().filter(|id| !listed.take(id));
-        match missing.copied().try_for_each(|id| found.have(id)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                result = Err(error);
+        missing.copied().try_for_each(|id| found.have(id))
+    };
+    if let Some(ours) = ours {
+        note(ours)?;
+    } else {
+        let mut result = Ok(());
+        let visited = set.visit_columns(&section.range, &mut |_, ids| {
+            result = note(ids);
+            if result.is_ok() {
+                ControlFlow::Continue(())
+            } else {
                 ControlFlow::Break(())
             }
-        }
-    });
-    debug_assert_eq!(visited.is_continue(), result.is_ok());
-    result?;
+        });
+        debug_assert_eq!(visited.is_continue(), result.is_ok());
+        result?;
+    }
     listed.left().try_for_each(|id| found.need(id))
 }
 
@@ -170,7 +178,7 @@ mod tests {
             range: Range::ALL,
             ranks: 0..ours.len(),
         };
-        compare(&set, &section, &ids(theirs), &mut short).unwrap();
+        compare(&set, &section, None, &ids(theirs), &mut short).unwrap();
         compare_long(&set, &section, &ids(theirs), &mut long).unwrap();
         [taken(short), taken(long)]
     }

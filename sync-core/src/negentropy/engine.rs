@@ -3,10 +3,11 @@
 use super::batch::{Batch, Payload, Told};
 use super::compare::compare;
 use super::division::Division;
+use super::lists::Lists;
 use super::splits::Splits;
 use super::wire::{Decoder, Encoder, PrefixBound};
 use crate::cut::{Part, Section, Share};
-use crate::item::Range;
+use crate::item::{Id, Range};
 use crate::limits::SessionLimits;
 use crate::session::{Differences, SessionError, at_most};
 use crate::set::ItemSet;
@@ -60,6 +61,8 @@ struct Answer {
     items: usize,
     /// What the ranges of the batch at hand are split into.
     splits: Splits,
+    /// What is listed of it.
+    lists: Lists,
 }
 
 impl<S: ItemSet> Engine<S> {
@@ -99,7 +102,7 @@ impl<S: ItemSet> Engine<S> {
             range: Range::ALL,
             ranks: 0..self.set.len(),
         };
-        self.split(&mut out, &all, &PrefixBound::INFINITY);
+        self.split(&mut out, &all, &PrefixBound::INFINITY, None);
         out.finish()
     }
 
@@ -112,9 +115,11 @@ impl<S: ItemSet> Engine<S> {
         mut role: Role<'_>,
     ) -> Result<Vec<u8>, SessionError> {
         let mut answer = Answer::new();
-        let mut batch = Batch::new();
+        let mut batch = Batch::new(self.frame_bytes != 0);
         while batch.read(&mut message, &answer.lower_bound) {
-            batch.look_up(&self.set);
+            let lists_ranked = matches!(role, Role::Responder);
+            answer.lower = batch.look_up(&self.set, lists_ranked);
+            self.read_ahead(&mut answer, &batch);
             self.divide_ahead(&mut answer, &batch);
             for (told, part) in batch.ranges() {
                 self.count(&mut answer, told)?;
@@ -134,6 +139,25 @@ impl<S: ItemSet> Engine<S> {
             at_most("items_per_frame", answer.items, self.items_per_frame)?;
         }
         Ok(())
+    }
+
+    /// Reads those ranges of the batch that will be listed, or that the peer has listed, all at once, where that
+    /// is faster.
+    fn read_ahead(&self, answer: &mut Answer, batch: &Batch<'_>) {
+        if !self.set.reads_together() {
+            return;
+        }
+        answer.lists.clear();
+        let (mut lower, mut start) = (answer.lower_bound, answer.lower);
+        for (told, part) in batch.ranges() {
+            let few = part.end - start < self.division.list_below();
+            if few && (told.differs() || matches!(told.payload, Payload::Ids(_))) {
+                let range = Range::new(lower.bound(), told.upper.bound());
+                answer.lists.add(range);
+            }
+            (lower, start) = (told.upper, part.end);
+        }
+        answer.lists.read(&self.set);
     }
 
     /// Divides those ranges of the batch that differ, all at once. What is split otherwise than most, or might not
@@ -182,12 +206,16 @@ impl<S: ItemSet> Engine<S> {
                 answer.write_skip();
                 match answer.splits.take(&section) {
                     Some(shares) => write_shares(&mut answer.out, shares, &told.upper),
-                    None => self.split(&mut answer.out, &section, &told.upper),
+                    None => {
+                        let ours = answer.lists.take(&section.range);
+                        self.split(&mut answer.out, &section, &told.upper, ours);
+                    }
                 }
             }
             (Payload::Skip | Payload::Fingerprint(_), _) => answer.skipping = true,
             (Payload::Ids(theirs), Role::Initiator(found)) => {
-                compare(&self.set, &section, theirs, found)?;
+                let ours = answer.lists.take(&section.range);
+                compare(&self.set, &section, ours, theirs, found)?;
                 answer.skipping = true;
             }
             (Payload::Ids(_), Role::Responder) => upper = self.list(answer, upper, &told.upper),
@@ -231,7 +259,8 @@ impl<S: ItemSet> Engine<S> {
         };
         let end_bound = first_out.map_or(*upper_bound, |item| PrefixBound::before(&item));
         let section = answer.section(end, &end_bound);
-        self.write_ids(&mut answer.out, &section, &end_bound);
+        let ours = answer.lists.take(&section.range);
+        self.write_ids(&mut answer.out, &section, &end_bound, ours);
         answer.written = end;
         end
     }
@@ -245,8 +274,19 @@ impl<S: ItemSet> Engine<S> {
         most.checked_sub(len).map_or(0, |room| room / 32 + 1)
     }
 
-    fn write_ids(&self, out: &mut Encoder, section: &Section, upper: &PrefixBound) {
+    /// Writes the list of the ids in a section: `ours`, or what the set says.
+    fn write_ids(
+        &self,
+        out: &mut Encoder,
+        section: &Section,
+        upper: &PrefixBound,
+        ours: Option<&[Id]>,
+    ) {
         out.id_list(upper, section.ranks.len());
+        if let Some(ours) = ours {
+            ours.iter().for_each(|id| out.id(id));
+            return;
+        }
         let every = self.set.visit_columns(&section.range, &mut |_, ids| {
             ids.iter().for_each(|id| out.id(id));
             ControlFlow::Continue(())
@@ -254,9 +294,15 @@ impl<S: ItemSet> Engine<S> {
         debug_assert!(every.is_continue(), "nothing above breaks");
     }
 
-    fn split(&self, out: &mut Encoder, section: &Section, upper: &PrefixBound) {
+    fn split(
+        &self,
+        out: &mut Encoder,
+        section: &Section,
+        upper: &PrefixBound,
+        ours: Option<&[Id]>,
+    ) {
         if section.ranks.len() < self.division.list_below() {
-            self.write_ids(out, section, upper);
+            self.write_ids(out, section, upper, ours);
             return;
         }
         let rest = *upper == PrefixBound::INFINITY;
@@ -295,6 +341,7 @@ impl Answer {
             ranges: 0,
             items: 0,
             splits: Splits::default(),
+            lists: Lists::default(),
         }
     }
 

@@ -14,7 +14,7 @@ use columns::Columns;
 
 use crate::cut::{Cut, Part, Section, Share};
 use crate::item::{Bound, Item, Range};
-use crate::set::ItemSet;
+use crate::set::{ItemSet, VisitEach};
 use crate::summary::Summary;
 
 /// With fewer candidates than this for each set, the place of a rank is found by reading them.
@@ -171,6 +171,16 @@ impl<S: ItemSet> ItemSet for View<S> {
         add(self.sets.iter().map(|set| set.summary_of(range)))
     }
 
+    fn visit_each(&self, ranges: &[Range], visit: &mut VisitEach<'_>) {
+        self.sets
+            .iter()
+            .for_each(|set| set.visit_each(ranges, visit));
+    }
+
+    fn reads_together(&self) -> bool {
+        true
+    }
+
     fn cut(&self, cuts: &[Cut], parts: &mut [Part]) {
         cut::cut(self, cuts, parts);
     }
@@ -188,10 +198,12 @@ impl<S: ItemSet> ItemSet for View<S> {
         range: &Range,
         visit: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let Some(columns) = Columns::read(&self.sets, range, BLOCK_MIN) else {
+        let mut columns = [Columns::default()];
+        Columns::read_each(&self.sets, &[*range], &mut columns, |_| BLOCK_MIN);
+        let Some(items) = columns[0].items() else {
             return self.visit(self.rank(&range.lower)..self.rank(&range.upper), visit);
         };
-        let mut items: Vec<Item> = columns.items().collect();
+        let mut items: Vec<Item> = items.collect();
         items.sort();
         items.into_iter().try_for_each(visit)
     }
