@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contestant::Contestant;
 use crate::setup::Setup;
-use crate::timing::{Patience, median, timed};
+use crate::timing::{Patience, median, middle, timed};
 
 /// What a contestant took.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,6 +40,20 @@ impl Entry {
     /// All that was sent, in bytes.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes_up + self.bytes_down
+    }
+
+    /// Of this and what other passes took for the same, the middle.
+    pub(crate) fn settle(&mut self, others: &[Self]) {
+        let same = others
+            .iter()
+            .filter(|other| other.setup == self.setup && other.contestant == self.contestant);
+        self.runs += same.clone().map(|other| other.runs).sum::<usize>();
+        let all = || std::iter::once(&*self).chain(same.clone());
+        let (cpu, cold) = (
+            middle(all().map(|entry| entry.cpu_s)),
+            middle(all().map(|entry| entry.cold_s)),
+        );
+        (self.cpu_s, self.cold_s) = (cpu, cold);
     }
 
     /// How many times a frame went up and another came down.

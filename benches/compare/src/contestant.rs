@@ -43,6 +43,14 @@ impl Contestant {
         Self::EveryHash,
     ];
 
+    /// Those that targets compare by time.
+    pub(crate) const REPEATED: [Self; 4] = [
+        Self::Ours,
+        Self::OursView,
+        Self::OursWaku,
+        Self::NegentropyCrate,
+    ];
+
     /// What tables and legends call it.
     pub(crate) const fn name(self) -> &'static str {
         match self {

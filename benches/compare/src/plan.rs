@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) million: usize,
     /// For reconciliations.
     pub(crate) patience: Patience,
+    /// How often all that targets are stated for is measured, some minutes apart.
+    pub(crate) passes: usize,
     /// Runs of everything else.
     pub(crate) runs: usize,
     /// Runs of the exchange between two nodes.
@@ -32,6 +34,7 @@ impl Plan {
             runs: 45,
             time: Duration::from_secs(1),
         },
+        passes: 3,
         runs: 7,
         exchanges: 3,
     };
@@ -43,6 +46,7 @@ impl Plan {
             runs: 2,
             time: Duration::from_secs(1),
         },
+        passes: 2,
         runs: 2,
         exchanges: 1,
     };
@@ -98,6 +102,22 @@ impl Plan {
     /// Sizes of the tree.
     pub(crate) fn trees(&self) -> [usize; 4] {
         [10_000, 100_000, 1_000_000, 10_000_000].map(|items| self.items(items))
+    }
+
+    /// The reconciliations that are measured in every pass: those that targets are stated for.
+    pub(crate) fn repeated(&self) -> Vec<Setup> {
+        let spread = |differences| self.spread(1_000_000, differences);
+        once([
+            spread(0),
+            spread(10),
+            spread(100),
+            spread(1_000),
+            spread(10_000),
+            spread(1_000).recent(),
+            spread(10_000).framed(FRAME_LIMIT),
+            spread(100_000).framed(FRAME_LIMIT),
+            self.spread(10_000_000, 1_000),
+        ])
     }
 
     /// Every reconciliation.

@@ -80,12 +80,12 @@ impl Report {
             ));
             contest(setup, plan.patience, &Contestant::ALL)
         });
-        let sessions = sessions.flatten().collect();
+        let mut sessions: Vec<Entry> = sessions.flatten().collect();
         let trees = plan.trees().into_iter().map(|items| {
             progress(&format!("tree of {}", count(items)));
             tree::measure(items, plan.runs)
         });
-        let tree = trees.flatten().collect();
+        let mut tree: Vec<Figure> = trees.flatten().collect();
         progress("message hash");
         let hashing = hash::measure(PAYLOAD, plan.runs);
         progress("exchange of two nodes");
@@ -93,6 +93,17 @@ impl Report {
             Some(program) => exchange::measure(program, plan)?,
             None => Vec::new(),
         };
+        let (mut others, mut other_trees) = (Vec::new(), Vec::new());
+        for pass in 2..=plan.passes {
+            progress(&format!("pass {pass} of {}", plan.passes));
+            for setup in plan.repeated() {
+                others.extend(contest(&setup, plan.patience, &Contestant::REPEATED));
+            }
+            other_trees.extend(tree::measure(plan.million, plan.runs));
+        }
+        sessions.iter_mut().for_each(|entry| entry.settle(&others));
+        tree.iter_mut()
+            .for_each(|figure| figure.settle(&other_trees));
         progress("done");
         Ok(Self {
             date,

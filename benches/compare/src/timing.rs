@@ -28,6 +28,13 @@ pub(crate) fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
     values[values.len() / 2]
 }
 
+/// The one in the middle of what several passes took, in seconds; nothing if any of them took nothing.
+pub(crate) fn middle(passes: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
+    let mut values = passes.into_iter().collect::<Option<Vec<f64>>>()?;
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
 /// Thread CPU time of `work`, and what it gives, which the caller drops when it doesn't matter.
 pub(crate) fn timed<R>(work: impl FnOnce() -> R) -> (Duration, R) {
     let start = thread_cpu();
@@ -53,6 +60,14 @@ pub(crate) fn each<I, R>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_passes_the_middle_one_counts_if_all_took_something() {
+        assert_eq!(middle([Some(9.0), Some(1.0), Some(5.0)]), Some(5.0));
+        assert_eq!(middle([Some(2.0)]), Some(2.0));
+        assert_eq!(middle([Some(2.0), None, Some(1.0)]), None);
+        assert_eq!(middle([]), None);
+    }
 
     #[test]
     fn the_median_lies_in_the_middle() {

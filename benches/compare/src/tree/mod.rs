@@ -10,6 +10,8 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use sync_core::{Item, ItemSet, ItemSetMut, RangeTree};
 
+use crate::timing::middle;
+
 /// How a tree came to be, which decides how full its leaves are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,6 +110,20 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
+    /// Of this and what other passes took for the same, the middle.
+    pub(crate) fn settle(&mut self, others: &[Self]) {
+        let same = others.iter().filter(|other| {
+            (other.work, other.shape, other.items) == (self.work, self.shape, self.items)
+        });
+        let all = || std::iter::once(&*self).chain(same.clone());
+        let value = middle(all().map(|figure| Some(figure.value)));
+        let (cold, peer) = (
+            middle(all().map(|figure| figure.cold)),
+            middle(all().map(|figure| figure.peer)),
+        );
+        (self.value, self.cold, self.peer) = (value.unwrap_or(self.value), cold, peer);
+    }
+
     fn new(work: Work, shape: Shape, items: usize, value: f64) -> Self {
         Self {
             work,
