@@ -175,7 +175,8 @@ impl Branch {
 
     /// Bytes on the heap besides the branch itself.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.ids.as_ref().map_or(0, |ids| mem::size_of_val(&**ids))
+        let ids = self.ids.as_ref().map_or(0, |ids| mem::size_of_val(&**ids));
+        ids + self.children.capacity() * mem::size_of::<Node>()
     }
 
     /// What is less than the items of `child` and not less than those of the ones before.
@@ -291,7 +292,7 @@ impl Branch {
         let summaries: Vec<Summary> = (at..self.len())
             .map(|child| self.summary_at(child))
             .collect();
-        let nodes: Vec<Node> = self.children.drain(at..).collect();
+        let nodes = self.children.split_off(at);
         let parts = (at..).zip(summaries).zip(nodes);
         let entries = parts.map(|((child, summary), node)| Entry {
             separator: self.separator(child),

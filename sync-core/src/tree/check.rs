@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 
 use triomphe::Arc;
 
+use super::branch::Branch;
+use super::leaf::Leaf;
 use super::node::{Edges, Node};
 use super::{BRANCH_MAX, BRANCH_MIN, LEAF_MAX, LEAF_MIN, RangeTree};
 use crate::item::{Bound, Id, Item};
@@ -194,6 +196,15 @@ fn appends_and_bulk_builds_leave_full_leaves() {
         let per_item = tree.memory_bytes() as f64 / tree.len() as f64;
         assert!(per_item < 43.0, "{per_item} bytes an item");
     }
+}
+
+#[test]
+fn memory_counts_what_branches_hold_on_the_heap() {
+    let items = (0..2 * LEAF_MAX as u64).map(|n| Item::new(n, id_of(n)));
+    let tree = RangeTree::from_sorted(items).expect("sorted");
+    let children = BRANCH_MAX * size_of::<Node>();
+    let nodes = 2 * size_of::<Leaf>() + size_of::<Branch>() + children;
+    assert_eq!(tree.memory_bytes(), nodes + 3 * size_of::<usize>());
 }
 
 #[test]
