@@ -8,7 +8,7 @@ const LINE: usize = 64;
 /// Has the cache fetch these elements of `all`, as far as they are there, without waiting for them: all lines
 /// at once, where reading would wait for some before it asks for the next.
 ///
-/// Without the feature `prefetch` a byte of each line is read, which does the same as long as the
+/// Without the feature `prefetch` the first element of each line is read, which does the same as long as the
 /// processor has room for reads that haven't come.
 #[inline]
 pub(crate) fn fetch<T: Copy>(all: &[T], range: Range<usize>) {

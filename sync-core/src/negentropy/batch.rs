@@ -98,8 +98,12 @@ impl<'a> Batch<'a> {
             at: self.lower,
             summed: false,
         });
+        let is_cut = |index| {
+            let here = index..self.told.len().min(index + 2);
+            self.told[here].iter().any(is_ranked)
+        };
         for (index, told) in self.told.iter().enumerate() {
-            if is_ranked(told) || self.told.get(index + 1).is_some_and(is_ranked) {
+            if is_cut(index) {
                 self.cuts.push(Cut {
                     at: told.upper.bound(),
                     summed: matches!(told.payload, Payload::Fingerprint(_)),
@@ -113,8 +117,8 @@ impl<'a> Batch<'a> {
         let start = cut.next().map_or(0, |part| part.end);
         let mut end = start;
         self.parts.clear();
-        for (index, told) in self.told.iter().enumerate() {
-            let part = if is_ranked(told) || self.told.get(index + 1).is_some_and(is_ranked) {
+        for index in 0..self.told.len() {
+            let part = if is_cut(index) {
                 cut.next().copied().unwrap_or_default()
             } else {
                 Part {

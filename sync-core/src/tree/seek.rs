@@ -174,7 +174,10 @@ pub(super) fn start<'a>(mut node: &'a Node, lower: &Item) -> Start<'a> {
     loop {
         match node {
             Node::Leaf(leaf) => {
-                leaf.fetch_times_near(near.unwrap_or(0));
+                match near {
+                    Some(near) => leaf.fetch_times_near(near),
+                    None => leaf.fetch_timestamps(),
+                }
                 return Start { leaf, next, near };
             }
             Node::Branch(branch) => {

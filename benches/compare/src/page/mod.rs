@@ -108,10 +108,10 @@ fn method() -> String {
          sides together; sets are in memory and frames are handed over in memory. All contestants \
          get the same random items in the same process. Each is warmed up, then run several times in \
          a row, and the median counts; *cold* is a first run after the peer's, the median of up to \
-         three such. What targets are stated for up to a million items, and their reconciliations at ten \
-         million, goes through three passes some minutes apart, and the middle of their medians counts, \
-         so that a busy minute of the machine shows in one of them only. Every result is held against the true difference, and a wrong one ends the \
-         program. What a competitor prepares of its set beforehand doesn't count, trees are ready \
+         three such. What targets are stated for up to a million items, and their reconciliations at \
+         ten million, goes through three passes some minutes apart, and the middle of their medians \
+         counts, so that a busy minute of the machine shows in one of them only. Every result is held \
+         against the true difference, and a wrong one ends the program. What a competitor prepares of its set beforehand doesn't count, trees are ready \
          before the clock starts, and results are dropped after it stopped. Only the exchange of two \
          nodes is timed by the clock, with `wakustore` as `cargo build --release` makes it.\n\n\
          - **{}**: over its sorted vector, the storage it comes with. It speaks negentropy V1 as this \
